@@ -1,0 +1,434 @@
+//! What the tool knows of libraries, as data: `rust.toml` and `python.toml`.
+//!
+//! A row says what a type or function *does*; which code does something with it is for the program and the analysis.
+//! Rows are found by path ([`Catalog::lock`] and kin): the full path a name resolves to (`threading.Lock`,
+//! `std::sync::Mutex`), never a bare last segment. A project's own rows extend the tables.
+
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+
+use crate::ir::{Language, Name};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockKind {
+    /// One holder.
+    Mutex,
+    /// Several readers or one writer.
+    RwLock,
+    /// Holds a mutex of its own (or the one it is given) and can wait.
+    Condition,
+    /// Counts; is a mutual exclusion only with the count 1, and taken twice by one thread legally.
+    Semaphore,
+    /// `RefCell`: a second borrow panics.
+    Cell,
+    /// A map or collection whose accessors return guard values (`DashMap`).
+    Sharded,
+}
+
+/// What a lock keeps apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    #[default]
+    Thread,
+    /// Tasks of an event loop.
+    Async,
+    Process,
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    Shared,
+    Upgradable,
+    #[default]
+    Exclusive,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Takes the lock; waits for it.
+    Acquire,
+    /// Takes the lock if it is free (or within a time): the result tells.
+    TryAcquire,
+    Release,
+    /// Gives the lock up, waits for a notify, takes it again.
+    Wait,
+    Notify,
+    /// Reaches the data without taking the lock (`get_mut`, `into_inner`).
+    Bypass,
+    /// Asks whether the lock is held (`locked()`).
+    Query,
+}
+
+/// A method of a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockMethod {
+    pub name: Name,
+    pub effect: Effect,
+    #[serde(default)]
+    pub mode: Mode,
+    /// Never deadlocks with another shared holder of the same thread (`read_recursive`).
+    #[serde(default)]
+    pub recursive: bool,
+}
+
+/// A lock type.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Lock {
+    /// The type's (and, in Python, the constructor's) path.
+    pub path: Name,
+    /// Other paths of the same type or other functions that make one.
+    #[serde(default)]
+    pub aliases: Vec<Name>,
+    pub kind: LockKind,
+    #[serde(default)]
+    pub reentrant: bool,
+    #[serde(default)]
+    pub scope: Scope,
+    /// The data lives inside, and is reached through guard values (Rust).
+    #[serde(default)]
+    pub guards_data: bool,
+    /// Is the lock given as the first argument (`Condition(lock)`), when one is given.
+    #[serde(default)]
+    pub wraps_argument: bool,
+    /// `with lock:` takes it.
+    #[serde(default)]
+    pub context_manager: bool,
+    #[serde(default)]
+    pub methods: Vec<LockMethod>,
+    /// Paths of the guard types its methods return.
+    #[serde(default)]
+    pub guards: Vec<Name>,
+    /// Wraps another lock type (a fair or traced mutex): informative text for messages, e.g. "std's Mutex".
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What starts concurrent code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Concurrency {
+    /// The function runs on a thread of its own, once for each call.
+    Thread,
+    /// On a pool; several at once.
+    Pool,
+    /// As a task of an event loop.
+    Task,
+    /// In another process: shares no memory.
+    Process,
+    /// Called back on a timer's, signal's or library's own thread, or in the middle of other code.
+    Callback,
+}
+
+/// A function or constructor that runs one of its arguments concurrently: `threading.Thread(target=f)`,
+/// `executor.submit(f)`, `std::thread::spawn(f)`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Spawn {
+    /// A function's or constructor's path; for a method the type's path and the method: `concurrent.futures.Executor.submit`.
+    pub path: Name,
+    #[serde(default)]
+    pub aliases: Vec<Name>,
+    pub runs: Concurrency,
+    /// Position of the argument that runs, from 0, the receiver not counted.
+    #[serde(default)]
+    pub argument: Option<u32>,
+    /// Its keyword.
+    #[serde(default)]
+    pub keyword: Option<Name>,
+    /// A base class whose method runs (`threading.Thread` subclass: `run`).
+    #[serde(default)]
+    pub method: Option<Name>,
+    /// The call returns only when what it started has ended (`crossbeam::scope`, `rayon::join`).
+    #[serde(default)]
+    pub joins: bool,
+}
+
+/// A decorator or base class by which a framework calls the function concurrently: `@app.route`, `BaseHTTPRequestHandler`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Handler {
+    /// A decorator's path, a base class's path.
+    pub path: Name,
+    /// For base classes: methods matched by these names or prefixes (`do_*`).
+    #[serde(default)]
+    pub methods: Vec<Name>,
+    /// Matches `@anything.NAME` decorators of objects whose module imports this package (`flask`).
+    #[serde(default)]
+    pub package: Option<Name>,
+    pub runs: Concurrency,
+}
+
+/// A call that can wait for long or for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Blocking {
+    pub path: Name,
+    #[serde(default)]
+    pub aliases: Vec<Name>,
+    /// `sleep`, `network`, `subprocess`, `join`, `wait`, `queue`, `channel`, `file`.
+    pub kind: Name,
+}
+
+/// A type that holds items.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Container {
+    pub path: Name,
+    #[serde(default)]
+    pub aliases: Vec<Name>,
+    /// Methods that change the container. Each is one atomic operation under CPython's GIL unless in `compound`.
+    #[serde(default)]
+    pub mutating: Vec<Name>,
+    /// Methods that read it and return a copy, a number or an item.
+    #[serde(default)]
+    pub reading: Vec<Name>,
+    /// Methods whose result still refers to the container (`keys`, `items`, `iter`).
+    #[serde(default)]
+    pub views: Vec<Name>,
+    /// Every method is safe to call from several threads (`queue.Queue`).
+    #[serde(default)]
+    pub thread_safe: bool,
+}
+
+/// A type that hands on to the type inside it: `Arc<T>`, `Box<T>`, `Weak<T>`, `LazyLock<T>`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Wrapper {
+    pub path: Name,
+    #[serde(default)]
+    pub aliases: Vec<Name>,
+    /// Which type argument is inside, from 0.
+    #[serde(default)]
+    pub argument: u32,
+    /// Clones refer to the same value (`Arc`, `Rc`).
+    #[serde(default)]
+    pub shares: bool,
+    /// Reached by several threads by its nature (`Arc`), or never (`Rc`).
+    #[serde(default)]
+    pub crosses_threads: Option<bool>,
+    /// Constructors that take the inner value as first argument (`new`, `from`).
+    #[serde(default)]
+    pub constructors: Vec<Name>,
+    /// Methods that give the inner value or a reference to it (`get`, `as_ref`, `upgrade`, `get_or_init`).
+    #[serde(default)]
+    pub accessors: Vec<Name>,
+}
+
+/// An atomic type and what its methods do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Atomic {
+    pub path: Name,
+    #[serde(default)]
+    pub aliases: Vec<Name>,
+    pub load: Vec<Name>,
+    pub store: Vec<Name>,
+    /// Read-modify-write in one step (`fetch_add`, `swap`).
+    pub update: Vec<Name>,
+    /// Compare-exchange and `fetch_update`.
+    pub compare_exchange: Vec<Name>,
+}
+
+/// A value each thread or task has its own of: `threading.local`, `ContextVar`, `thread_local!`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Confined {
+    pub path: Name,
+    #[serde(default)]
+    pub aliases: Vec<Name>,
+}
+
+/// What a function returns, where source alone cannot tell: `queue.Queue` from `multiprocessing.Manager().Queue()`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Returns {
+    pub path: Name,
+    pub ty: Name,
+}
+
+/// Method and function names that mean the same whatever their receiver: how guard values pass through calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Passing {
+    /// Methods that take a `Result`/`Option`/`PoisonError` of a guard value and give the guard value (`unwrap`).
+    #[serde(default)]
+    pub unwrapping: Vec<Name>,
+    /// Functions and methods that make a guard value of another (`MutexGuard::map`, `upgrade`).
+    #[serde(default)]
+    pub mapping: Vec<Name>,
+    /// Functions that end their argument's life (`drop`, `std::mem::drop`).
+    #[serde(default)]
+    pub dropping: Vec<Name>,
+    /// Functions that forget it (`std::mem::forget`).
+    #[serde(default)]
+    pub forgetting: Vec<Name>,
+    /// Calls that copy their argument (`dict`, `copy.deepcopy`, `list`, `to_vec`).
+    #[serde(default)]
+    pub copying: Vec<Name>,
+    /// Methods that run a closure argument at once, before they return (`map`, `for_each`, `and_then`).
+    #[serde(default)]
+    pub running: Vec<Name>,
+}
+
+/// The tables of one language.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tables {
+    #[serde(default)]
+    pub lock: Vec<Lock>,
+    #[serde(default)]
+    pub spawn: Vec<Spawn>,
+    #[serde(default)]
+    pub handler: Vec<Handler>,
+    #[serde(default)]
+    pub blocking: Vec<Blocking>,
+    #[serde(default)]
+    pub container: Vec<Container>,
+    #[serde(default)]
+    pub wrapper: Vec<Wrapper>,
+    #[serde(default)]
+    pub atomic: Vec<Atomic>,
+    #[serde(default)]
+    pub confined: Vec<Confined>,
+    #[serde(default)]
+    pub returns: Vec<Returns>,
+    #[serde(default)]
+    pub passing: Passing,
+    /// Words (byte strings) one of which every file that matters has.
+    #[serde(default)]
+    pub words: Vec<String>,
+}
+
+/// What a path is, in one language's tables.
+#[derive(Clone, Copy, Debug)]
+pub enum Row<'a> {
+    Lock(&'a Lock),
+    Spawn(&'a Spawn),
+    Container(&'a Container),
+    Wrapper(&'a Wrapper),
+    Atomic(&'a Atomic),
+    Confined(&'a Confined),
+}
+
+/// One language's tables, indexed by path.
+#[derive(Debug)]
+pub struct Catalog {
+    pub tables: Tables,
+    by_path: FxHashMap<Name, Vec<Kind>>,
+    guards: FxHashMap<Name, usize>,
+    returns: FxHashMap<Name, Name>,
+    blocking: FxHashMap<Name, usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Lock(usize),
+    Spawn(usize),
+    Container(usize),
+    Wrapper(usize),
+    Atomic(usize),
+    Confined(usize),
+}
+
+impl Catalog {
+    /// The built-in tables of `language`.
+    pub fn builtin(language: Language) -> &'static Catalog {
+        use std::sync::LazyLock;
+        static PYTHON: LazyLock<Catalog> = LazyLock::new(|| Catalog::parse(include_str!("python.toml")).expect("a test parses the built-in tables"));
+        static RUST: LazyLock<Catalog> = LazyLock::new(|| Catalog::parse(include_str!("rust.toml")).expect("a test parses the built-in tables"));
+        match language {
+            Language::Python => &PYTHON,
+            Language::Rust => &RUST,
+        }
+    }
+
+    /// Reads tables from TOML text.
+    pub fn parse(text: &str) -> Result<Catalog, toml::de::Error> {
+        Ok(Catalog::new(toml::from_str(text)?))
+    }
+
+    pub fn new(tables: Tables) -> Catalog {
+        let mut by_path: FxHashMap<Name, Vec<Kind>> = FxHashMap::default();
+        let mut add = |path: Name, aliases: &[Name], kind: Kind| {
+            for name in std::iter::once(path).chain(aliases.iter().copied()) {
+                by_path.entry(name).or_default().push(kind);
+            }
+        };
+        tables.lock.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Lock(i)));
+        tables.spawn.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Spawn(i)));
+        tables.container.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Container(i)));
+        tables.wrapper.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Wrapper(i)));
+        tables.atomic.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Atomic(i)));
+        tables.confined.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Confined(i)));
+        let guards = tables.lock.iter().enumerate().flat_map(|(i, it)| it.guards.iter().map(move |guard| (*guard, i))).collect();
+        let returns = tables.returns.iter().map(|it| (it.path, it.ty)).collect();
+        let blocking = tables
+            .blocking
+            .iter()
+            .enumerate()
+            .flat_map(|(i, it)| std::iter::once(it.path).chain(it.aliases.iter().copied()).map(move |path| (path, i)))
+            .collect();
+        Catalog { tables, by_path, guards, returns, blocking }
+    }
+
+    fn rows(&self, path: Name) -> impl Iterator<Item = Row<'_>> {
+        self.by_path.get(&path).into_iter().flatten().map(|kind| match *kind {
+            Kind::Lock(i) => Row::Lock(&self.tables.lock[i]),
+            Kind::Spawn(i) => Row::Spawn(&self.tables.spawn[i]),
+            Kind::Container(i) => Row::Container(&self.tables.container[i]),
+            Kind::Wrapper(i) => Row::Wrapper(&self.tables.wrapper[i]),
+            Kind::Atomic(i) => Row::Atomic(&self.tables.atomic[i]),
+            Kind::Confined(i) => Row::Confined(&self.tables.confined[i]),
+        })
+    }
+
+    pub fn lock(&self, path: Name) -> Option<&Lock> {
+        self.rows(path).find_map(|it| if let Row::Lock(row) = it { Some(row) } else { None })
+    }
+
+    pub fn spawn(&self, path: Name) -> Option<&Spawn> {
+        self.rows(path).find_map(|it| if let Row::Spawn(row) = it { Some(row) } else { None })
+    }
+
+    pub fn container(&self, path: Name) -> Option<&Container> {
+        self.rows(path).find_map(|it| if let Row::Container(row) = it { Some(row) } else { None })
+    }
+
+    pub fn wrapper(&self, path: Name) -> Option<&Wrapper> {
+        self.rows(path).find_map(|it| if let Row::Wrapper(row) = it { Some(row) } else { None })
+    }
+
+    pub fn atomic(&self, path: Name) -> Option<&Atomic> {
+        self.rows(path).find_map(|it| if let Row::Atomic(row) = it { Some(row) } else { None })
+    }
+
+    pub fn confined(&self, path: Name) -> Option<&Confined> {
+        self.rows(path).find_map(|it| if let Row::Confined(row) = it { Some(row) } else { None })
+    }
+
+    /// Whether any row names `path`.
+    pub fn knows(&self, path: Name) -> bool {
+        self.by_path.contains_key(&path)
+    }
+
+    /// The lock whose guard type `path` is.
+    pub fn guard(&self, path: Name) -> Option<&Lock> {
+        self.guards.get(&path).map(|it| &self.tables.lock[*it])
+    }
+
+    pub fn blocking(&self, path: Name) -> Option<&Blocking> {
+        self.blocking.get(&path).map(|it| &self.tables.blocking[*it])
+    }
+
+    /// The type that calling `path` gives.
+    pub fn returns(&self, path: Name) -> Option<Name> {
+        self.returns.get(&path).copied()
+    }
+}

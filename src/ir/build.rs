@@ -1,0 +1,197 @@
+//! Building one function's control-flow graph, op by op: what both frontends share.
+
+use super::{
+    Block, BlockId, Const, Function, FunctionKind, LoadKind, Local, LocalDecl, LocalKind, Name, Op, OpKind, Owner, Param, ParamKind, Place, Range,
+    Statement, Stmt, StoreKind, Terminator, TypeRef,
+};
+
+/// A function under construction, and the block that ops are appended to.
+///
+/// After a terminator the builder stands in a fresh, unreachable block, so that code after `return` needs no special
+/// case; [`FunctionBuilder::finish`] removes what nothing reaches.
+#[derive(Debug)]
+pub struct FunctionBuilder {
+    pub function: Function,
+    current: BlockId,
+    stmt: Stmt,
+    unwind: Option<BlockId>,
+}
+
+impl FunctionBuilder {
+    pub fn new(name: Name, scope: Name, kind: FunctionKind, owner: Owner, range: Range) -> Self {
+        let function = Function {
+            name,
+            scope,
+            kind,
+            owner,
+            is_async: false,
+            is_generator: false,
+            is_unsafe: false,
+            is_public: false,
+            is_test: false,
+            is_move: false,
+            generics: Vec::new(),
+            params: Vec::new(),
+            returns: None,
+            attributes: Vec::new(),
+            doc: None,
+            locals: Vec::new(),
+            statements: Vec::new(),
+            blocks: Vec::new(),
+            range,
+            name_range: range,
+        };
+        let mut builder = FunctionBuilder { function, current: BlockId(0), stmt: Stmt(0), unwind: None };
+        builder.current = builder.new_block();
+        builder.begin_statement(range);
+        builder
+    }
+
+    /// A new, empty block, which unwinds to where the builder unwinds now.
+    pub fn new_block(&mut self) -> BlockId {
+        let id = BlockId::from_index(self.function.blocks.len());
+        self.function.blocks.push(Block {
+            ops: Vec::new(),
+            terminator: Terminator::Unreachable,
+            terminator_range: Range::default(),
+            unwind: self.unwind,
+        });
+        id
+    }
+
+    pub fn current(&self) -> BlockId {
+        self.current
+    }
+
+    /// Goes on in `block`.
+    pub fn switch_to(&mut self, block: BlockId) {
+        self.current = block;
+    }
+
+    /// Sets where exceptions go from the blocks made from now on, and goes on in such a block. Gives back the old target.
+    pub fn set_unwind(&mut self, unwind: Option<BlockId>) -> Option<BlockId> {
+        let old = std::mem::replace(&mut self.unwind, unwind);
+        if old != unwind {
+            let next = self.new_block();
+            self.goto(next, Range::default());
+            self.switch_to(next);
+        }
+        old
+    }
+
+    pub fn unwind(&self) -> Option<BlockId> {
+        self.unwind
+    }
+
+    /// The statement that ops belong to from now on. Gives back the one before, for [`FunctionBuilder::resume_statement`].
+    pub fn begin_statement(&mut self, range: Range) -> Stmt {
+        let old = self.stmt;
+        self.stmt = Stmt::from_index(self.function.statements.len());
+        self.function.statements.push(Statement { range });
+        old
+    }
+
+    pub fn resume_statement(&mut self, stmt: Stmt) {
+        self.stmt = stmt;
+    }
+
+    pub fn statement(&self) -> Stmt {
+        self.stmt
+    }
+
+    pub fn temp(&mut self, range: Range) -> Local {
+        self.new_local(LocalKind::Temporary, None, None, range)
+    }
+
+    pub fn new_local(&mut self, kind: LocalKind, name: Option<Name>, ty: Option<TypeRef>, range: Range) -> Local {
+        let id = Local::from_index(self.function.locals.len());
+        self.function.locals.push(LocalDecl { kind, name, ty, range });
+        id
+    }
+
+    /// A parameter. All parameters are made before any other local.
+    pub fn param(&mut self, name: Name, kind: ParamKind, ty: Option<TypeRef>, default: Option<Const>, range: Range) -> Local {
+        let local = self.new_local(LocalKind::Param, Some(name), ty.clone(), range);
+        self.function.params.push(Param { local, name, kind, ty, default, range });
+        local
+    }
+
+    pub fn push(&mut self, kind: OpKind, range: Range) {
+        let stmt = self.stmt;
+        self.function.blocks[self.current.index()].ops.push(Op { kind, range, stmt });
+    }
+
+    /// Loads `place` into a new temporary.
+    pub fn load(&mut self, place: Place, kind: LoadKind, range: Range) -> Local {
+        let dest = self.temp(range);
+        self.push(OpKind::Load { dest, place, kind }, range);
+        dest
+    }
+
+    pub fn store(&mut self, place: Place, value: Local, kind: StoreKind, range: Range) {
+        self.push(OpKind::Store { place, value, kind }, range);
+    }
+
+    pub fn constant(&mut self, value: Const, range: Range) -> Local {
+        let dest = self.temp(range);
+        self.push(OpKind::Const { dest, value }, range);
+        dest
+    }
+
+    /// Ends the current block and goes on in a fresh, as yet unreachable one.
+    pub fn terminate(&mut self, terminator: Terminator, range: Range) {
+        let block = &mut self.function.blocks[self.current.index()];
+        block.terminator = terminator;
+        block.terminator_range = range;
+        self.current = self.new_block();
+    }
+
+    /// Ends the current block with a jump; the builder then stands in a fresh block.
+    pub fn goto(&mut self, target: BlockId, range: Range) {
+        self.terminate(Terminator::Goto(target), range);
+    }
+
+    /// Ends the current block with a jump and goes on in its target.
+    pub fn fall_into(&mut self, target: BlockId, range: Range) {
+        self.goto(target, range);
+        self.switch_to(target);
+    }
+
+    /// The finished function: unreachable blocks removed, the rest numbered in the order they were made.
+    pub fn finish(mut self) -> Function {
+        let blocks = &mut self.function.blocks;
+        let mut reached = vec![false; blocks.len()];
+        let mut work = vec![BlockId(0)];
+        while let Some(id) = work.pop() {
+            if std::mem::replace(&mut reached[id.index()], true) {
+                continue;
+            }
+            let block = &blocks[id.index()];
+            work.extend(block.terminator.successors());
+            work.extend(block.unwind.filter(|_| !block.ops.is_empty() || block.terminator == Terminator::Raise));
+        }
+        let mut renumbered = vec![None; blocks.len()];
+        for (next, (old, _)) in reached.iter().enumerate().filter(|(_, it)| **it).enumerate() {
+            renumbered[old] = Some(BlockId::from_index(next));
+        }
+        let map = |id: BlockId| renumbered[id.index()].unwrap_or(BlockId(0));
+        let mut index = 0;
+        blocks.retain(|_| {
+            index += 1;
+            reached[index - 1]
+        });
+        for block in blocks {
+            block.unwind = block.unwind.and_then(|it| renumbered[it.index()]);
+            match &mut block.terminator {
+                Terminator::Goto(target) => *target = map(*target),
+                Terminator::Branch { then, otherwise, .. } => {
+                    *then = map(*then);
+                    *otherwise = map(*otherwise);
+                }
+                Terminator::Switch { arms, .. } => arms.iter_mut().for_each(|it| it.target = map(it.target)),
+                Terminator::Return(_) | Terminator::Raise | Terminator::Unreachable => {}
+            }
+        }
+        self.function
+    }
+}

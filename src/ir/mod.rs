@@ -1,0 +1,756 @@
+//! The small language in which Rust and Python meet.
+//!
+//! A frontend lowers one file to one [`Module`]: a pure function of the file's bytes (and, for Rust, its edition).
+//! The IR knows syntax, scoping and control flow. It knows no types beyond what the source spells out, no other file,
+//! and nothing of locks: that `self._lock` is a lock, or that `append` changes its receiver, is for the program stage
+//! and the catalogue to say.
+//!
+//! # Shape
+//!
+//! * A [`Module`] holds every [`Function`] of the file in one arena: functions, methods, lambdas and closures, async
+//!   blocks, and the module's and the classes' own bodies.
+//! * A function is a control-flow graph of [`Block`]s over [`Op`]s. Expressions are flattened: each intermediate value
+//!   has a [`Local`] of its own (a *temporary*), and reading a variable, field or item is an explicit
+//!   [`OpKind::Load`] of a [`Place`].
+//! * A [`Place`] is a [`Base`] with projections: `self.stats["hits"]` is one place, and loading or storing it one op.
+//!   A chain is broken only where a call or another computed value stands in it.
+//! * Every op has the byte range of the source that made it and the [`Stmt`] it belongs to. [`OpKind::uses`] and
+//!   [`OpKind::defines`] name its locals, so "the value read here flows into the write there" is a walk.
+//!
+//! # Conventions both frontends keep
+//!
+//! * `x = e` evaluates `e` to a temporary `t`, then `Store { place: x, value: t }`. Reading the variable `x` is
+//!   `Load { dest: t, place: x }`, at the point of evaluation.
+//! * `p += e` is: load `p`, evaluate `e` (in the language's order), [`Operation::Arithmetic`] compute, `Store` to the
+//!   same place with [`StoreKind::Update`].
+//! * A short-circuit or conditional expression is control flow that stores to one temporary on each path.
+//! * A method call keeps its receiver as a place ([`Callee::Method`]), so `self._lock.acquire()` names `self._lock`.
+//! * Exceptions (Python): every block inside `try` or `with` has [`Block::unwind`] set to the innermost handler; every
+//!   op of that block may leave for it. Outside, an exception leaves the function and has no edge.
+//! * Drops (Rust) are explicit [`OpKind::Drop`]s of every local that goes out of scope and of every temporary that a
+//!   call, a macro or an await made, in the language's order, on every path (also `break`, `continue`, `return`, `?`).
+//!   Types are not known here, so a moved-out local may be dropped again: the analysis tracks the moves.
+
+mod build;
+mod name;
+mod print;
+mod walk;
+
+pub use build::FunctionBuilder;
+pub use name::Name;
+pub use print::print;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+/// A half-open range of bytes in one file, counted from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Range {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Range {
+    pub fn new(start: usize, end: usize) -> Self {
+        let clamp = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Range { start: clamp(start), end: clamp(end) }
+    }
+
+    /// Whether `other` lies inside (or is equal to) this range.
+    pub fn contains(self, other: Range) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
+    /// The smallest range that has both.
+    pub fn join(self, other: Range) -> Range {
+        Range { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    pub fn as_usize(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+
+            pub fn from_index(index: usize) -> Self {
+                $name(u32::try_from(index).expect("a file is under 4 GiB, so it has under 2^32 of these"))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+    };
+}
+
+index!(
+    /// Index of a [`Function`] in [`Module::functions`].
+    FunctionId, "fn"
+);
+index!(
+    /// Index of a [`Class`] in [`Module::classes`].
+    ClassId, "class"
+);
+index!(
+    /// Index of a local variable or temporary in [`Function::locals`].
+    Local, "%"
+);
+index!(
+    /// Index of a [`Block`] in [`Function::blocks`]. Block 0 is the entry.
+    BlockId, "b"
+);
+index!(
+    /// Index of a statement in [`Function::statements`].
+    Stmt, "s"
+);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Language {
+    Python,
+    Rust,
+}
+
+/// One lowered file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Module {
+    pub language: Language,
+    pub imports: Vec<Import>,
+    pub classes: Vec<Class>,
+    pub functions: Vec<Function>,
+    pub globals: Vec<Global>,
+    /// Rust `impl` blocks. Python methods are listed by their class.
+    pub impls: Vec<Impl>,
+    /// Rust `type A = B`, Python `type A = B` and `A: TypeAlias = B`.
+    pub aliases: Vec<TypeAlias>,
+    /// Rust `mod name;`: submodules in other files.
+    pub submodules: Vec<Submodule>,
+    /// The function (of kind [`FunctionKind::ModuleBody`]) that runs when the module is loaded: Python's top-level
+    /// statements; in Rust the initialisers of statics and consts, each a store to its [`Base::Global`].
+    pub body: FunctionId,
+    /// Pieces that could not be lowered, with the reason; everything else is there.
+    pub lost: Vec<Lost>,
+}
+
+impl Module {
+    pub fn function(&self, id: FunctionId) -> &Function {
+        &self.functions[id.index()]
+    }
+
+    pub fn class(&self, id: ClassId) -> &Class {
+        &self.classes[id.index()]
+    }
+}
+
+/// A piece of a file that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    pub range: Range,
+    pub reason: String,
+}
+
+/// A file that could not be lowered at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SyntaxError {
+    /// Where the parser gave up, if it said so.
+    pub range: Option<Range>,
+    pub message: String,
+}
+
+/// One name brought into scope: `from a.b import c as d` is `{ path: "a.b", item: Some("c"), binds: "d" }`; `import a.b`
+/// is `{ path: "a.b", item: None, binds: "a" }` and `import a.b as m` binds `m` to `a.b`.
+///
+/// Rust: `use a::b::{c as d}` is `{ path: "a::b::c", item: None, binds: "d" }`; `self` and `super` are kept in the path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// The module path as written, without leading dots.
+    pub path: Name,
+    /// Python `from … import item`.
+    pub item: Option<Name>,
+    /// Leading dots of a relative Python import.
+    pub level: u32,
+    pub binds: Name,
+    /// `import a.b` (no alias) binds only `a`, the root package.
+    pub binds_root: bool,
+    /// `from m import *`, `use m::*`; `binds` is `*`.
+    pub glob: bool,
+    /// Rust `pub use`.
+    pub public: bool,
+    /// Rust: the inline module the `use` stands in (`""` for the file's own, else `a::b`).
+    /// Python: `""`; a function's own imports carry the function.
+    pub scope: Name,
+    pub function: Option<FunctionId>,
+    pub range: Range,
+}
+
+/// `mod name;` in Rust.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submodule {
+    pub name: Name,
+    pub scope: Name,
+    /// The value of `#[path = "…"]`.
+    pub path: Option<String>,
+    /// Under `#[cfg(test)]`.
+    pub is_test: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClassKind {
+    /// A Python class.
+    Class,
+    Struct,
+    Enum,
+    Union,
+    Trait,
+}
+
+/// A Python class, or a Rust struct, enum, union or trait.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Class {
+    pub name: Name,
+    /// Rust: enclosing inline modules (`a::b`, `""` at the top). Python: the enclosing classes and functions (`Outer`,
+    /// `make.<locals>`).
+    pub scope: Name,
+    pub kind: ClassKind,
+    /// Base classes, or supertraits.
+    pub bases: Vec<TypeRef>,
+    /// Rust generic parameters and PEP 695 type parameters, with their bounds.
+    pub generics: Vec<Generic>,
+    /// Declared fields: Rust fields (a variant's as `Variant.name`/`Variant.0`), annotated Python class attributes.
+    /// Python fields made by assignment are found from the stores.
+    pub fields: Vec<Field>,
+    /// Python methods in source order, or a trait's provided methods.
+    pub methods: Vec<FunctionId>,
+    /// The class's own statements ([`FunctionKind::ClassBody`]); none for Rust.
+    pub body: Option<FunctionId>,
+    pub attributes: Vec<Attribute>,
+    pub doc: Option<Box<str>>,
+    pub is_test: bool,
+    pub range: Range,
+    pub name_range: Range,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generic {
+    pub name: Name,
+    pub bounds: Vec<TypeRef>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Field {
+    pub name: Name,
+    pub ty: Option<TypeRef>,
+    pub attributes: Vec<Attribute>,
+    pub range: Range,
+}
+
+/// A Rust `impl` block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Impl {
+    pub self_ty: TypeRef,
+    /// `impl Trait for …`; the trait's path as written, without generics.
+    pub trait_: Option<Name>,
+    pub is_unsafe: bool,
+    pub is_negative: bool,
+    pub generics: Vec<Generic>,
+    pub methods: Vec<FunctionId>,
+    /// Associated types: `type Target = X;`.
+    pub types: Vec<TypeAlias>,
+    pub scope: Name,
+    pub attributes: Vec<Attribute>,
+    pub is_test: bool,
+    pub range: Range,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeAlias {
+    pub name: Name,
+    pub scope: Name,
+    pub generics: Vec<Generic>,
+    pub ty: TypeRef,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GlobalKind {
+    /// A Python module variable (every name the module's body or a `global` statement binds, but not imports, classes
+    /// and functions).
+    Variable,
+    Static,
+    Const,
+    /// `thread_local!`
+    ThreadLocal,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Global {
+    pub name: Name,
+    pub scope: Name,
+    pub kind: GlobalKind,
+    /// `static mut`.
+    pub mutable: bool,
+    pub ty: Option<TypeRef>,
+    pub attributes: Vec<Attribute>,
+    pub is_test: bool,
+    pub range: Range,
+}
+
+/// A decorator, or a Rust attribute: `@app.route("/x")`, `#[tokio::main]`, `#[cfg(test)]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The dotted or `::` path, without arguments.
+    pub path: Name,
+    /// Arguments as source text, `None` where there is no argument list.
+    pub arguments: Option<Vec<AttributeArgument>>,
+    pub range: Range,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributeArgument {
+    pub name: Option<Name>,
+    pub text: Name,
+}
+
+/// A type as the source spells it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TypeRef {
+    /// `Arc<Mutex<T>>`, `dict[str, int]`: the path as written, and the type arguments. Lifetimes and consts are left out.
+    Path {
+        path: Name,
+        arguments: Vec<TypeRef>,
+    },
+    /// `&T`, `&mut T`, `*const T`, `*mut T`.
+    Reference {
+        mutable: bool,
+        target: Box<TypeRef>,
+    },
+    Tuple(Vec<TypeRef>),
+    /// `[T; N]`, `[T]`.
+    Array(Box<TypeRef>),
+    /// Python `A | B`, `Union[A, B]`, `Optional[A]` (with `None`).
+    Union(Vec<TypeRef>),
+    /// `dyn A + B`, `impl A + B`.
+    Trait {
+        bounds: Vec<TypeRef>,
+        dynamic: bool,
+    },
+    /// `fn(A) -> B`, `Fn(A) -> B`, `Callable[[A], B]`.
+    Function {
+        parameters: Vec<TypeRef>,
+        returns: Option<Box<TypeRef>>,
+    },
+    /// Python's `None`.
+    None,
+    /// `_`, `!`, macros, and what else says nothing.
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FunctionKind {
+    Function,
+    /// In a class, impl or trait, with a receiver as parameter 0 (`self`, `cls`).
+    Method,
+    /// A Python method under `@staticmethod`, or an associated function without receiver.
+    StaticMethod,
+    /// Python's `@classmethod`; parameter 0 is the class.
+    ClassMethod,
+    /// A lambda or a Rust closure.
+    Closure,
+    /// A Rust `async {}` block; runs when awaited or spawned.
+    AsyncBlock,
+    /// A Python generator expression that is not consumed by the call it stands in.
+    GeneratorExpression,
+    ModuleBody,
+    /// A Python class's statements. Parameter 0 is the class under construction: `x = 1` stores to its field `x`.
+    ClassBody,
+}
+
+/// What a function is defined in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Owner {
+    Module,
+    Class(ClassId),
+    /// Index into [`Module::impls`].
+    Impl(u32),
+    /// Nested in a function's body: closures, async blocks, inner functions.
+    Function(FunctionId),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Function {
+    /// The identifier; `<lambda>`, `<closure>`, `<async>`, `<genexpr>`, `<module>` or `<class>` where there is none.
+    pub name: Name,
+    /// Enclosing names: `Metrics`, `a::b` (inline modules and the impl's type: `a::b::Bank`), `outer.<locals>`.
+    pub scope: Name,
+    pub kind: FunctionKind,
+    pub owner: Owner,
+    pub is_async: bool,
+    /// Has a `yield` of its own.
+    pub is_generator: bool,
+    pub is_unsafe: bool,
+    /// `pub` in Rust (any form); in Python no leading underscore.
+    pub is_public: bool,
+    /// Under `#[cfg(test)]`, `#[test]` and the like.
+    pub is_test: bool,
+    /// A Rust closure marked `move`, an `async move` block.
+    pub is_move: bool,
+    pub generics: Vec<Generic>,
+    /// The first locals, in order.
+    pub params: Vec<Param>,
+    pub returns: Option<TypeRef>,
+    pub attributes: Vec<Attribute>,
+    pub doc: Option<Box<str>>,
+    pub locals: Vec<LocalDecl>,
+    pub statements: Vec<Statement>,
+    pub blocks: Vec<Block>,
+    /// The whole definition.
+    pub range: Range,
+    /// The identifier; the whole head for a closure.
+    pub name_range: Range,
+}
+
+impl Function {
+    pub fn block(&self, id: BlockId) -> &Block {
+        &self.blocks[id.index()]
+    }
+
+    pub fn local(&self, id: Local) -> &LocalDecl {
+        &self.locals[id.index()]
+    }
+
+    /// The range of the statement `op` belongs to.
+    pub fn statement_range(&self, op: &Op) -> Range {
+        self.statements.get(op.stmt.index()).map_or(op.range, |it| it.range)
+    }
+}
+
+/// A simple statement, or the head of a compound one (`with self._lock:`, `while x {`, `match m.lock() {`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    pub range: Range,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ParamKind {
+    /// `self`, `cls`, `&self`, the class of a class body.
+    Receiver,
+    Positional,
+    /// After `*` in Python.
+    KeywordOnly,
+    /// `*args`.
+    Rest,
+    /// `**kwargs`.
+    Keywords,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Param {
+    pub local: Local,
+    pub name: Name,
+    pub kind: ParamKind,
+    pub ty: Option<TypeRef>,
+    /// The default, when it is a constant (`None`, `5`).
+    pub default: Option<Const>,
+    pub range: Range,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LocalKind {
+    Param,
+    /// A variable the user named.
+    Variable,
+    /// An intermediate value.
+    Temporary,
+    /// A variable of the function this one is nested in ([`Owner::Function`]); the same storage in Python and for Rust
+    /// closures that borrow, the moved value for those that move.
+    Captured(Local),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LocalDecl {
+    pub kind: LocalKind,
+    pub name: Option<Name>,
+    /// An annotation on the declaration.
+    pub ty: Option<TypeRef>,
+    pub range: Range,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Block {
+    pub ops: Vec<Op>,
+    pub terminator: Terminator,
+    /// Range of what decides the terminator (a condition, a `return`).
+    pub terminator_range: Range,
+    /// Where an exception raised by any op of this block goes, when the function handles or observes it.
+    pub unwind: Option<BlockId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Terminator {
+    Goto(BlockId),
+    /// `then` when `condition` is true.
+    Branch {
+        condition: Local,
+        then: BlockId,
+        otherwise: BlockId,
+    },
+    /// Pattern tests, in order. An arm's `variant` is the last segment of the pattern's path (`Ok`, `Some`, `None`,
+    /// `Point`; literals as text) or none when the pattern says nothing of the kind (bindings, wildcards, guards, the
+    /// exhausted case). Arms may go to one block.
+    Switch {
+        on: Local,
+        arms: Vec<Arm>,
+    },
+    Return(Option<Local>),
+    /// `raise`, `panic!`, the end of an unwinding path: leaves by exception, to [`Block::unwind`] if there is one.
+    Raise,
+    Unreachable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    pub variant: Option<Name>,
+    pub target: BlockId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Op {
+    pub kind: OpKind,
+    /// The source that made this op, inside the range of its statement's construct.
+    pub range: Range,
+    pub stmt: Stmt,
+}
+
+/// A base and the way from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    pub base: Base,
+    pub projections: SmallVec<[Projection; 2]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Base {
+    /// A parameter, variable, temporary or captured variable.
+    Local(Local),
+    /// A name that no enclosing function binds: a module variable, import, class, function or builtin. In Rust the
+    /// whole path (`crate::metrics::TOTAL`, `Self::LIMIT`), without generic arguments; the program resolves it.
+    Global(Name),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Projection {
+    /// `.name`, `.0`.
+    Field(Name),
+    /// `["hits"]`, `[0]`.
+    Key(Const),
+    /// `[i]`, `[a:b]`: an item that is only known at run time, and the local that holds its index.
+    Index(Local),
+    /// `*p`.
+    Deref,
+    /// The payload of a Rust pattern: `Ok(g)` is `.<Ok>` then field `0`; `?` reads `<?>`; a Python class pattern likewise.
+    Variant(Name),
+}
+
+/// A literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Const {
+    /// Python `None`, Rust `()`.
+    None,
+    Bool(bool),
+    Int(i64),
+    /// A float, or an integer beyond 64 bits, as written.
+    Number(Name),
+    Str(Name),
+    /// Bytes, characters, `...`, and literals over 256 bytes.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LoadKind {
+    /// A value use. In Rust a copy or a move: only the type tells.
+    Value,
+    /// Rust `&p`.
+    Borrow,
+    /// Rust `&mut p`.
+    BorrowMut,
+    /// A pattern binding that moves or copies out of `p` (Rust `Ok(g) =>`).
+    Bind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StoreKind {
+    /// `p = v`.
+    Assign,
+    /// `p += v` and kin.
+    Update,
+    /// The first value of a declared variable: `let x = v`, a pattern binding, a static's initialiser.
+    Init,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// `+ - * / // % ** @ << >> & | ^`, unary `- + ~`.
+    Arithmetic,
+    /// `== != < > <= >=`.
+    Compare,
+    /// `is`; operands are the two sides.
+    Is,
+    IsNot,
+    /// `k in d`: operands `k`, `d`.
+    In,
+    NotIn,
+    Not,
+    /// An f-string, or a `format!`-like macro's text: the operands are what it prints.
+    Format,
+    /// `as T`, a cast.
+    Cast,
+    /// `a:b:c`, `a..b`.
+    Slice,
+    /// Anything else that computes a value from its operands alone.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AggregateKind {
+    Tuple,
+    List,
+    Set,
+    /// Keys and values alternate in the operands.
+    Dict,
+    /// A Rust struct or variant literal, of this path; field names are in [`OpKind::Aggregate`].
+    Struct(Name),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Callee {
+    /// `receiver.name(…)`. The receiver is not loaded first.
+    Method { receiver: Place, name: Name },
+    /// `name(…)`, `a::b::name(…)`: a name that no local binds. Python's `a.b.c()` is a method call on the place `a.b`.
+    Path(Name),
+    /// A call of a computed value: a local variable, a closure, what another call returned.
+    Value(Local),
+    /// A Rust macro that is not read as the expressions it holds.
+    Macro(Name),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ArgumentKind {
+    Positional,
+    Keyword(Name),
+    /// `*args`.
+    Spread,
+    /// `**kwargs`.
+    SpreadKeywords,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Argument {
+    pub kind: ArgumentKind,
+    pub value: Local,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum OpKind {
+    /// A literal.
+    Const {
+        dest: Local,
+        value: Const,
+    },
+    /// Reads a place.
+    Load {
+        dest: Local,
+        place: Place,
+        kind: LoadKind,
+    },
+    /// Writes a place.
+    Store {
+        place: Place,
+        value: Local,
+        kind: StoreKind,
+    },
+    /// `del p`.
+    Delete {
+        place: Place,
+    },
+    /// A value computed from others, without a call that user code could see (operators are this, too).
+    Compute {
+        dest: Local,
+        operation: Operation,
+        operands: SmallVec<[Local; 2]>,
+    },
+    /// Builds a tuple, list, dict or struct.
+    Aggregate {
+        dest: Local,
+        kind: AggregateKind,
+        fields: Vec<Name>,
+        operands: Vec<Local>,
+    },
+    Call {
+        dest: Local,
+        callee: Callee,
+        arguments: Vec<Argument>,
+    },
+    /// Enters a Python context manager; `dest` is what `as` binds.
+    Enter {
+        dest: Local,
+        manager: Local,
+        is_async: bool,
+    },
+    /// Leaves it, on the normal or (`unwinding`) on the exceptional path.
+    Exit {
+        manager: Local,
+        is_async: bool,
+        unwinding: bool,
+    },
+    /// A Rust local or temporary goes out of scope.
+    Drop {
+        local: Local,
+    },
+    /// `await v`, `v.await`; an `async for`'s and `async with`'s own awaits are part of their ops.
+    Await {
+        dest: Local,
+        value: Local,
+    },
+    /// `yield v`, `yield from v`.
+    Yield {
+        dest: Local,
+        value: Option<Local>,
+        from: bool,
+    },
+    /// Starts an iteration over `value` (`for`, comprehensions).
+    Iterate {
+        dest: Local,
+        value: Local,
+        is_async: bool,
+    },
+    /// The next item; followed by a `Switch` with the arms `Some` (an item) and `None` (exhausted).
+    Next {
+        dest: Local,
+        iterator: Local,
+    },
+    /// A closure, lambda, nested function, async block or generator expression comes into being.
+    Closure {
+        dest: Local,
+        function: FunctionId,
+    },
+    /// A nested Python class comes into being.
+    ClassObject {
+        dest: Local,
+        class: ClassId,
+    },
+    /// The exception caught by the handler that starts here (the value of `except … as e`); `types` are the classes named.
+    Catch {
+        dest: Local,
+        types: Vec<Name>,
+    },
+}

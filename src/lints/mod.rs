@@ -1,0 +1,30 @@
+//! The rules: one file each, and the registry. A lint reads the analysis and gives findings; it knows no syntax.
+
+use crate::analysis::Analysis;
+use crate::finding::{Finding, Severity};
+use crate::ir::Language;
+
+/// A rule.
+#[derive(Debug)]
+pub struct Lint {
+    /// Kebab-case; says what is wrong.
+    pub name: &'static str,
+    /// `race`, `snapshot`, `deadlock` or `lock-use`.
+    pub group: &'static str,
+    /// Of an ordinary finding; a finding may be graded down by its evidence.
+    pub severity: Severity,
+    pub languages: &'static [Language],
+    /// One line: what it finds.
+    pub summary: &'static str,
+    /// The rule book's page (Markdown).
+    pub page: &'static str,
+    pub check: fn(&Analysis<'_>, &mut Vec<Finding>),
+}
+
+/// All rules, sorted by name.
+pub const LINTS: &[&Lint] = &[];
+
+/// The rule called `name`.
+pub fn find(name: &str) -> Option<&'static Lint> {
+    LINTS.iter().copied().find(|it| it.name == name)
+}
