@@ -43,7 +43,7 @@ struct Manifest {
 #[derive(Debug, Default)]
 pub struct Manifests {
     /// What the notes' paths are relative to.
-    pub here: PathBuf,
+    here: PathBuf,
     /// The package of the files that lie in a directory.
     packages: FxHashMap<PathBuf, Package>,
     /// The directory's own manifest; none if there is none or if it cannot be read.
@@ -52,6 +52,11 @@ pub struct Manifests {
 }
 
 impl Manifests {
+    /// No manifests yet; notes will name files relative to `here`.
+    pub fn new(here: PathBuf) -> Self {
+        Manifests { here, ..Manifests::default() }
+    }
+
     /// The package of the file at `path`, which is absolute.
     pub fn package_of(&mut self, path: &Path) -> Package {
         let mut passed = Vec::new();
@@ -168,7 +173,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let mut manifests = Manifests { here: directory.path().to_path_buf(), ..Manifests::default() };
+        let mut manifests = Manifests::new(directory.path().to_path_buf());
         let mut package = manifests.package_of(&directory.path().join(of));
         package.root = package.root.map(|it| it.strip_prefix(directory.path()).unwrap().to_path_buf());
         (package, manifests.into_notes())

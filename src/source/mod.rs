@@ -96,6 +96,11 @@ impl Files {
         self.files.is_empty()
     }
 
+    /// The files, taken out.
+    pub fn into_files(self) -> Vec<SourceFile> {
+        self.files
+    }
+
     /// The line table of a file.
     pub fn lines(&self, id: FileId) -> &LineIndex {
         self.lines[id.0 as usize].get_or_init(|| LineIndex::new(&self.get(id).text))
@@ -149,7 +154,7 @@ pub struct Loaded {
 /// Reads the candidates, in parallel, keeping their order.
 pub fn load(candidates: Vec<Candidate>) -> Loaded {
     let texts: Vec<_> = candidates.par_iter().map(|it| read::read(&it.path, it.language)).collect();
-    let mut manifests = manifest::Manifests { here: discover::working_directory(), ..Default::default() };
+    let mut manifests = manifest::Manifests::new(discover::working_directory());
     let mut files = Vec::with_capacity(candidates.len());
     let mut skipped = Vec::new();
     for (candidate, text) in candidates.into_iter().zip(texts) {

@@ -1,0 +1,100 @@
+//! The report for people: each finding as an argument that can be followed without opening an editor.
+//!
+//! A finding is its message; the source lines of every place concerned, file by file, the reported one first; why the
+//! state is taken for shared and the lock for its guard; the schedule that ends badly; and what to do.
+
+use std::fmt::Write;
+
+use owo_colors::{OwoColorize, Style};
+
+use super::snippet::{self, Mark};
+use super::text::wrap;
+use super::{Layout, Report, schedule, summary};
+use crate::finding::{EvidenceKind, FileId, Finding, Label};
+use crate::source::Files;
+
+/// Columns of the margin that holds `why:`, `help:` and their kin.
+const MARGIN: usize = 8;
+
+pub fn render(report: &Report, layout: &Layout) -> String {
+    let mut out = String::new();
+    for finding in &report.findings {
+        render_finding(finding, &report.files, layout, &mut out);
+        out.push('\n');
+    }
+    if !layout.quiet {
+        summary::render(report, layout, &mut out);
+    }
+    out
+}
+
+fn render_finding(finding: &Finding, files: &Files, layout: &Layout, out: &mut String) {
+    header(finding, layout, out);
+    for (file, marks) in marks_by_file(finding, layout) {
+        out.push_str(&snippet::render(files, file, &marks, layout.width, layout.dim()));
+    }
+    for (i, evidence) in finding.evidence.iter().filter(|it| it.kind != EvidenceKind::Caveat).enumerate() {
+        let title = if i == 0 { "why" } else { "" };
+        paragraph(title, layout.bold(), &with_place(&evidence.message, evidence.location.map(|it| files.place(it))), layout, out);
+    }
+    for evidence in finding.evidence.iter().filter(|it| it.kind == EvidenceKind::Caveat) {
+        paragraph("but", layout.bold(), &with_place(&evidence.message, evidence.location.map(|it| files.place(it))), layout, out);
+    }
+    let schedule = schedule::lines(&finding.interleaving, files, layout.width - MARGIN);
+    if !schedule.is_empty() {
+        out.push('\n');
+        let title = "how";
+        for (i, line) in schedule.iter().enumerate() {
+            margin(if i == 0 { title } else { "" }, layout.bold(), line, out);
+        }
+        out.push('\n');
+    }
+    paragraph("help", layout.help(), &finding.help, layout, out);
+    if let Some(fix) = &finding.fix {
+        paragraph("fix", layout.help(), &fix.message, layout, out);
+    }
+}
+
+/// `error[unguarded-update]: the message`, and where it is and how sure, below.
+fn header(finding: &Finding, layout: &Layout, out: &mut String) {
+    let head = format!("{}[{}]:", finding.severity, finding.rule);
+    let message = wrap(&format!("{head} {}", finding.message), layout.width);
+    let head_width = head.len();
+    for (i, line) in message.iter().enumerate() {
+        let _ = match line.split_at_checked(head_width).filter(|it| i == 0 && it.0 == head) {
+            Some((head, rest)) => writeln!(out, "{}{}", head.style(layout.severity(finding.severity)), rest.style(layout.bold())),
+            None => writeln!(out, "{}", line.style(layout.bold())),
+        };
+    }
+}
+
+/// The reported file's marks first, then those of the others in the order they are named in.
+fn marks_by_file(finding: &Finding, layout: &Layout) -> Vec<(FileId, Vec<Mark>)> {
+    let primary = Mark { range: finding.location.range, message: finding.caption.clone(), primary: true, style: layout.severity(finding.severity) };
+    let mut by_file = vec![(finding.location.file, vec![primary])];
+    for Label { location, message, .. } in &finding.labels {
+        let mark = Mark { range: location.range, message: message.clone(), primary: false, style: layout.label() };
+        match by_file.iter_mut().find(|(file, _)| *file == location.file) {
+            Some((_, marks)) => marks.push(mark),
+            None => by_file.push((location.file, vec![mark])),
+        }
+    }
+    by_file
+}
+
+fn with_place(message: &str, place: Option<String>) -> String {
+    place.map_or_else(|| message.to_string(), |it| format!("{message} ({it})"))
+}
+
+/// Text beside a title in the margin, wrapped.
+fn paragraph(title: &str, style: Style, text: &str, layout: &Layout, out: &mut String) {
+    for (i, line) in wrap(text, layout.width - MARGIN).iter().enumerate() {
+        margin(if i == 0 { title } else { "" }, style, line, out);
+    }
+}
+
+fn margin(title: &str, style: Style, line: &str, out: &mut String) {
+    let title = if title.is_empty() { String::new() } else { format!("{title}:") };
+    let blanks = " ".repeat(MARGIN - 2 - title.len().min(MARGIN - 2));
+    let _ = writeln!(out, " {blanks}{} {line}", title.style(style));
+}
