@@ -10,7 +10,7 @@ use owo_colors::{OwoColorize, Style};
 use super::snippet::{self, Mark};
 use super::text::wrap;
 use super::{Layout, Report, schedule, summary};
-use crate::finding::{EvidenceKind, FileId, Finding, Label};
+use crate::finding::{Evidence, EvidenceKind, FileId, Finding, Label};
 use crate::source::Files;
 
 /// Columns of the margin that holds `why:`, `help:` and their kin.
@@ -24,6 +24,9 @@ pub fn render(report: &Report, layout: &Layout) -> String {
     }
     if !layout.quiet {
         summary::render(report, layout, &mut out);
+        if !report.findings.is_empty() {
+            out.push_str("For more on a rule: lockset explain RULE\n");
+        }
     }
     out
 }
@@ -33,19 +36,19 @@ fn render_finding(finding: &Finding, files: &Files, layout: &Layout, out: &mut S
     for (file, marks) in marks_by_file(finding, layout) {
         out.push_str(&snippet::render(files, file, &marks, layout.width, layout.dim()));
     }
-    for (i, evidence) in finding.evidence.iter().filter(|it| it.kind != EvidenceKind::Caveat).enumerate() {
-        let title = if i == 0 { "why" } else { "" };
-        paragraph(title, layout.bold(), &with_place(&evidence.message, evidence.location.map(|it| files.place(it))), layout, out);
+    let (against, reasons): (Vec<_>, Vec<_>) = finding.evidence.iter().partition(|it| it.kind == EvidenceKind::Caveat);
+    for (i, evidence) in reasons.into_iter().enumerate() {
+        paragraph(if i == 0 { "why" } else { "and" }, layout.bold(), &with_place(evidence, files), layout, out);
     }
-    for evidence in finding.evidence.iter().filter(|it| it.kind == EvidenceKind::Caveat) {
-        paragraph("but", layout.bold(), &with_place(&evidence.message, evidence.location.map(|it| files.place(it))), layout, out);
+    for evidence in against {
+        paragraph("but", layout.bold(), &with_place(evidence, files), layout, out);
     }
-    let schedule = schedule::lines(&finding.interleaving, files, layout.width - MARGIN);
+    paragraph("in", layout.bold(), &format!("`{}` ({} confidence)", finding.symbol, finding.confidence), layout, out);
+    let schedule = schedule::lines(&finding.interleaving, files, layout.width.saturating_sub(MARGIN));
     if !schedule.is_empty() {
         out.push('\n');
-        let title = "how";
         for (i, line) in schedule.iter().enumerate() {
-            margin(if i == 0 { title } else { "" }, layout.bold(), line, out);
+            margin(if i == 0 { "how" } else { "" }, layout.bold(), line, out);
         }
         out.push('\n');
     }
@@ -55,13 +58,11 @@ fn render_finding(finding: &Finding, files: &Files, layout: &Layout, out: &mut S
     }
 }
 
-/// `error[unguarded-update]: the message`, and where it is and how sure, below.
+/// `error[unguarded-update]: the message`.
 fn header(finding: &Finding, layout: &Layout, out: &mut String) {
     let head = format!("{}[{}]:", finding.severity, finding.rule);
-    let message = wrap(&format!("{head} {}", finding.message), layout.width);
-    let head_width = head.len();
-    for (i, line) in message.iter().enumerate() {
-        let _ = match line.split_at_checked(head_width).filter(|it| i == 0 && it.0 == head) {
+    for (i, line) in wrap(&format!("{head} {}", finding.message), layout.width).iter().enumerate() {
+        let _ = match line.split_at_checked(head.len()).filter(|it| i == 0 && it.0 == head) {
             Some((head, rest)) => writeln!(out, "{}{}", head.style(layout.severity(finding.severity)), rest.style(layout.bold())),
             None => writeln!(out, "{}", line.style(layout.bold())),
         };
@@ -82,13 +83,13 @@ fn marks_by_file(finding: &Finding, layout: &Layout) -> Vec<(FileId, Vec<Mark>)>
     by_file
 }
 
-fn with_place(message: &str, place: Option<String>) -> String {
-    place.map_or_else(|| message.to_string(), |it| format!("{message} ({it})"))
+fn with_place(evidence: &Evidence, files: &Files) -> String {
+    evidence.location.map_or_else(|| evidence.message.clone(), |it| format!("{} ({})", evidence.message, files.place(it)))
 }
 
 /// Text beside a title in the margin, wrapped.
 fn paragraph(title: &str, style: Style, text: &str, layout: &Layout, out: &mut String) {
-    for (i, line) in wrap(text, layout.width - MARGIN).iter().enumerate() {
+    for (i, line) in wrap(text, layout.width.saturating_sub(MARGIN)).iter().enumerate() {
         margin(if i == 0 { title } else { "" }, style, line, out);
     }
 }
@@ -97,4 +98,36 @@ fn margin(title: &str, style: Style, line: &str, out: &mut String) {
     let title = if title.is_empty() { String::new() } else { format!("{title}:") };
     let blanks = " ".repeat(MARGIN - 2 - title.len().min(MARGIN - 2));
     let _ = writeln!(out, " {blanks}{} {line}", title.style(style));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn check(report: &Report, width: usize) -> String {
+        render(report, &Layout { width, ..Layout::default() })
+    }
+
+    #[test]
+    fn wide() {
+        insta::assert_snapshot!(check(&samples::report(), 120));
+    }
+
+    #[test]
+    fn ordinary() {
+        insta::assert_snapshot!(check(&samples::report(), 80));
+    }
+
+    #[test]
+    fn narrow() {
+        insta::assert_snapshot!(check(&samples::report(), 60));
+    }
+
+    #[test]
+    fn hostile_text_is_neutralised() {
+        let text = check(&samples::hostile(), 80);
+        assert!(text.chars().all(|it| it == '\n' || !it.is_control()), "{text:?}");
+        insta::assert_snapshot!(text);
+    }
 }

@@ -15,6 +15,12 @@ use crate::source::Files;
 
 /// Narrower columns are unreadable.
 const NARROWEST: usize = 24;
+/// What a step does stands below its place, and not beside it, if it would get fewer columns than this.
+const BESIDE: usize = 18;
+/// Directories are left out of the places if they leave fewer columns than this to what a step does.
+const FEWEST: usize = 12;
+/// Columns of ` │ `.
+const SEPARATOR: usize = 3;
 
 /// The lines of the schedule of `steps`, none wider than `width` columns where words allow.
 pub fn lines(steps: &[Step], files: &Files, width: usize) -> Vec<String> {
@@ -27,16 +33,19 @@ pub fn lines(steps: &[Step], files: &Files, width: usize) -> Vec<String> {
     if threads.is_empty() {
         return Vec::new();
     }
-    let room = (width.saturating_sub(SEPARATOR * (threads.len() - 1))) / threads.len();
-    if room < NARROWEST { list(steps, files, width) } else { table(steps, &threads, files, room) }
+    let room = width.saturating_sub(SEPARATOR * (threads.len() - 1));
+    if room / threads.len() < NARROWEST { list(steps, files, width) } else { table(steps, &threads, files, room) }
 }
 
-/// Columns of ` │ `.
-const SEPARATOR: usize = 3;
-
 fn table(steps: &[Step], threads: &[char], files: &Files, room: usize) -> Vec<String> {
-    let places = places(steps, files, room / 2);
-    let cells: Vec<Vec<String>> = steps.iter().zip(&places).map(|(step, place)| cell(place, &step.does, room)).collect();
+    let places = places(steps, files, room / threads.len() - 2 - FEWEST);
+    let natural = threads.iter().map(|thread| {
+        let own = steps.iter().zip(&places).filter(|(step, _)| step.thread == *thread);
+        own.map(|(step, place)| columns(place) + 2 + columns(&visible(&step.does))).max().unwrap_or(0).max(heading(*thread).len())
+    });
+    let rooms = share(&natural.collect::<Vec<_>>(), room);
+    let room_of = |thread: char| threads.iter().zip(&rooms).find(|it| *it.0 == thread).map_or(room, |it| *it.1);
+    let cells: Vec<Vec<String>> = steps.iter().zip(&places).map(|(step, place)| cell(place, &step.does, room_of(step.thread))).collect();
     let width_of = |thread: char| {
         let own = steps.iter().zip(&cells).filter(|(step, _)| step.thread == thread).flat_map(|(_, cell)| cell);
         own.map(|it| columns(it)).max().unwrap_or(0).max(heading(thread).len())
@@ -57,6 +66,20 @@ fn table(steps: &[Step], threads: &[char], files: &Files, room: usize) -> Vec<St
         }
     }
     lines
+}
+
+/// Divides `room` among columns that would like to be `natural` wide: those that need less than an equal share get
+/// what they need, and the others share the rest.
+fn share(natural: &[usize], room: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..natural.len()).collect();
+    order.sort_by_key(|it| natural[*it]);
+    let mut left = room;
+    let mut shares = vec![0; natural.len()];
+    for (done, &i) in order.iter().enumerate() {
+        shares[i] = natural[i].min(left / (natural.len() - done));
+        left -= shares[i];
+    }
+    shares
 }
 
 fn list(steps: &[Step], files: &Files, width: usize) -> Vec<String> {
@@ -90,7 +113,7 @@ fn places(steps: &[Step], files: &Files, room: usize) -> Vec<String> {
 /// A step's lines: what it does beside its place, or below it if there is no room.
 fn cell(place: &str, does: &str, room: usize) -> Vec<String> {
     let beside = columns(place) + 2;
-    if room >= beside + NARROWEST / 2 {
+    if room >= beside + BESIDE.min(columns(does)) {
         let does = wrap(does, room - beside).into_iter().enumerate();
         return does.map(|(i, text)| format!("{}{text}", if i == 0 { format!("{place}  ") } else { " ".repeat(beside) })).collect();
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use textwrap::core::Word;
 use unicode_width::UnicodeWidthStr;
 
 /// Columns a tab goes on to.
@@ -46,8 +47,26 @@ pub fn columns(text: &str) -> usize {
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let text = visible(text);
     let options = textwrap::Options::new(width.max(8)).word_splitter(textwrap::WordSplitter::NoHyphenation);
-    let options = options.word_separator(textwrap::WordSeparator::AsciiSpace);
+    let options = options.word_separator(textwrap::WordSeparator::Custom(words)).wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
     textwrap::wrap(&text, options).into_iter().map(Cow::into_owned).collect()
+}
+
+/// Words end at blanks, but code between backticks (`with self.lock:`) is one word.
+fn words(text: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let mut rest = text;
+    Box::new(std::iter::from_fn(move || {
+        let mut in_code = false;
+        let mut after_blank = false;
+        let end = rest.char_indices().find(|(_, c)| {
+            in_code ^= *c == '`';
+            let is_end = after_blank && *c != ' ';
+            after_blank = *c == ' ' && (!in_code || is_end);
+            is_end
+        });
+        let (word, left) = rest.split_at(end.map_or(rest.len(), |it| it.0));
+        rest = left;
+        (!word.is_empty()).then(|| Word::from(word))
+    }))
 }
 
 /// `text` with blanks up to `width` columns.
@@ -101,6 +120,12 @@ mod tests {
         assert_eq!(wrap("漢字漢字 漢字漢字", 10), ["漢字漢字", "漢字漢字"]);
         assert_eq!(wrap("", 10), [""]);
         assert_eq!(wrap("averyveryverylongword", 10), ["averyveryv", "erylongwor", "d"]);
+    }
+
+    #[test]
+    fn code_stays_on_a_line() {
+        assert_eq!(wrap("hold it: `with self.lock:` around", 20), ["hold it:", "`with self.lock:`", "around"]);
+        assert_eq!(wrap("an odd ` is no code and wraps", 12), ["an odd", "` is no code", " and wraps"]);
     }
 
     #[test]
