@@ -8,13 +8,15 @@ use std::fmt::Write;
 use owo_colors::{OwoColorize, Style};
 
 use super::snippet::{self, Mark};
-use super::text::wrap;
+use super::text::{count, wrap};
 use super::{Layout, Report, schedule, summary};
 use crate::finding::{Evidence, EvidenceKind, FileId, Finding, Label};
 use crate::source::Files;
 
 /// Columns of the margin that holds `why:`, `help:` and their kin.
 const MARGIN: usize = 8;
+/// Labels shown of one finding; no one reads more.
+const MOST_LABELS: usize = 12;
 
 pub fn render(report: &Report, layout: &Layout) -> String {
     let mut out = String::new();
@@ -35,6 +37,9 @@ fn render_finding(finding: &Finding, files: &Files, layout: &Layout, out: &mut S
     header(finding, layout, out);
     for (file, marks) in marks_by_file(finding, layout) {
         out.push_str(&snippet::render(files, file, &marks, layout.width, layout.dim()));
+    }
+    if let more @ 1.. = finding.labels.len().saturating_sub(MOST_LABELS) {
+        paragraph("", layout.bold(), &format!("and {} more; `--format json` has them all", count(more, "place")), layout, out);
     }
     let (against, reasons): (Vec<_>, Vec<_>) = finding.evidence.iter().partition(|it| it.kind == EvidenceKind::Caveat);
     for (i, evidence) in reasons.into_iter().enumerate() {
@@ -73,7 +78,7 @@ fn header(finding: &Finding, layout: &Layout, out: &mut String) {
 fn marks_by_file(finding: &Finding, layout: &Layout) -> Vec<(FileId, Vec<Mark>)> {
     let primary = Mark { range: finding.location.range, message: finding.caption.clone(), primary: true, style: layout.severity(finding.severity) };
     let mut by_file = vec![(finding.location.file, vec![primary])];
-    for Label { location, message, .. } in &finding.labels {
+    for Label { location, message, .. } in finding.labels.iter().take(MOST_LABELS) {
         let mark = Mark { range: location.range, message: message.clone(), primary: false, style: layout.label() };
         match by_file.iter_mut().find(|(file, _)| *file == location.file) {
             Some((_, marks)) => marks.push(mark),
@@ -122,6 +127,16 @@ mod tests {
     #[test]
     fn narrow() {
         insta::assert_snapshot!(check(&samples::report(), 60));
+    }
+
+    #[test]
+    fn a_finding_with_very_many_places_stays_readable() {
+        let mut report = samples::report();
+        let label = report.findings[0].labels[0].clone();
+        report.findings[0].labels = vec![label; 100_000];
+        let text = check(&report, 80);
+        assert!(text.contains("        and 99,988 places more; `--format json` has them all\n"), "{text}");
+        assert!(text.lines().count() < 200);
     }
 
     #[test]

@@ -240,8 +240,9 @@ fn show_from(source: &str, line: Range<usize>, start: usize, room: usize) -> Sho
     }
     let mut end = line.end;
     for (i, c) in source[start..line.end].char_indices() {
-        // One column is kept for the mark that something is cut off.
-        if column + 1 >= room && start + i + c.len_utf8() < line.end {
+        // One column is kept for the mark that something is cut off. Characters of no width are not shown without end.
+        let is_full = column + 1 >= room || cells.len() >= 4 * room;
+        if is_full && start + i + c.len_utf8() < line.end {
             end = start + i;
             break;
         }
@@ -257,11 +258,9 @@ fn show_from(source: &str, line: Range<usize>, start: usize, room: usize) -> Sho
 
 impl SourceCode for Excerpt {
     fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let line_of = |offset: usize| self.lines.partition_point(|it| it.range.end <= offset).min(self.lines.len().saturating_sub(1));
+        let Some(final_line) = self.lines.len().checked_sub(1) else { return Err(MietteError::OutOfBounds) };
+        let line_of = |offset: usize| self.lines.partition_point(|it| it.range.end <= offset).min(final_line);
         let (first, last) = (line_of(span.offset()), line_of(span.offset() + span.len()));
-        if self.lines.is_empty() {
-            return Err(MietteError::OutOfBounds);
-        }
         let follows = |i: usize| self.lines[i].number + 1 == self.lines[i + 1].number;
         if !(first..last).all(follows) {
             // Lines are left out in between: these are two snippets.
@@ -271,8 +270,9 @@ impl SourceCode for Excerpt {
             let at = self.places.get(&span.offset()).copied().unwrap_or((self.lines[first].number, 0));
             (span.offset()..span.offset() + span.len(), at)
         } else {
-            let from = (first.saturating_sub(before)..first).rev().take_while(|i| follows(*i)).last().unwrap_or(first);
-            let to = (last + 1..(last + 1 + after).min(self.lines.len())).take_while(|i| follows(*i - 1)).last().unwrap_or(last);
+            // Which lines surround the labels is decided already: all that are not cut off from these.
+            let from = (0..first).rev().take_while(|i| follows(*i)).last().unwrap_or(first);
+            let to = (last + 1..self.lines.len()).take_while(|i| follows(*i - 1)).last().unwrap_or(last);
             (self.lines[from].range.start..self.lines[to].range.end, (self.lines[from].number, 0))
         };
         let data = self.text.get(range.clone()).ok_or(MietteError::OutOfBounds)?;
@@ -304,5 +304,76 @@ impl miette::Diagnostic for Diagnostic {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::Language;
+    use crate::report::text::columns;
+    use crate::source::SourceFile;
+
+    /// Draws `text` with a label on each of `parts` (the first is the primary one), 60 columns wide.
+    fn check(text: &str, parts: &[(&str, &str)]) -> String {
+        let mark = |i: usize, (part, message): &(&str, &str)| {
+            let start = text.find(part).expect("the part is in the text");
+            Mark { range: ir::Range::new(start, start + part.len()), message: message.to_string(), primary: i == 0, style: Style::new() }
+        };
+        let marks: Vec<Mark> = parts.iter().enumerate().map(|(i, it)| mark(i, it)).collect();
+        let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python)]);
+        render(&files, FileId(0), &marks, 60, Style::new())
+    }
+
+    #[test]
+    fn an_inner_label_takes_its_columns_from_the_outer() {
+        insta::assert_snapshot!(check("n = n + 1\n", &[("n = n + 1", "updated"), ("n + 1", "read"), ("n", "written")]));
+    }
+
+    #[test]
+    fn equal_ranges_share_a_label() {
+        insta::assert_snapshot!(check("n += 1\n", &[("n += 1", "updated"), ("n += 1", "by thread B, too")]));
+    }
+
+    #[test]
+    fn a_statement_of_several_lines_is_labelled_on_its_first() {
+        let text = "a = 1\n\nf(\n    1,\n    2,\n)\nb = 2\n";
+        insta::assert_snapshot!(check(text, &[("f(\n    1,\n    2,\n)", "called")]));
+    }
+
+    #[test]
+    fn short_gaps_are_filled_and_long_ones_cut() {
+        let text = (1..=30).map(|i| format!("line{i:02}\n")).collect::<String>();
+        insta::assert_snapshot!(check(&text, &[("line03", "one"), ("line09", "two"), ("line20", "three")]));
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_its_label() {
+        let text = format!("{} = 漢字_n += 1 + {}\n", "x".repeat(5000), "y".repeat(5000));
+        let drawn = check(&text, &[("漢字_n += 1", "updated"), ("yyy", "far")]);
+        assert!(drawn.lines().all(|it| columns(it) <= 64), "{drawn}");
+        insta::assert_snapshot!(drawn);
+    }
+
+    #[test]
+    fn characters_of_no_width_are_not_shown_without_end() {
+        let text = format!("n += 1  # {}\n", "\u{301}".repeat(1_000_000));
+        assert!(check(&text, &[("n += 1", "updated")]).len() < 2000);
+    }
+
+    #[test]
+    fn tabs_wide_characters_and_windows_line_ends_keep_the_columns() {
+        insta::assert_snapshot!(check("if x:\r\n\t漢字\t= n\r\n", &[("n", "read")]));
+    }
+
+    #[test]
+    fn ranges_that_are_off_are_drawn_all_the_same() {
+        let text = "é\n";
+        let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python), SourceFile::from_text("b.py", "", Language::Python)]);
+        let mark = |start, end| Mark { range: ir::Range::new(start, end), message: "here".to_string(), primary: true, style: Style::new() };
+        for (file, range) in [(0, mark(1, 2)), (0, mark(3, 99)), (0, mark(2, 1)), (0, mark(0, 0)), (1, mark(0, 0)), (1, mark(7, 9))] {
+            let drawn = render(&files, FileId(file), &[range], 60, Style::new());
+            assert!(drawn.contains("here"), "{drawn}");
+        }
     }
 }
