@@ -140,6 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn color_changes_nothing_but_color() {
+        for report in [samples::report(), samples::hostile()] {
+            let colored = render(&report, &Layout { width: 80, color: true, ..Layout::default() });
+            let mut plain = String::new();
+            for (i, part) in colored.split("\x1b[").enumerate() {
+                plain.push_str(if i == 0 { part } else { part.split_once('m').expect("a style ends with an m").1 });
+            }
+            assert!(plain.len() < colored.len());
+            assert_eq!(plain, check(&report, 80));
+        }
+    }
+
+    #[test]
     fn hostile_text_is_neutralised() {
         let text = check(&samples::hostile(), 80);
         assert!(text.chars().all(|it| it == '\n' || !it.is_control()), "{text:?}");
