@@ -26,7 +26,9 @@ pub struct Location {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// Worth knowing.
     Info,
+    /// Likely to end in a wrong value or a hang, or hard to be sure that it cannot.
     Warning,
     /// Ends in a wrong value or a hang under an ordinary schedule.
     Error,

@@ -36,7 +36,7 @@ pub fn render(report: &Report, layout: &Layout) -> String {
 fn render_finding(finding: &Finding, files: &Files, layout: &Layout, out: &mut String) {
     header(finding, layout, out);
     for (file, marks) in marks_by_file(finding, layout) {
-        out.push_str(&snippet::render(files, file, &marks, layout.width, layout.dim()));
+        out.push_str(&snippet::render(files, file, &marks, layout));
     }
     if let more @ 1.. = finding.labels.len().saturating_sub(MOST_LABELS) {
         paragraph("", layout.bold(), &format!("and {} more; `--format json` has them all", count(more, "place")), layout, out);
@@ -100,9 +100,12 @@ fn paragraph(title: &str, style: Style, text: &str, layout: &Layout, out: &mut S
 }
 
 fn margin(title: &str, style: Style, line: &str, out: &mut String) {
-    let title = if title.is_empty() { String::new() } else { format!("{title}:") };
-    let blanks = " ".repeat(MARGIN - 2 - title.len().min(MARGIN - 2));
-    let _ = writeln!(out, " {blanks}{} {line}", title.style(style));
+    if title.is_empty() {
+        let _ = writeln!(out, "{}{line}", " ".repeat(MARGIN));
+        return;
+    }
+    let blanks = " ".repeat(MARGIN.saturating_sub(title.len() + 2));
+    let _ = writeln!(out, "{blanks}{} {line}", format_args!("{title}:").style(style));
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::ops::Range;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use owo_colors::Style;
 
+use super::Layout;
 use super::text::{source_char, visible, wrap};
 use crate::finding::FileId;
 use crate::ir;
@@ -32,12 +33,12 @@ pub struct Mark {
     pub style: Style,
 }
 
-/// Draws `marks`, which are ranges of `file`, `width` columns wide where words allow.
-pub fn render(files: &Files, file: FileId, marks: &[Mark], width: usize, frame: Style) -> String {
-    let (excerpt, labels) = excerpt(files, file, marks, width);
+/// Draws `marks`, which are ranges of `file`; no wider than `layout` where words allow.
+pub fn render(files: &Files, file: FileId, marks: &[Mark], layout: &Layout) -> String {
+    let (excerpt, labels) = excerpt(files, file, marks, layout.width);
     let mut theme = GraphicalTheme::unicode_nocolor();
-    theme.styles.linum = frame;
-    theme.styles.link = frame;
+    theme.styles.linum = layout.dim();
+    theme.styles.link = layout.bold();
     // miette gives the styles to the labels in the order of their offsets.
     theme.styles.highlights = labels.iter().map(|it| it.style).collect();
     let labels = labels.into_iter().map(|it| it.span).collect();
@@ -322,7 +323,7 @@ mod tests {
         };
         let marks: Vec<Mark> = parts.iter().enumerate().map(|(i, it)| mark(i, it)).collect();
         let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python)]);
-        render(&files, FileId(0), &marks, 60, Style::new())
+        render(&files, FileId(0), &marks, &Layout { width: 60, ..Layout::default() })
     }
 
     #[test]
@@ -372,8 +373,25 @@ mod tests {
         let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python), SourceFile::from_text("b.py", "", Language::Python)]);
         let mark = |start, end| Mark { range: ir::Range::new(start, end), message: "here".to_string(), primary: true, style: Style::new() };
         for (file, range) in [(0, mark(1, 2)), (0, mark(3, 99)), (0, mark(2, 1)), (0, mark(0, 0)), (1, mark(0, 0)), (1, mark(7, 9))] {
-            let drawn = render(&files, FileId(file), &[range], 60, Style::new());
+            let drawn = render(&files, FileId(file), &[range], &Layout::default());
             assert!(drawn.contains("here"), "{drawn}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_with_any_marks_is_drawn(text in "[ab \t\r\né漢\u{1b}\u{301}]{0,300}", ranges in proptest::collection::vec((0..320usize, 0..60usize), 1..9)) {
+            let files = Files::new(vec![SourceFile::from_text("a.py", &text, Language::Python)]);
+            let mark = |(i, (start, length)): (usize, &(usize, usize))| {
+                let range = ir::Range::new(*start, start + length);
+                Mark { range, message: format!("mark{i}"), primary: i == 0, style: Style::new() }
+            };
+            let marks: Vec<Mark> = ranges.iter().enumerate().map(mark).collect();
+            let drawn = render(&files, FileId(0), &marks, &Layout { width: 60, ..Layout::default() });
+            proptest::prop_assert!(drawn.chars().all(|it| it == '\n' || !it.is_control()));
+            for mark in &marks {
+                proptest::prop_assert!(drawn.contains(&mark.message), "{} is not in\n{drawn}", mark.message);
+            }
         }
     }
 }
