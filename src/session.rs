@@ -76,9 +76,14 @@ pub enum SessionError {
 /// Analyses the files below `options.paths`.
 pub fn check(options: &Options) -> Result<Report, SessionError> {
     let lints = selection::select(LINTS, &options.select, &options.ignore)?;
-    let threads = options.threads.map_or(0, NonZeroUsize::get);
+    on_workers(options.threads, || run(options, &lints))?
+}
+
+/// Runs `work` on threads whose stacks are large enough for what a session does.
+pub fn on_workers<T: Send>(threads: Option<NonZeroUsize>, work: impl FnOnce() -> T + Send) -> Result<T, SessionError> {
+    let threads = threads.map_or(0, NonZeroUsize::get);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES).build()?;
-    pool.install(|| run(options, &lints))
+    Ok(pool.install(work))
 }
 
 fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {

@@ -1,5 +1,6 @@
 //! `lockset ir FILE`: what a frontend makes of a file.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::{Failure, Outcome, print};
@@ -24,6 +25,13 @@ fn edition(text: &str) -> Result<Edition, &'static str> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let text = session::on_workers(Some(NonZeroUsize::MIN), || lowered(arguments))??;
+    print(&text)?;
+    Ok(Outcome::Clean)
+}
+
+/// The file's IR as text.
+fn lowered(arguments: &Arguments) -> Result<String, Failure> {
     let loaded = source::load(vec![source::candidate(&arguments.file)?]);
     if let Some(skipped) = loaded.skipped.first() {
         return Err(Failure(format!("{}: {}", skipped.file, skipped.reason)));
@@ -35,9 +43,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let files = Files::new(files);
     let id = FileId(0);
     let file = files.get(id);
-    match session::lower_file(file) {
-        Ok(module) => print(&crate::ir::print(&module, &file.text))?,
-        Err(error) => return Err(Failure(format!("{}: {}", file.name, session::syntax_error(&files, id, &error)))),
-    }
-    Ok(Outcome::Clean)
+    let module = session::lower_file(file).map_err(|error| Failure(format!("{}: {}", file.name, session::syntax_error(&files, id, &error))))?;
+    Ok(crate::ir::print(&module, &file.text))
 }
