@@ -4,6 +4,9 @@
 //! Rows are found by path ([`Catalog::lock`] and kin): the full path a name resolves to (`threading.Lock`,
 //! `std::sync::Mutex`), never a bare last segment. A project's own rows extend the tables.
 
+#[cfg(test)]
+mod tests;
+
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
