@@ -5,8 +5,9 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::exits::Scope;
+use super::repair::Parsed;
 use super::scope::{Bindings, bindings};
-use super::syntax::{Kind, Node};
+use super::syntax::Node;
 use crate::ir::{
     Class, ClassId, Const, Function, FunctionBuilder, FunctionId, FunctionKind, Global, GlobalKind, Import, Language, Local, Lost, Module, Name,
     OpKind, Operation, Owner, Range, Terminator, TypeAlias, TypeRef,
@@ -58,6 +59,9 @@ pub(super) enum Defined {
 /// The state of one file's lowering.
 pub(super) struct Ctx<'t> {
     pub(super) source: &'t str,
+    root: Node<'t>,
+    /// The broken units whose placeholders are yet to come, by offset.
+    pub(super) grafts: FxHashMap<u32, Node<'t>>,
     pub(super) frame: Frame<'t>,
     /// The functions around [`Ctx::frame`], the module's own first.
     pub(super) outer: Vec<Frame<'t>>,
@@ -87,7 +91,8 @@ impl<'t> Frame<'t> {
 }
 
 impl<'t> Ctx<'t> {
-    pub(super) fn new(source: &'t str, root: Node<'t>) -> Self {
+    pub(super) fn new(source: &'t str, parsed: &'t Parsed) -> Self {
+        let root = parsed.tree.root();
         let walruses = source.contains(":=");
         let empty = Name::new("");
         let range = Range::new(0, source.len());
@@ -95,6 +100,8 @@ impl<'t> Ctx<'t> {
         let frame = Frame::new(b, FunctionId(0), FrameKind::Module, empty, bindings([root], source, walruses));
         Ctx {
             source,
+            root,
+            grafts: parsed.grafts.iter().map(|(at, tree)| (*at, tree.root())).collect(),
             frame,
             outer: Vec::new(),
             classes: Vec::new(),
@@ -114,13 +121,11 @@ impl<'t> Ctx<'t> {
     }
 
     /// Lowers the whole file.
-    pub(super) fn module(mut self, root: Node<'t>) -> Module {
+    pub(super) fn module(mut self) -> Module {
+        let root = self.root;
         self.collect_imports();
         self.frame.b.function.doc = self.docstring(root);
-        match root.kind() {
-            Kind::Module => self.block(root),
-            _ => self.lose_statement(root),
-        }
+        self.whole_tree(root);
         self.end_of_body(self.frame.b.function.range);
         let globals = self.globals();
         let body = FunctionId(0);
@@ -204,6 +209,11 @@ impl<'t> Ctx<'t> {
     }
 
     pub(super) fn lose(&mut self, range: Range, reason: &str) {
+        // The parser's errors may end inside a character.
+        let is_between = |it: &usize| self.source.is_char_boundary(*it);
+        let std::ops::Range { start, end } = range.as_usize();
+        let start = (0..=start).rev().find(is_between).unwrap_or(0);
+        let range = Range::new(start, (end..self.source.len()).find(is_between).unwrap_or(self.source.len()));
         self.lost.push(Lost { range, reason: reason.to_string() });
     }
 

@@ -93,9 +93,16 @@ impl<'t> Ctx<'t> {
     /// `lambda x: e`.
     pub(super) fn lambda(&mut self, node: Node<'t>) -> Local {
         let parameters = self.parameters(node.child(Field::Parameters));
+        if let Some(Defined::Function(known)) = self.defined.get(&node.range()).copied() {
+            return self.closure(known, node.range());
+        }
         let Some(body) = node.child(Field::Body).filter(|_| !self.is_too_deep(node)) else { return self.unknown(node.range()) };
         let (id, b) = self.new_function(Name::new("<lambda>"), FunctionKind::Closure, Owner::Function(self.frame.id), node.range());
         let names = if self.walruses { bindings([body], self.source, true) } else { Bindings::default() };
+        // A loop variable of a comprehension is another one in each copy.
+        if self.finally_depth > 0 && self.frame.comprehensions.is_empty() {
+            self.defined.insert(node.range(), Defined::Function(id));
+        }
         let frame = self.new_frame(b, id, FrameKind::Function, names);
         self.in_frame(frame, |it| {
             it.bind_parameters(&parameters);

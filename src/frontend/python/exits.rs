@@ -208,10 +208,12 @@ impl<'t> Ctx<'t> {
         let after = self.frame.b.new_block();
         let outer = self.frame.b.unwind();
         let finally = node.first_of(Kind::FinallyClause).and_then(|it| it.first_of(Kind::Block));
+        let stmt = self.frame.b.statement();
         let cleanup = finally.map(|body| self.open_finally(body, outer));
         self.handled(node, head, after);
-        if let (Some(body), Some(cleanup)) = (finally, cleanup) {
-            self.close_finally(body, cleanup, after, outer, head);
+        self.frame.b.resume_statement(stmt);
+        if let Some(cleanup) = cleanup {
+            self.close_finally(cleanup, after, head);
         } else {
             self.frame.b.switch_to(after);
         }
@@ -230,23 +232,30 @@ impl<'t> Ctx<'t> {
     }
 
     /// Lowers the `finally` body for the exceptional and the normal end, and goes on behind the statement.
-    fn close_finally(&mut self, body: Node<'t>, cleanup: BlockId, after: BlockId, outer: Option<BlockId>, head: Range) {
-        let scope = self.frame.exits.pop();
-        self.frame.b.set_unwind(outer);
-        let Some(Scope::Finally(Finally { shared: Some(_), copies, .. })) = scope else {
-            self.frame.b.switch_to(cleanup);
-            self.finally_body(body);
-            self.frame.b.terminate(Terminator::Raise, head);
-            self.frame.b.switch_to(after);
-            return self.finally_body(body);
-        };
+    fn close_finally(&mut self, cleanup: BlockId, after: BlockId, head: Range) {
+        let Some(Scope::Finally(finally)) = self.frame.exits.pop() else { return };
+        self.frame.b.set_unwind(finally.outer);
+        if finally.shared.is_some() {
+            return self.close_shared(finally, cleanup, after, head);
+        }
+        self.frame.b.switch_to(cleanup);
+        self.finally_body(finally.body);
+        self.frame.b.terminate(Terminator::Raise, head);
+        self.frame.b.switch_to(after);
+        self.finally_body(finally.body);
+    }
+
+    /// The only copy of a `finally` body, and behind it the ways on for all that came through.
+    fn close_shared(&mut self, finally: Finally<'t>, cleanup: BlockId, after: BlockId, head: Range) {
+        let stmt = self.frame.b.statement();
         self.frame.b.switch_to(after);
         self.frame.b.goto(cleanup, head);
         self.frame.b.switch_to(cleanup);
-        self.finally_body(body);
+        self.finally_body(finally.body);
+        self.frame.b.resume_statement(stmt);
         let on = self.unknown(head);
         let (behind, raises) = (self.frame.b.new_block(), self.frame.b.new_block());
-        let exits: Vec<(Exit, BlockId)> = copies.into_iter().map(|(exit, _)| (exit, self.frame.b.new_block())).collect();
+        let exits: Vec<(Exit, BlockId)> = finally.copies.into_iter().map(|(exit, _)| (exit, self.frame.b.new_block())).collect();
         let targets = [behind, raises].into_iter().chain(exits.iter().map(|it| it.1));
         let arms = targets.map(|target| Arm { variant: None, target }).collect();
         self.frame.b.terminate(Terminator::Switch { on, arms }, head);

@@ -2,7 +2,7 @@
 //!
 //! In: a file's text. Out: its [`Module`]. The layers, each in files of its own:
 //!
-//! * [`syntax`]: the tree, its kinds and fields; [`scope`]: which names a scope binds; [`literals`] and [`types`]: what
+//! * [`repair`] parses; [`syntax`]: the tree, its kinds and fields; [`scope`]: which names a scope binds; [`literals`] and [`types`]: what
 //!   constants, strings and annotations say. These are functions of nodes alone.
 //! * [`context`]: the function under construction and the ones around it; [`names`]: a name's place in them.
 //! * [`define`] and [`class`] lower definitions, [`stmt`], [`loops`], [`exits`], [`handlers`] and [`pattern`] statements, [`expr`], [`chain`]
@@ -20,7 +20,7 @@
 //! # Broken and hostile input
 //!
 //! A statement with a syntax error is left out and named in [`Module::lost`]; a compound one only when its own head is
-//! broken. So is what is nested deeper than CPython itself would read. Long operator, call and `elif` chains are walked
+//! broken ([`recover`]). So is what is nested deeper than CPython itself would read. Long operator, call and `elif` chains are walked
 //! in loops, everything else that recurses checks its depth and grows its stack.
 
 mod assign;
@@ -38,13 +38,15 @@ mod loops;
 mod names;
 mod pattern;
 mod recover;
+mod repair;
 mod scope;
 mod stmt;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use context::Ctx;
-use syntax::Tree;
 
 use crate::ir::{Module, SyntaxError};
 
@@ -54,6 +56,6 @@ use crate::ir::{Module, SyntaxError};
 ///
 /// When the parser gives nothing at all. Syntax errors are no such case: they are in [`Module::lost`].
 pub fn lower(source: &str) -> Result<Module, SyntaxError> {
-    let tree = Tree::parse(source).ok_or_else(|| SyntaxError { range: None, message: "the parser gave no tree".to_string() })?;
-    Ok(Ctx::new(source, tree.root()).module(tree.root()))
+    let parsed = repair::parse(source).ok_or_else(|| SyntaxError { range: None, message: "the parser gave no tree".to_string() })?;
+    Ok(Ctx::new(source, &parsed).module())
 }

@@ -8,9 +8,9 @@ const SYNTAX_ERROR: &str = "syntax error";
 
 impl<'t> Ctx<'t> {
     /// Whether a statement or clause that has an error somewhere can be lowered: the error lies in the blocks below it,
-    /// which lose their own, or in the types of a function, which are lost alone.
+    /// which lose their own, or in the types of a definition, which are lost alone.
     pub(super) fn is_readable(&mut self, node: Node<'t>) -> bool {
-        let is_function = node.kind() == Kind::FunctionDefinition;
+        let is_definition = matches!(node.kind(), Kind::FunctionDefinition | Kind::ClassDefinition | Kind::TypeAliasStatement);
         let mut lost_types = Vec::new();
         for part in node.tokens() {
             let readable = match part.kind() {
@@ -20,7 +20,7 @@ impl<'t> Ctx<'t> {
                 Kind::Block => true,
                 Kind::ElifClause | Kind::ElseClause | Kind::ExceptClause | Kind::FinallyClause => self.is_readable(part),
                 Kind::FunctionDefinition | Kind::ClassDefinition => self.is_readable(part),
-                Kind::Type | Kind::TypeParameter if is_function => {
+                Kind::Type | Kind::TypeParameter if is_definition => {
                     lost_types.push(part.range());
                     true
                 }
@@ -31,7 +31,7 @@ impl<'t> Ctx<'t> {
             }
         }
         lost_types.into_iter().for_each(|it| self.lose(it, SYNTAX_ERROR));
-        is_compound(node)
+        is_compound(node) || is_definition
     }
 
     /// Leaves a statement out. Outside functions, the definitions inside it are lowered nevertheless.
@@ -39,7 +39,12 @@ impl<'t> Ctx<'t> {
         let definitions = if self.frame.kind == FrameKind::Function { Vec::new() } else { definitions_in(node) };
         let range = node.range();
         let end = definitions.first().map_or(range.end, |it| it.range().start);
-        self.lose(Range { start: range.start, end: end.max(range.start) }, SYNTAX_ERROR);
+        let text = self.source.get(range.start as usize..end as usize).unwrap_or("");
+        let end = if definitions.is_empty() { end } else { Range::new(0, range.start as usize + text.trim_end().len()).end };
+        // A definition that stands first may be what is broken, and says so itself.
+        if range.start < end || definitions.is_empty() {
+            self.lose(Range { start: range.start, end }, SYNTAX_ERROR);
+        }
         for definition in definitions {
             self.statement(definition);
         }

@@ -18,7 +18,21 @@ impl<'t> Ctx<'t> {
             self.lose_statement(node);
             return;
         }
-        self.deeper(node, |it| it.statement_of(node));
+        let graft = if node.kind() == Kind::PassStatement { self.grafts.remove(&node.range().start) } else { None };
+        match graft {
+            Some(root) => self.whole_tree(root),
+            None => {
+                self.deeper(node, |it| it.statement_of(node));
+            }
+        }
+    }
+
+    /// The statements of a tree, as far as it could be read.
+    pub(super) fn whole_tree(&mut self, root: Node<'t>) {
+        match root.kind() {
+            Kind::Module => self.block(root),
+            _ => self.lose_statement(root),
+        }
     }
 
     fn statement_of(&mut self, node: Node<'t>) {

@@ -222,6 +222,18 @@ impl Tree {
         parser.parse(source, None).map(Tree)
     }
 
+    /// Parses `range` of `source` alone; offsets are those of the whole.
+    pub(super) fn parse_part(source: &str, range: Range) -> Option<Tree> {
+        let (start, end) = (range.as_usize().start, range.as_usize().end);
+        // Rows and columns are not asked for.
+        let point = tree_sitter::Point { row: 0, column: 0 };
+        let part = tree_sitter::Range { start_byte: start, end_byte: end, start_point: point, end_point: point };
+        let mut parser = tree_sitter::Parser::new();
+        parser.set_language(&GRAMMAR.language).ok()?;
+        parser.set_included_ranges(&[part]).ok()?;
+        parser.parse(source, None).map(Tree)
+    }
+
     pub(super) fn root(&self) -> Node<'_> {
         Node(self.0.root_node())
     }
