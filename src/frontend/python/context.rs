@@ -90,6 +90,13 @@ impl<'t> Frame<'t> {
     }
 }
 
+impl Frame<'_> {
+    fn finish(mut self) -> Function {
+        self.b.skip_empty_blocks();
+        self.b.finish()
+    }
+}
+
 impl<'t> Ctx<'t> {
     pub(super) fn new(source: &'t str, parsed: &'t Parsed) -> Self {
         let root = parsed.tree.root();
@@ -129,7 +136,7 @@ impl<'t> Ctx<'t> {
         self.end_of_body(self.frame.b.function.range);
         let globals = self.globals();
         let body = FunctionId(0);
-        self.functions[body.index()] = Some(self.frame.b.finish());
+        self.functions[body.index()] = Some(self.frame.finish());
         self.lost.sort_by_key(|it| it.range);
         self.lost.dedup();
         Module {
@@ -180,7 +187,8 @@ impl<'t> Ctx<'t> {
         body(self);
         let parent = self.outer.pop().expect("pushed above, and every push has its pop");
         let done = std::mem::replace(&mut self.frame, parent);
-        self.functions[done.id.index()] = Some(done.b.finish());
+        let id = done.id;
+        self.functions[id.index()] = Some(done.finish());
     }
 
     fn collect_globals(&mut self) {

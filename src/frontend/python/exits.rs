@@ -15,10 +15,20 @@ use crate::ir::{Arm, BlockId, Const, Local, OpKind, Place, Range, Stmt, StoreKin
 /// The kinds of exit of one `finally`: normal, exception, `return`, `break`, `continue`.
 const MOST_COPIES: usize = 5;
 
+/// In more scopes than this, jumps share their way out through `with`, too: each taking its own is quadratic.
+const MOST_SCOPES: usize = 32;
+
 /// One scope around the current statement.
 pub(super) enum Scope<'t> {
-    Loop { on_break: BlockId, on_continue: BlockId },
-    With(Entered),
+    Loop {
+        on_break: BlockId,
+        on_continue: BlockId,
+    },
+    With {
+        entered: Entered,
+        /// The ways out that later jumps can join.
+        copies: Vec<(Exit, BlockId)>,
+    },
     Finally(Finally<'t>),
 }
 
@@ -29,7 +39,7 @@ pub(super) struct Entered {
     is_async: bool,
     /// Where exceptions go outside it.
     outer: Option<BlockId>,
-    /// Where its own exceptional exit is.
+    /// Where exceptions from inside leave it.
     cleanup: BlockId,
     stmt: Stmt,
     range: Range,
@@ -45,10 +55,20 @@ pub(super) struct Finally<'t> {
 
 /// A jump out of scopes; loops by their index in the stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
+pub(super) enum Exit {
     Break(usize),
     Continue(usize),
     Return(Option<Local>),
+}
+
+impl Scope<'_> {
+    /// Where an earlier jump of the same kind goes on from this scope.
+    fn copy(&self, exit: Exit) -> Option<BlockId> {
+        match self {
+            Scope::Loop { .. } => None,
+            Scope::With { copies, .. } | Scope::Finally(Finally { copies, .. }) => copies.iter().find(|it| it.0 == exit).map(|it| it.1),
+        }
+    }
 }
 
 impl<'t> Ctx<'t> {
@@ -63,15 +83,19 @@ impl<'t> Ctx<'t> {
     }
 
     pub(super) fn return_value(&mut self, value: Option<Local>, range: Range) {
-        let through_finally = self.frame.exits.iter().any(|it| matches!(it, Scope::Finally(_)));
-        if !through_finally {
+        let shares = self.shares_ways() || self.frame.exits.iter().any(|it| matches!(it, Scope::Finally(_)));
+        if !shares {
             return self.leave(Exit::Return(value), range);
         }
-        // Several `return`s share one copy of the `finally` body: the value waits in a local.
+        // Several `return`s share one way out: the value waits in a local.
         let value = value.unwrap_or_else(|| self.constant_op(Const::None, range));
         let slot = *self.frame.returned.get_or_insert_with(|| self.frame.b.temp(range));
         self.frame.b.store(Place::local(slot), value, StoreKind::Assign, range);
         self.leave(Exit::Return(Some(slot)), range);
+    }
+
+    fn shares_ways(&self) -> bool {
+        self.frame.exits.len() > MOST_SCOPES
     }
 
     /// Jumps, through everything between here and the target. The builder then stands in a fresh block.
@@ -99,38 +123,41 @@ impl<'t> Ctx<'t> {
             Exit::Break(index) | Exit::Continue(index) => index + 1,
             Exit::Return(_) => 0,
         };
+        let shares = self.shares_ways();
         for level in (last..self.frame.exits.len()).rev() {
+            if let Some(copy) = self.frame.exits[level].copy(exit) {
+                self.frame.b.goto(copy, range);
+                return false;
+            }
             match &mut self.frame.exits[level] {
                 Scope::Loop { .. } => {}
-                Scope::With(entered) => {
+                Scope::With { entered, copies } => {
                     let entered = *entered;
+                    self.frame.b.set_unwind(entered.outer);
+                    if shares {
+                        let copy = self.frame.b.new_block();
+                        copies.push((exit, copy));
+                        self.frame.b.fall_into(copy, range);
+                    }
                     self.exit_normally(entered);
-                    self.frame.b.resume_statement(stmt);
                 }
-                Scope::Finally(finally) => {
-                    let known = finally.copies.iter().find(|it| it.0 == exit).map(|it| it.1);
-                    if let Some(copy) = known {
-                        self.frame.b.goto(copy, range);
-                        return false;
-                    }
-                    if let Some(shared) = finally.shared {
-                        finally.copies.push((exit, shared));
-                        self.frame.b.goto(shared, range);
-                        return false;
-                    }
-                    let (body, outer) = (finally.body, finally.outer);
-                    self.frame.b.set_unwind(outer);
+                Scope::Finally(Finally { shared: Some(shared), copies, .. }) => {
+                    copies.push((exit, *shared));
+                    self.frame.b.goto(*shared, range);
+                    return false;
+                }
+                Scope::Finally(Finally { body, outer, copies, shared: None }) => {
+                    let body = *body;
+                    self.frame.b.set_unwind(*outer);
                     let copy = self.frame.b.new_block();
-                    if let Scope::Finally(finally) = &mut self.frame.exits[level] {
-                        finally.copies.push((exit, copy));
-                    }
+                    copies.push((exit, copy));
                     self.frame.b.fall_into(copy, range);
                     let inner = self.frame.exits.split_off(level);
                     self.finally_body(body);
                     self.frame.exits.extend(inner);
-                    self.frame.b.resume_statement(stmt);
                 }
             }
+            self.frame.b.resume_statement(stmt);
         }
         true
     }
@@ -180,7 +207,7 @@ impl<'t> Ctx<'t> {
         let cleanup = self.frame.b.new_block();
         let outer = self.frame.b.set_unwind(Some(cleanup));
         let entered = Entered { manager, is_async, outer, cleanup, stmt, range };
-        self.frame.exits.push(Scope::With(entered));
+        self.frame.exits.push(Scope::With { entered, copies: Vec::new() });
         if let Some(target) = target {
             self.assign(target, dest, target.range());
         }

@@ -42,7 +42,7 @@ pub(super) fn constant(node: Node, source: &str) -> Option<Const> {
             if !matches!(argument.kind(), Kind::Integer | Kind::Float) {
                 return None;
             }
-            number(argument.text(source), "-")
+            negated(argument, source)
         }
         Kind::String | Kind::ConcatenatedString => match string(node, source, MAX_LITERAL) {
             Literal::Text(text) => Const::Str(Name::new(&text)),
@@ -51,6 +51,11 @@ pub(super) fn constant(node: Node, source: &str) -> Option<Const> {
         },
         _ => return None,
     })
+}
+
+/// The number literal `node` with a minus before it.
+pub(super) fn negated(node: Node, source: &str) -> Const {
+    number(node.text(source), "-")
 }
 
 /// The number written `text`, negated when `sign` is `-`.

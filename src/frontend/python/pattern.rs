@@ -1,7 +1,7 @@
 //! `match`: each case tests its pattern on the subject, binds as it goes, and falls to the next case where a test fails.
 
 use super::context::Ctx;
-use super::literals::constant;
+use super::literals::{constant, negated};
 use super::syntax::{Field, Kind, Node};
 use crate::ir::{Arm, BlockId, Const, LoadKind, Local, Name, Operation, Place, Projection, Range, Terminator};
 
@@ -104,16 +104,20 @@ impl<'t> Ctx<'t> {
 
     /// `Color.RED`: read and compared.
     fn test_value(&mut self, path: Node<'t>, subject: Local, fails: BlockId) {
-        let range = path.range();
+        let value = self.dotted_value(path);
+        let equal = self.compute(Operation::Compare, &[subject, value], path.range());
+        let matches = self.frame.b.new_block();
+        self.branch_on(equal, matches, fails, path.range());
+        self.frame.b.switch_to(matches);
+    }
+
+    /// Reads `a.b.c`, of which at least the first name is there.
+    fn dotted_value(&mut self, path: Node<'t>) -> Local {
         let mut names = path.children().into_iter();
-        let Some(first) = names.next() else { return };
+        let Some(first) = names.next() else { return self.unknown(path.range()) };
         let base = self.read_place(self.name(first), first.range());
         let place = names.fold(base, |place, it| place.project(Projection::Field(self.name(it))));
-        let value = self.frame.b.load(place, LoadKind::Value, range);
-        let equal = self.compute(Operation::Compare, &[subject, value], range);
-        let matches = self.frame.b.new_block();
-        self.branch_on(equal, matches, fails, range);
-        self.frame.b.switch_to(matches);
+        self.frame.b.load(place, LoadKind::Value, path.range())
     }
 
     fn alternatives(&mut self, pattern: Node<'t>, subject: Local, fails: BlockId) {
@@ -154,21 +158,32 @@ impl<'t> Ctx<'t> {
 
     fn mapping(&mut self, pattern: Node<'t>, subject: Local, fails: BlockId) {
         self.test(None, subject, pattern.range(), fails);
-        let keys = pattern.children_of(Field::Key).into_iter().filter(|it| it.is_named());
-        for (key, value) in keys.zip(pattern.children_of(Field::Value)) {
-            if is_wildcard(value, self.source) {
+        let mut sign = "";
+        let mut values = pattern.children_of(Field::Value).into_iter();
+        for key in pattern.children_of(Field::Key) {
+            if !key.is_named() {
+                sign = key.token();
                 continue;
             }
-            let key = match constant(key, self.source) {
-                Some(key) if key != Const::Other => Projection::Key(key),
-                _ => Projection::Index(self.unknown(key.range())),
-            };
-            let item = self.frame.b.load(Place::local(subject).project(key), LoadKind::Bind, value.range());
-            self.pattern(value, item, fails);
+            let Some(value) = values.next() else { break };
+            let projection = self.key(key, std::mem::take(&mut sign));
+            if !is_wildcard(value, self.source) {
+                let item = self.frame.b.load(Place::local(subject).project(projection), LoadKind::Bind, value.range());
+                self.pattern(value, item, fails);
+            }
         }
         for rest in pattern.children().into_iter().filter(|it| it.kind() == Kind::SplatPattern) {
             let items = self.compute(Operation::Other, &[subject], rest.range());
             self.pattern(rest, items, fails);
+        }
+    }
+
+    fn key(&mut self, key: Node<'t>, sign: &str) -> Projection {
+        match constant(key, self.source) {
+            Some(Const::Int(_) | Const::Number(_)) if sign == "-" => Projection::Key(negated(key, self.source)),
+            Some(constant) if constant != Const::Other => Projection::Key(constant),
+            _ if key.kind() == Kind::DottedName => Projection::Index(self.dotted_value(key)),
+            _ => Projection::Index(self.unknown(key.range())),
         }
     }
 
@@ -214,5 +229,9 @@ fn unwrap(mut pattern: Node) -> Node {
 
 fn is_wildcard(pattern: Node, source: &str) -> bool {
     let pattern = unwrap(pattern);
-    matches!(pattern.kind(), Kind::CasePattern | Kind::DottedName | Kind::Identifier) && pattern.text(source) == "_"
+    match pattern.kind() {
+        Kind::CasePattern | Kind::DottedName | Kind::Identifier => pattern.text(source) == "_",
+        Kind::SplatPattern => pattern.text(source) == "*_",
+        _ => false,
+    }
 }

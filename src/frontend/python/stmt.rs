@@ -99,7 +99,11 @@ impl<'t> Ctx<'t> {
                 let arguments = node.children().into_iter().map(|it| positional(self, it)).collect();
                 self.call_op(Callee::Path(Name::new("exec")), arguments, range);
             }
-            // Found before the body is lowered (`global`, imports), or without effect.
+            // What it binds was found before. That it can fail makes the handler of a `try` reachable.
+            Kind::ImportStatement | Kind::ImportFromStatement if self.frame.b.unwind().is_some() => {
+                self.unknown(range);
+            }
+            // Found before the body is lowered (`global`), or without effect.
             _ => {}
         }
     }

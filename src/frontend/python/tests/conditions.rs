@@ -20,7 +20,7 @@ fn comparisons() {
 #[test]
 fn constants_have_one_way() {
     snapshot!(
-        "def f(a):\n    if True:\n        return 1\n    while 0:\n        a()\n    if None or not 1:\n        return 2\n    return 3 if False else 4\n"
+        "def f(a):\n    while 0:\n        a()\n    if None or not 1:\n        return 2\n    if True and a:\n        return 3\n    return 4 if False else 5\n"
     );
 }
 

@@ -105,3 +105,8 @@ fn manager_around_finally() {
 fn a_lock_released_in_finally() {
     snapshot!("def f(self):\n    self.lock.acquire()\n    try:\n        self.n += 1\n    finally:\n        self.lock.release()\n");
 }
+
+#[test]
+fn an_import_can_fail() {
+    snapshot!("try:\n    import fast\nexcept ImportError:\n    fast = None\n");
+}

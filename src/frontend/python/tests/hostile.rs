@@ -87,3 +87,13 @@ fn broken_files_do_not_take_long() {
     losses(&"'''\n".repeat(2_001));
     losses(&(0..50_000u32).filter_map(|it| char::from_u32(33 + it * 7919 % 90)).collect::<String>());
 }
+
+#[test]
+fn many_jumps_out_of_many_scopes_are_shared() {
+    let managers = "a, ".repeat(1_000);
+    let jumps = "        if b: return 1\n        if c: break\n".repeat(1_000);
+    let module = lower(&format!("def f():\n  while d:\n      with ({managers}):\n{}", jumps.replace("        ", "         ")));
+    assert!(module.lost.is_empty());
+    let ops: usize = module.functions.iter().flat_map(|it| &it.blocks).map(|it| it.ops.len()).sum();
+    assert!(ops < 20_000, "{ops}");
+}
