@@ -15,6 +15,8 @@ pub struct FunctionBuilder {
     current: BlockId,
     stmt: Stmt,
     unwind: Option<BlockId>,
+    /// By block: whether control can get there by what was built so far.
+    live: Vec<bool>,
 }
 
 impl FunctionBuilder {
@@ -41,8 +43,9 @@ impl FunctionBuilder {
             range,
             name_range: range,
         };
-        let mut builder = FunctionBuilder { function, current: BlockId(0), stmt: Stmt(0), unwind: None };
+        let mut builder = FunctionBuilder { function, current: BlockId(0), stmt: Stmt(0), unwind: None, live: Vec::new() };
         builder.current = builder.new_block();
+        builder.live[0] = true;
         builder.begin_statement(range);
         builder
     }
@@ -56,6 +59,7 @@ impl FunctionBuilder {
             terminator_range: Range::default(),
             unwind: self.unwind,
         });
+        self.live.push(false);
         id
     }
 
@@ -63,18 +67,31 @@ impl FunctionBuilder {
         self.current
     }
 
+    /// Whether control can get to where the builder stands, by the jumps built so far: false behind a `return`, in a
+    /// block that nothing leads to yet, and behind those.
+    pub fn is_live(&self) -> bool {
+        self.live[self.current.index()]
+    }
+
     /// Goes on in `block`.
     pub fn switch_to(&mut self, block: BlockId) {
         self.current = block;
     }
 
-    /// Sets where exceptions go from the blocks made from now on, and goes on in such a block. Gives back the old target.
+    /// Sets where exceptions go from the ops and blocks made from now on: goes on in a new block unless the current one is
+    /// empty. Gives back the old target.
     pub fn set_unwind(&mut self, unwind: Option<BlockId>) -> Option<BlockId> {
         let old = std::mem::replace(&mut self.unwind, unwind);
         if old != unwind {
-            let next = self.new_block();
-            self.goto(next, Range::default());
-            self.switch_to(next);
+            if let Some(target) = unwind {
+                self.live[target.index()] |= self.is_live();
+            }
+            if self.function.blocks[self.current.index()].ops.is_empty() {
+                self.function.blocks[self.current.index()].unwind = unwind;
+            } else {
+                let next = self.new_block();
+                self.fall_into(next, Range::default());
+            }
         }
         old
     }
@@ -140,6 +157,9 @@ impl FunctionBuilder {
 
     /// Ends the current block and goes on in a fresh, as yet unreachable one.
     pub fn terminate(&mut self, terminator: Terminator, range: Range) {
+        if self.is_live() {
+            terminator.successors().iter().for_each(|it| self.live[it.index()] = true);
+        }
         let block = &mut self.function.blocks[self.current.index()];
         block.terminator = terminator;
         block.terminator_range = range;
@@ -155,6 +175,34 @@ impl FunctionBuilder {
     pub fn fall_into(&mut self, target: BlockId, range: Range) {
         self.goto(target, range);
         self.switch_to(target);
+    }
+
+    /// Leads every jump past the blocks that do nothing but jump on. Linear in the number of blocks.
+    pub fn skip_empty_blocks(&mut self) {
+        let blocks = &mut self.function.blocks;
+        let mut ends: Vec<Option<BlockId>> = vec![None; blocks.len()];
+        for start in 0..blocks.len() {
+            let mut passed = Vec::new();
+            let mut at = BlockId::from_index(start);
+            let end = loop {
+                match (ends[at.index()], &blocks[at.index()]) {
+                    (Some(end), _) => break end,
+                    (None, Block { ops, terminator: Terminator::Goto(next), .. }) if ops.is_empty() => {
+                        // An empty endless loop ends where it is met again.
+                        ends[at.index()] = Some(at);
+                        passed.push(at);
+                        at = *next;
+                    }
+                    _ => break at,
+                }
+            };
+            passed.into_iter().for_each(|it| ends[it.index()] = Some(end));
+        }
+        let end = |it: &mut BlockId| *it = ends[it.index()].unwrap_or(*it);
+        for block in blocks {
+            block.unwind.iter_mut().for_each(end);
+            block.terminator.targets_mut().for_each(end);
+        }
     }
 
     /// The finished function: unreachable blocks removed, the rest numbered in the order they were made.
@@ -182,16 +230,72 @@ impl FunctionBuilder {
         });
         for block in blocks {
             block.unwind = block.unwind.and_then(|it| renumbered[it.index()]);
-            match &mut block.terminator {
-                Terminator::Goto(target) => *target = map(*target),
-                Terminator::Branch { then, otherwise, .. } => {
-                    *then = map(*then);
-                    *otherwise = map(*otherwise);
-                }
-                Terminator::Switch { arms, .. } => arms.iter_mut().for_each(|it| it.target = map(it.target)),
-                Terminator::Return(_) | Terminator::Raise | Terminator::Unreachable => {}
-            }
+            block.terminator.targets_mut().for_each(|it| *it = map(*it));
         }
         self.function
+    }
+}
+
+impl Terminator {
+    fn targets_mut(&mut self) -> impl Iterator<Item = &mut BlockId> {
+        let (one, other, arms) = match self {
+            Terminator::Goto(target) => (Some(target), None, Default::default()),
+            Terminator::Branch { then, otherwise, .. } => (Some(then), Some(otherwise), Default::default()),
+            Terminator::Switch { arms, .. } => (None, None, arms.as_mut_slice()),
+            Terminator::Return(_) | Terminator::Raise | Terminator::Unreachable => (None, None, Default::default()),
+        };
+        one.into_iter().chain(other).chain(arms.iter_mut().map(|it| &mut it.target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder() -> FunctionBuilder {
+        FunctionBuilder::new(Name::new("f"), Name::new(""), FunctionKind::Function, Owner::Module, Range::default())
+    }
+
+    #[test]
+    fn empty_blocks_are_skipped() {
+        let mut b = builder();
+        let (first, second, end) = (b.new_block(), b.new_block(), b.new_block());
+        let condition = b.constant(Const::None, Range::default());
+        b.terminate(Terminator::Branch { condition, then: first, otherwise: end }, Range::default());
+        b.switch_to(first);
+        b.fall_into(second, Range::default());
+        b.fall_into(end, Range::default());
+        b.terminate(Terminator::Return(None), Range::default());
+        b.skip_empty_blocks();
+        let function = b.finish();
+        assert_eq!(function.blocks.len(), 2);
+        assert_eq!(function.blocks[0].terminator, Terminator::Branch { condition, then: BlockId(1), otherwise: BlockId(1) });
+    }
+
+    #[test]
+    fn an_empty_endless_loop_stays_one() {
+        let mut b = builder();
+        let (head, body) = (b.new_block(), b.new_block());
+        b.fall_into(head, Range::default());
+        b.fall_into(body, Range::default());
+        b.goto(head, Range::default());
+        b.skip_empty_blocks();
+        let function = b.finish();
+        let last = function.blocks.len() - 1;
+        assert_eq!(function.blocks[last].terminator, Terminator::Goto(BlockId::from_index(last)));
+    }
+
+    #[test]
+    fn liveness_follows_the_jumps() {
+        let mut b = builder();
+        let (after, handler) = (b.new_block(), b.new_block());
+        assert!(b.is_live());
+        b.set_unwind(Some(handler));
+        b.terminate(Terminator::Return(None), Range::default());
+        assert!(!b.is_live());
+        b.fall_into(after, Range::default());
+        assert!(!b.is_live(), "only dead code leads here");
+        b.switch_to(handler);
+        assert!(b.is_live());
     }
 }
