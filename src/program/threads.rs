@@ -1,0 +1,198 @@
+//! What runs concurrently: thread entry points, and what they reach.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use super::types::Ty;
+use super::{Fun, Program, Target};
+use crate::catalog::{Catalog, Concurrency, Spawn};
+use crate::finding::Location;
+use crate::ir::{Argument, ArgumentKind, Callee, Local, Name, OpKind};
+
+/// Code that runs beside other code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concurrent {
+    pub function: Fun,
+    pub how: Concurrency,
+    /// Where it is started or registered: the spawning call, the decorator, the class.
+    pub location: Location,
+    /// What starts it: `threading.Thread`, `app.route`.
+    pub what: Name,
+}
+
+/// The concurrent entry points of a program and what they reach.
+#[derive(Debug, Default)]
+pub struct Threads {
+    pub entries: Vec<Concurrent>,
+    /// For each function that an entry point reaches through calls: the index of the first such entry.
+    reached: FxHashMap<Fun, u32>,
+    /// The first call that starts a thread or a pool's job, if the program has one, by language.
+    pub started: Option<Location>,
+}
+
+impl Threads {
+    /// The entry point by which `function` runs on a thread of its own, if one is known.
+    pub fn reaching(&self, function: Fun) -> Option<&Concurrent> {
+        self.reached.get(&function).map(|it| &self.entries[*it as usize])
+    }
+}
+
+/// Finds the entry points of `program` and what they reach.
+pub(super) fn find(program: &Program<'_>) -> Threads {
+    let mut threads = Threads::default();
+    for function in program.function_ids() {
+        if program.is_test(function) {
+            continue;
+        }
+        spawned(program, function, &mut threads);
+        handlers(program, function, &mut threads);
+    }
+    let mut queue: VecDeque<(Fun, u32)> = threads
+        .entries
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| matches!(it.how, Concurrency::Thread | Concurrency::Pool | Concurrency::Callback))
+        .map(|(index, it)| (it.function, index as u32))
+        .collect();
+    while let Some((function, entry)) = queue.pop_front() {
+        if threads.reached.contains_key(&function) {
+            continue;
+        }
+        threads.reached.insert(function, entry);
+        for (_, _, op) in program.function(function).ops() {
+            if let OpKind::Call { dest, .. } = &op.kind {
+                match program.target(function, *dest) {
+                    Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => {
+                        queue.push_back((*function, entry))
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    threads
+}
+
+/// The catalogue's row for a spawning call.
+pub fn spawn_row(program: &Program<'_>, function: Fun, dest: Local) -> Option<&'static Spawn> {
+    let catalog = program.catalog(function);
+    match program.target(function, dest) {
+        Target::External(path) => catalog.spawn(*path),
+        Target::Method { ty, name } => method_row(catalog, *ty, *name),
+        Target::Construct { class, .. } => program.external_ancestry(*class).find_map(|it| catalog.spawn(it)),
+        _ => None,
+    }
+}
+
+fn method_row(catalog: &'static Catalog, ty: Name, name: Name) -> Option<&'static Spawn> {
+    let dotted = catalog.spawn(Name::new(&format!("{ty}.{name}")));
+    dotted.or_else(|| catalog.spawn(Name::new(&format!("{ty}::{name}"))))
+}
+
+/// The locals among a spawning call's arguments that will run.
+pub fn spawned_arguments<'o>(row: &'o Spawn, arguments: &'o [Argument]) -> impl Iterator<Item = Local> + 'o {
+    let mut position = 0;
+    arguments.iter().filter_map(move |it| {
+        let runs = match it.kind {
+            ArgumentKind::Positional => {
+                position += 1;
+                row.argument.is_some_and(|at| position - 1 == at || (row.variadic && position > at))
+            }
+            ArgumentKind::Keyword(name) => row.keyword == Some(name),
+            ArgumentKind::Spread | ArgumentKind::SpreadKeywords => false,
+        };
+        runs.then_some(it.value)
+    })
+}
+
+fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
+    for (_, _, op) in program.function(function).ops() {
+        let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
+        let Some(row) = spawn_row(program, function, *dest) else {
+            submitted(program, function, callee, arguments, program.location(function, op.range), threads);
+            continue;
+        };
+        let location = program.location(function, op.range);
+        if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
+            threads.started.get_or_insert(location);
+        }
+        for argument in spawned_arguments(row, arguments) {
+            if let Some(target) = callable(program.local_type(function, argument)) {
+                threads.entries.push(Concurrent { function: target, how: row.runs, location, what: row.path });
+            }
+        }
+    }
+}
+
+/// `pool.submit(self.run)` on an object of unknown type: `submit` with a function of the program as its first argument
+/// means one thing only.
+fn submitted(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &[Argument], location: Location, threads: &mut Threads) {
+    let Callee::Method { name, .. } = callee else { return };
+    if *name != "submit" {
+        return;
+    }
+    if let Some(first) = arguments.first()
+        && let Some(target) = callable(program.local_type(function, first.value))
+    {
+        threads.started.get_or_insert(location);
+        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, location, what: *name });
+    }
+}
+
+fn callable(ty: &Ty) -> Option<Fun> {
+    match ty {
+        Ty::Function(function) | Ty::BoundMethod(function) => Some(*function),
+        _ => None,
+    }
+}
+
+/// Functions that a framework calls: by their decorators, or by the base class of their class.
+fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
+    let ir = program.function(function);
+    let catalog = program.catalog(function);
+    let module = program.module_of(function);
+    let location = program.location(function, ir.name_range);
+    for attribute in &ir.attributes {
+        let full = match program.resolve(module, Name::new(""), attribute.path) {
+            super::Definition::External(path) => path,
+            // `@app.route` on an object of the module: by its type.
+            _ => match attribute.path.as_str().rsplit_once('.') {
+                Some((object, method)) => match program.definition_type(program.resolve(module, Name::new(""), Name::new(object))) {
+                    Ty::External(ty, _) => Name::new(&format!("{ty}.{method}")),
+                    _ => continue,
+                },
+                None => continue,
+            },
+        };
+        if let Some(row) = catalog.tables.handler.iter().find(|it| it.path == full) {
+            // An async handler's concurrency is the loop's.
+            let how = if ir.is_async { Concurrency::Task } else { row.runs };
+            threads.entries.push(Concurrent { function, how, location, what: row.path });
+            return;
+        }
+    }
+    let Some(class) = program.class_of(function) else { return };
+    for base in program.external_ancestry(class) {
+        if let Some(row) = catalog.spawn(base)
+            && row.method == Some(ir.name)
+        {
+            if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
+                threads.started.get_or_insert(location);
+            }
+            threads.entries.push(Concurrent { function, how: row.runs, location, what: row.path });
+            return;
+        }
+        for row in catalog.tables.handler.iter().filter(|it| it.path == base) {
+            let matches = |pattern: &Name| match pattern.as_str().strip_suffix('*') {
+                Some(prefix) => ir.name.as_str().starts_with(prefix) && (!prefix.is_empty() || ir.is_public),
+                None => *pattern == ir.name,
+            };
+            if row.methods.iter().any(matches) {
+                let how = if ir.is_async { Concurrency::Task } else { row.runs };
+                threads.entries.push(Concurrent { function, how, location, what: row.path });
+                return;
+            }
+        }
+    }
+}
