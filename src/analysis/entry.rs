@@ -1,0 +1,120 @@
+//! Entry locksets: what every caller of a private helper holds.
+//!
+//! Top-down over the call graph, as the greatest fixed point: a helper starts with "anything" and keeps what every call
+//! site holds, itself or by its own entry lockset. Public functions, thread entry points and functions used as values
+//! start with nothing. Calls during construction do not count: no other thread has the object yet.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Facts;
+use super::path::Key;
+use crate::catalog::Mode;
+use crate::ir::{FunctionKind, Language, OpKind};
+use crate::program::{Fun, Program, Target, Ty};
+
+/// A chain of helpers longer than this is not followed to its end.
+const MAX_ROUNDS: usize = 12;
+
+/// For each function, the locks its callers surely hold.
+#[derive(Debug, Default)]
+pub struct EntryLocksets {
+    held: FxHashMap<Fun, Vec<(Key, Mode)>>,
+    /// Functions that say their caller holds a lock, by their name.
+    claims: FxHashSet<Fun>,
+}
+
+impl EntryLocksets {
+    pub fn held(&self, function: Fun) -> &[(Key, Mode)] {
+        self.held.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the function's name or doc says that its caller holds the lock.
+    pub fn claims_lock(&self, function: Fun) -> bool {
+        self.claims.contains(&function)
+    }
+}
+
+/// Computes the entry locksets.
+pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
+    let mut sites: FxHashMap<Fun, Vec<(Fun, super::lockset::OpId)>> = FxHashMap::default();
+    let mut open: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
+    for function in program.function_ids() {
+        let locksets = &facts[function.0 as usize].locksets;
+        for (block, index, op) in program.function(function).ops() {
+            match &op.kind {
+                OpKind::Call { dest, .. } => {
+                    if let Target::Function { function: callee, .. } | Target::Closure(callee) = program.target(function, *dest)
+                        && !program.is_construction(function)
+                    {
+                        let id = if locksets.locks.is_empty() { super::lockset::OpId(0) } else { locksets.op_id(block, index) };
+                        sites.entry(*callee).or_default().push((function, id));
+                    }
+                }
+                // A bound method or function taken as a value can be called by anyone.
+                OpKind::Load { dest, .. } => {
+                    if let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, *dest) {
+                        open.insert(*used);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut result = EntryLocksets::default();
+    for function in program.function_ids() {
+        let ir = program.function(function);
+        let doc = ir.doc.as_deref().unwrap_or("").to_ascii_lowercase();
+        let says = ["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"]
+            .iter()
+            .any(|it| doc.contains(it));
+        if ir.name.as_str().ends_with("_locked") || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_") || says {
+            result.claims.insert(function);
+        }
+    }
+    let candidates: Vec<Fun> = program.function_ids().filter(|it| is_private(program, *it) && !open.contains(it) && sites.contains_key(it)).collect();
+    // None is "anything": not yet reached from a site that is known.
+    let mut held: FxHashMap<Fun, Option<Vec<(Key, Mode)>>> = candidates.iter().map(|it| (*it, None)).collect();
+    for _ in 0..MAX_ROUNDS {
+        let mut changed = false;
+        for function in &candidates {
+            let mut meet: Option<Vec<(Key, Mode)>> = None;
+            for (caller, op) in &sites[function] {
+                let mut here: Vec<(Key, Mode)> = {
+                    let locksets = &facts[caller.0 as usize].locksets;
+                    locksets.before(*op).iter().filter(|it| it.sure).map(|it| (locksets.lock(it).key, it.mode)).collect()
+                };
+                match held.get(caller) {
+                    Some(None) => continue,
+                    Some(Some(known)) => here.extend(known.iter().copied()),
+                    None => {}
+                }
+                match &mut meet {
+                    None => meet = Some(here),
+                    Some(meet) => meet.retain(|it| here.contains(it)),
+                }
+            }
+            if meet.is_some() && held[function] != meet {
+                held.insert(*function, meet);
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    result.held = held.into_iter().filter_map(|(function, held)| held.filter(|it| !it.is_empty()).map(|it| (function, it))).collect();
+    result
+}
+
+/// Only code of the program that is seen calling it can call it.
+fn is_private(program: &Program<'_>, function: Fun) -> bool {
+    let ir = program.function(function);
+    match ir.kind {
+        FunctionKind::Closure => true,
+        FunctionKind::Function | FunctionKind::Method | FunctionKind::StaticMethod | FunctionKind::ClassMethod => match program.language(function) {
+            Language::Python => program.parent(function).is_some() || (ir.name.as_str().starts_with('_') && !ir.name.as_str().ends_with("__")),
+            Language::Rust => !ir.is_public,
+        },
+        _ => false,
+    }
+}
