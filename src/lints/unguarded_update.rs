@@ -1,0 +1,351 @@
+//! `unguarded-update`: a new value of shared state computed from its old one, with nothing to keep another thread out.
+//!
+//! For each store, the value is followed back to a read of the same place. Then: is a lock held across both, and if
+//! not, what says that the state is shared? One finding for each state and function.
+
+use rustc_hash::FxHashSet;
+
+use super::Lint;
+use super::support::{expression, finding, initial_value, label, statement, step};
+use crate::analysis::Analysis;
+use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::lockset::OpId;
+use crate::analysis::path::{Key, Owner, Step};
+use crate::analysis::state::{State, Use};
+use crate::catalog::Concurrency;
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::ir::{Callee, Language, Local, OpKind};
+use crate::program::{Fun, Program, Target};
+
+pub const UNGUARDED_UPDATE: Lint = Lint {
+    name: "unguarded-update",
+    group: "race",
+    severity: Severity::Error,
+    languages: &[Language::Python, Language::Rust],
+    summary: "Shared state is updated from its old value with nothing to keep another thread out",
+    page: include_str!("../../lints/unguarded-update.md"),
+    check,
+};
+
+/// Why the state is taken for shared, and how strong that is.
+struct Shared {
+    confidence: Confidence,
+    evidence: Vec<Evidence>,
+    guard: Option<(Key, Location)>,
+}
+
+fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
+    for (owner, state) in analysis.states.iter() {
+        for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
+            let access = &analysis.facts(usage.function).accesses[usage.access as usize];
+            let Some(read) = read_before(analysis, usage.function, access) else { continue };
+            let found = match split_sections(analysis, usage.function, access, read) {
+                Some(lock) => Some(stale(analysis, usage.function, access, read, lock)),
+                None if analysis.program.language(usage.function) == Language::Python => bare(analysis, owner, state, usage, access, read),
+                None => None,
+            };
+            if let Some(found) = found
+                && seen.insert((*owner, usage.function))
+            {
+                findings.push(found);
+            }
+        }
+    }
+    for function in analysis.program.function_ids() {
+        if analysis.program.language(function) == Language::Rust && !analysis.program.is_test(function) {
+            atomics(analysis, function, findings);
+        }
+    }
+}
+
+/// The latest read of the same place that the written value was computed from.
+fn read_before<'f>(analysis: &'f Analysis<'_>, function: Fun, write: &Access) -> Option<&'f Access> {
+    let facts = analysis.facts(function);
+    if !matches!(write.kind, AccessKind::Update | AccessKind::Write) {
+        return None;
+    }
+    let reads =
+        || facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < write.op && it.path == write.path || is_lookup(it, write));
+    reads().next()?;
+    let ir = analysis.program.function(function);
+    let sources: FxHashSet<OpId> = Definitions::new(ir).sources(ir, write.value).into_iter().collect();
+    reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)
+}
+
+/// `d.get(k)` before `d[k] = …`.
+fn is_lookup(read: &Access, write: &Access) -> bool {
+    read.kind == AccessKind::Read && write.path.steps.last().is_some_and(|it| matches!(it, Step::Key(_) | Step::Item)) && {
+        let mut container = write.path.clone();
+        container.steps.pop();
+        container == read.path
+    }
+}
+
+/// The lock under which both stand, but in two critical sections; none where one section covers both, or there is none.
+fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access) -> Option<Key> {
+    let facts = analysis.facts(function);
+    let locksets = &facts.locksets;
+    let (before_read, before_write) = (locksets.before(read.op), locksets.before(write.op));
+    let split = before_write.iter().filter(|it| it.sure && !locksets.lock(it).opaque).find(|held| {
+        let lock = locksets.lock(held);
+        before_read.iter().any(|it| it.sure && it.at != held.at && locksets.lock(it).is_same(lock)) && !before_read.iter().any(|it| it.at == held.at)
+    })?;
+    // Any lock held across both keeps others out, as far as all agree on it.
+    if before_write.iter().any(|it| before_read.contains(it)) {
+        return None;
+    }
+    // Read again under the second lock: the write is decided on a fresh value.
+    let fresh = facts.accesses.iter().any(|it| {
+        it.kind == AccessKind::Read
+            && it.op > split.at
+            && it.op < write.op
+            && it.key.owner == write.key.owner
+            && locksets.before(it.op).iter().any(|held| held.at == split.at)
+    });
+    (!fresh).then(|| locksets.lock(split).key)
+}
+
+fn state_name(analysis: &Analysis<'_>, access: &Access) -> String {
+    let base = Key { item: false, data: false, ..access.key }.display(analysis.program);
+    match access.path.steps.last() {
+        Some(Step::Key(key)) => format!("{base}[{key}]"),
+        Some(Step::Item) => format!("{base}[…]"),
+        _ => base,
+    }
+}
+
+fn stale(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access, lock: Key) -> Finding {
+    let program = analysis.program;
+    let state = state_name(analysis, write);
+    let lock = lock.display(program);
+    let (wrote, read_at) = (statement(analysis, function, write.op), statement(analysis, function, read.op));
+    let mut it = finding(&UNGUARDED_UPDATE, analysis, function, wrote, Confidence::High);
+    it.message = format!("`{state}` is written back from a value read before `{lock}` was given up in between");
+    it.caption = "writes what was computed from the stale value".to_string();
+    it.help = format!("read, compute and write under one acquisition of `{lock}`, or read `{state}` again under the second");
+    it.state = Some(state.clone());
+    it.locks = vec![lock.clone()];
+    it.labels.push(label(read_at, Role::Read, format!("`{state}` is read here, in an earlier critical section")));
+    it.evidence.push(Evidence {
+        kind: if program.language(function) == Language::Rust { EvidenceKind::ByType } else { EvidenceKind::GuardedElsewhere },
+        message: format!("`{lock}` is taken for the read and again for the write, so others can write in between"),
+        location: Some(read_at),
+    });
+    schedule(&mut it, read_at, wrote, None, &state);
+    it
+}
+
+fn schedule(it: &mut Finding, read: Location, write: Location, initial: Option<i64>, state: &str) {
+    let (old, new) = match initial {
+        Some(value) => (value.to_string(), (value + 1).to_string()),
+        None => (format!("`{state}`"), "its new value".to_string()),
+    };
+    it.interleaving.push(step('A', read, format!("reads {old}")));
+    it.interleaving.push(step('B', read, format!("reads {old}, too")));
+    it.interleaving.push(step('A', write, format!("writes {new}")));
+    it.interleaving.push(step('B', write, format!("writes {new}: A's update is lost")));
+}
+
+fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, read: &Access) -> Option<Finding> {
+    let program = analysis.program;
+    if !usage.held.is_empty() || usage.maybe_guarded || matches!(owner, Owner::Local(..) | Owner::Param(..)) {
+        return None;
+    }
+    // A method whose object never left the function, or that belongs to the thread it runs on.
+    if matches!(write.path.root, crate::analysis::path::Root::Local(local) if is_fresh(analysis, usage.function, local)) {
+        return None;
+    }
+    let switch = switch_point(analysis, usage.function, read.op, write.op);
+    let shared = shared(analysis, owner, state, usage, switch)?;
+    let name = state_name(analysis, write);
+    let location = statement(analysis, usage.function, write.op);
+    let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, shared.confidence);
+    it.message = match &shared.guard {
+        Some((guard, _)) => format!("`{name}` is updated without `{}`, which guards it elsewhere", guard.display(program)),
+        None => format!("`{name}` is updated from its old value with no lock held"),
+    };
+    it.caption = "reads the old value, then writes the new one".to_string();
+    it.help = match &shared.guard {
+        Some((guard, _)) => format!("do the update under `{}`", guard.display(program)),
+        None => format!("hold one lock at every access of `{name}`"),
+    };
+    if let Some((guard, place)) = &shared.guard {
+        it.locks = vec![guard.display(program)];
+        it.labels.push(label(*place, Role::OtherAccess, format!("under `{}` here", guard.display(program))));
+    }
+    if let Some(other) =
+        state.uses.iter().find(|it| it.writes && !it.construction && it.op != usage.op && it.function != usage.function && it.held.is_empty())
+    {
+        it.labels.push(label(statement(analysis, other.function, other.op), Role::OtherAccess, "also written here"));
+    }
+    it.evidence = shared.evidence;
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::Caveat,
+        message: match switch {
+            Some(_) => "other code runs between the read and the write, so the interpreter can switch threads there".to_string(),
+            None => "nothing guarantees the update: today's GIL builds rarely switch threads inside it, free-threaded builds lose it".to_string(),
+        },
+        location: switch.map(|op| expression(analysis, usage.function, op)),
+    });
+    let projections = analysis
+        .program
+        .function(usage.function)
+        .ops()
+        .nth(write.op.0 as usize)
+        .and_then(|(_, _, op)| op.kind.place().map(|it| it.projections.clone()));
+    let initial = initial_value(analysis, owner, projections.as_deref().unwrap_or(&[]));
+    it.state = Some(name.clone());
+    schedule(&mut it, location, location, initial, &name);
+    Some(it)
+}
+
+/// Made in this function: by a constructor, or a literal.
+fn is_fresh(analysis: &Analysis<'_>, function: Fun, local: Local) -> bool {
+    analysis.program.function(function).ops().any(|(_, _, op)| match &op.kind {
+        OpKind::Call { dest, .. } => *dest == local && matches!(analysis.program.target(function, *dest), Target::Construct { .. }),
+        OpKind::Aggregate { dest, .. } => *dest == local,
+        _ => false,
+    })
+}
+
+/// A call between read and write, at which the interpreter may switch threads.
+fn switch_point(analysis: &Analysis<'_>, function: Fun, read: OpId, write: OpId) -> Option<OpId> {
+    let ir = analysis.program.function(function);
+    ir.ops()
+        .enumerate()
+        .map(|(index, (_, _, op))| (OpId(index as u32), op))
+        .filter(|(id, _)| *id >= read && *id < write)
+        .find(|(id, op)| match &op.kind {
+            OpKind::Call { callee: Callee::Method { name, .. }, .. } if *id == read => *name == "get",
+            OpKind::Call { .. } | OpKind::Await { .. } | OpKind::Enter { .. } => true,
+            _ => false,
+        })
+        .map(|it| it.0)
+}
+
+fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, switch: Option<OpId>) -> Option<Shared> {
+    let program = analysis.program;
+    let mut evidence = Vec::new();
+    let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
+    if let Some((guard, example)) = state.guard()
+        && belongs(program, &guard, owner)
+    {
+        let place = statement(analysis, example.function, example.op);
+        evidence.push(Evidence {
+            kind: EvidenceKind::GuardedElsewhere,
+            message: format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program)),
+            location: Some(place),
+        });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)) });
+    }
+    if let Some(entry) = program.threads.reaching(usage.function)
+        && several_threads(program, owner, state, entry.function, entry.how)
+    {
+        evidence.push(Evidence {
+            kind: EvidenceKind::ThreadTarget,
+            message: format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what),
+            location: Some(entry.location),
+        });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None });
+    }
+    if let Owner::Field(class, _) = owner
+        && let Some(lock) = owned_lock(program, *class)
+    {
+        evidence.push(Evidence {
+            kind: EvidenceKind::OwnsLock,
+            message: format!("`{}` owns `{lock}`, so it expects several threads", program.class_name(*class)),
+            location: program.field_location(*class, crate::ir::Name::new(lock.rsplit('.').next().unwrap_or(""))),
+        });
+        return Some(Shared { confidence: with_switch(Confidence::Low, Confidence::Medium), evidence, guard: None });
+    }
+    if let (Owner::Global(..), Some(started)) = (owner, program.threads.started) {
+        evidence.push(Evidence {
+            kind: EvidenceKind::Threads,
+            message: "the program starts threads, and this is one object for all of them".to_string(),
+            location: Some(started),
+        });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None });
+    }
+    None
+}
+
+/// Whether a lock is the state's own: of the same class or a related one, or of the same module.
+fn belongs(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
+    match (guard.owner, owner) {
+        (Owner::Field(lock, _), Owner::Field(class, _)) => {
+            program.ancestry(lock).contains(class)
+                || program.ancestry(*class).contains(&lock)
+                || program.module_of_class(lock) == program.module_of_class(*class)
+        }
+        (Owner::Global(module, _), Owner::Global(of, _)) => module == *of,
+        (Owner::Global(module, _), Owner::Field(class, _)) => module == program.module_of_class(*class),
+        _ => false,
+    }
+}
+
+/// Whether more than one thread gets at the state through `entry`: jobs of a pool share the object; a thread object's
+/// own `run` does not, unless code outside writes the state as well.
+fn several_threads(program: &Program<'_>, owner: &Owner, state: &State, entry: Fun, how: Concurrency) -> bool {
+    let own_object = match owner {
+        Owner::Field(class, _) => {
+            program.class_of(entry).is_some_and(|it| program.ancestry(it).contains(class) && program.external_ancestry(it).next().is_some())
+        }
+        _ => false,
+    };
+    let outside = state.uses.iter().any(|it| it.writes && !it.construction && program.threads.reaching(it.function).is_none());
+    match how {
+        Concurrency::Pool => !own_object,
+        Concurrency::Thread => outside || matches!(owner, Owner::Global(..)),
+        _ => false,
+    }
+}
+
+fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {
+    let language = program.module(program.module_of_class(class)).ir.language;
+    program.ancestry(class).into_iter().find_map(|it| {
+        program.fields_of(it).into_iter().find(|(_, ty)| ty.lock(language).is_some()).map(|(name, _)| format!("{}.{name}", program.class_name(it)))
+    })
+}
+
+/// `a.store(a.load(o) + 1, o)`: the two halves of an update of one atomic, with no lock around them.
+fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
+    let program = analysis.program;
+    let catalog = program.catalog(function);
+    let facts = analysis.facts(function);
+    let ir = program.function(function);
+    let call = |op: &OpKind| -> Option<(crate::analysis::path::Path, crate::ir::Name, &'static crate::catalog::Atomic, Vec<Local>)> {
+        let OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } = op else { return None };
+        let Target::Method { ty, .. } = program.target(function, *dest) else { return None };
+        let row = catalog.atomic(*ty)?;
+        Some((facts.values.place(program, receiver)?, *name, row, arguments.iter().map(|it| it.value).collect()))
+    };
+    let calls: Vec<_> = ir.ops().enumerate().filter_map(|(index, (_, _, op))| call(&op.kind).map(|it| (OpId(index as u32), it))).collect();
+    for (store, (path, name, row, values)) in &calls {
+        if !row.store.contains(name) || !facts.locksets.before(*store).is_empty() {
+            continue;
+        }
+        let Some(value) = values.first() else { continue };
+        let sources: FxHashSet<OpId> = Definitions::new(ir).sources(ir, *value).into_iter().collect();
+        let Some((load, _)) = calls.iter().find(|(id, (from, name, row, _))| row.load.contains(name) && from == path && sources.contains(id)) else {
+            continue;
+        };
+        let Some((key, _)) = path.resolve(program, function) else { continue };
+        if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
+            continue;
+        }
+        let state = key.display(program);
+        let (read, write) = (statement(analysis, function, *load), statement(analysis, function, *store));
+        let mut it = finding(&UNGUARDED_UPDATE, analysis, function, write, Confidence::High);
+        it.message = format!("`{state}` is loaded and stored back in two steps: another thread's update in between is lost");
+        it.caption = "stores what was computed from the load".to_string();
+        it.help = format!("use one atomic operation on `{state}`: `fetch_add`, `fetch_update`, or a compare-exchange loop");
+        it.state = Some(state.clone());
+        if expression(analysis, function, *load) != write {
+            it.labels.push(label(expression(analysis, function, *load), Role::Read, "the old value is loaded here"));
+        }
+        it.evidence.push(Evidence { kind: EvidenceKind::ByType, message: format!("`{state}` is an atomic: several threads use it"), location: None });
+        schedule(&mut it, read, write, None, &state);
+        findings.push(it);
+    }
+}
