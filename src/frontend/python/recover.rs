@@ -46,7 +46,7 @@ impl<'t> Ctx<'t> {
             self.lose(Range { start: range.start, end }, SYNTAX_ERROR);
         }
         for definition in definitions {
-            self.statement(definition);
+            self.deeper(definition, |it| it.statement(definition));
         }
     }
 }
