@@ -49,6 +49,12 @@ impl<'t> Ctx<'t> {
             self.deeper(definition, |it| it.statement(definition));
         }
     }
+
+    /// Notes the broken units whose placeholder was lost with what is around it.
+    pub(super) fn lose_placeholders(&mut self) {
+        let left: Vec<Range> = self.file.grafts.iter().filter(|(at, _)| !self.grafted.contains(at)).map(|it| it.1.range()).collect();
+        left.into_iter().for_each(|it| self.lose(it, SYNTAX_ERROR));
+    }
 }
 
 fn is_compound(node: Node) -> bool {
