@@ -17,7 +17,7 @@ impl<'t> Ctx<'t> {
         let class = match self.defined.get(&whole) {
             Some(Defined::Class(class)) => Some(*class),
             _ => {
-                let names = node.child(Field::Body).map(|it| bindings([it], self.source, self.walruses)).unwrap_or_default();
+                let names = node.child(Field::Body).map(|it| bindings(it, &self.file)).unwrap_or_default();
                 let class = Class {
                     name: self.name(name),
                     scope: self.frame.path,

@@ -6,7 +6,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::exits::Scope;
 use super::repair::Parsed;
-use super::scope::{Bindings, bindings};
+use super::scope::{Bindings, File, bindings};
 use super::syntax::Node;
 use crate::ir::{
     Class, ClassId, Const, Function, FunctionBuilder, FunctionId, FunctionKind, Global, GlobalKind, Import, Language, Local, Lost, Module, Name,
@@ -60,8 +60,9 @@ pub(super) enum Defined {
 pub(super) struct Ctx<'t> {
     pub(super) source: &'t str,
     root: Node<'t>,
-    /// The broken units whose placeholders are yet to come, by offset.
-    pub(super) grafts: FxHashMap<u32, Node<'t>>,
+    pub(super) file: File<'t>,
+    /// The placeholders of broken units that were replaced, by offset.
+    pub(super) grafted: FxHashSet<u32>,
     pub(super) frame: Frame<'t>,
     /// The functions around [`Ctx::frame`], the module's own first.
     pub(super) outer: Vec<Frame<'t>>,
@@ -73,12 +74,12 @@ pub(super) struct Ctx<'t> {
     pub(super) global_types: FxHashMap<Name, TypeRef>,
     /// Fields whose types were found.
     pub(super) declared_fields: FxHashSet<(ClassId, Name)>,
+    /// What `finally` bodies define, by range.
     pub(super) defined: FxHashMap<Range, Defined>,
     /// How many `finally` bodies the current statement stands in.
     pub(super) finally_depth: usize,
     /// How many more bytes of `finally` bodies may be lowered again.
     pub(super) copy_budget: usize,
-    pub(super) walruses: bool,
     functions: Vec<Option<Function>>,
     lost: Vec<Lost>,
     depth: usize,
@@ -100,15 +101,16 @@ impl Frame<'_> {
 impl<'t> Ctx<'t> {
     pub(super) fn new(source: &'t str, parsed: &'t Parsed) -> Self {
         let root = parsed.tree.root();
-        let walruses = source.contains(":=");
+        let file = File::new(source, parsed);
         let empty = Name::new("");
         let range = Range::new(0, source.len());
         let b = FunctionBuilder::new(Name::new("<module>"), empty, FunctionKind::ModuleBody, Owner::Module, range);
-        let frame = Frame::new(b, FunctionId(0), FrameKind::Module, empty, bindings([root], source, walruses));
+        let frame = Frame::new(b, FunctionId(0), FrameKind::Module, empty, bindings(root, &file));
         Ctx {
             source,
             root,
-            grafts: parsed.grafts.iter().map(|(at, tree)| (*at, tree.root())).collect(),
+            file,
+            grafted: FxHashSet::default(),
             frame,
             outer: Vec::new(),
             classes: Vec::new(),
@@ -120,7 +122,6 @@ impl<'t> Ctx<'t> {
             defined: FxHashMap::default(),
             finally_depth: 0,
             copy_budget: source.len() + 64 * 1024,
-            walruses,
             functions: vec![None],
             lost: Vec::new(),
             depth: 0,
@@ -134,6 +135,7 @@ impl<'t> Ctx<'t> {
         self.frame.b.function.doc = self.docstring(root);
         self.whole_tree(root);
         self.end_of_body(self.frame.b.function.range);
+        self.lose_placeholders();
         let globals = self.globals();
         let body = FunctionId(0);
         self.functions[body.index()] = Some(self.frame.finish());

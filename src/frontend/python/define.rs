@@ -81,7 +81,7 @@ impl<'t> Ctx<'t> {
         if self.finally_depth > 0 {
             self.defined.insert(whole, Defined::Function(id));
         }
-        let frame = self.new_frame(b, id, FrameKind::Function, bindings([body], self.source, self.walruses));
+        let frame = self.new_frame(b, id, FrameKind::Function, bindings(body, &self.file));
         self.in_frame(frame, |it| {
             it.bind_parameters(&parameters);
             it.block(body);
@@ -98,12 +98,11 @@ impl<'t> Ctx<'t> {
         }
         let Some(body) = node.child(Field::Body).filter(|_| !self.is_too_deep(node)) else { return self.unknown(node.range()) };
         let (id, b) = self.new_function(Name::new("<lambda>"), FunctionKind::Closure, Owner::Function(self.frame.id), node.range());
-        let names = if self.walruses { bindings([body], self.source, true) } else { Bindings::default() };
         // A loop variable of a comprehension is another one in each copy.
         if self.finally_depth > 0 && self.frame.comprehensions.is_empty() {
             self.defined.insert(node.range(), Defined::Function(id));
         }
-        let frame = self.new_frame(b, id, FrameKind::Function, names);
+        let frame = self.new_frame(b, id, FrameKind::Function, bindings(body, &self.file));
         self.in_frame(frame, |it| {
             it.bind_parameters(&parameters);
             let value = it.value(body);

@@ -252,7 +252,7 @@ impl<'t> Ctx<'t> {
         let length = (body.range().end - body.range().start) as usize;
         let rest = self.copy_budget.checked_sub(length.saturating_mul(MOST_COPIES - 1));
         self.copy_budget = rest.unwrap_or(self.copy_budget);
-        let shared = if rest.is_none() { Some(cleanup) } else { None };
+        let shared = rest.is_none().then_some(cleanup);
         self.frame.exits.push(Scope::Finally(Finally { body, outer, copies: Vec::new(), shared }));
         self.frame.b.set_unwind(Some(cleanup));
         cleanup

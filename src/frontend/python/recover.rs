@@ -46,8 +46,14 @@ impl<'t> Ctx<'t> {
             self.lose(Range { start: range.start, end }, SYNTAX_ERROR);
         }
         for definition in definitions {
-            self.statement(definition);
+            self.deeper(definition, |it| it.statement(definition));
         }
+    }
+
+    /// Notes the broken units whose placeholder was lost with what is around it.
+    pub(super) fn lose_placeholders(&mut self) {
+        let left: Vec<Range> = self.file.grafts.iter().filter(|(at, _)| !self.grafted.contains(at)).map(|it| it.1.range()).collect();
+        left.into_iter().for_each(|it| self.lose(it, SYNTAX_ERROR));
     }
 }
 

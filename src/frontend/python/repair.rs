@@ -3,31 +3,31 @@
 //! Error recovery in the parser works on tokens: an unclosed bracket in one method can swallow the head of the next, or
 //! the whole class. Indentation knows better. When a file has errors, it is split by its lines into *units*, the
 //! statements and functions that stand directly in the module or in a class. Units that do not parse alone are cut out
-//! (a `pass` takes their place), and the rest is parsed again; if that makes the damage smaller, it is what counts, and
-//! each broken unit is grafted back as a tree of its own, to lose no more than it must.
+//! (a `()` of the same length takes their place), and the rest is parsed again; if that makes the damage smaller, it is
+//! what counts, and each broken unit is grafted back as a tree of its own, to lose no more than it must.
 
 use rustc_hash::FxHashMap;
 
 use super::syntax::{Kind, Node, Tree};
 use crate::ir::Range;
 
-/// A file's tree, and the trees of its broken units by the offset of the `pass` that stands for them.
+/// A file's tree, and the trees of its broken units by the offset of the statement that stands for them.
 pub(super) struct Parsed {
     pub(super) tree: Tree,
     pub(super) grafts: FxHashMap<u32, Tree>,
 }
 
-/// Takes a broken unit's place; also the least length of one.
-const PLACEHOLDER: &str = "pass";
+/// The length of `()`.
+const SHORTEST: usize = 2;
 
 /// Parses `source`; none when the parser fails.
 pub(super) fn parse(source: &str) -> Option<Parsed> {
     let tree = Tree::parse(source)?;
     let before = damage(tree.root());
-    if before == 0 {
+    let broken = if before == 0 { Vec::new() } else { broken_units(source, &tree) };
+    if broken.is_empty() {
         return Some(Parsed { tree, grafts: FxHashMap::default() });
     }
-    let broken = broken_units(source, &tree);
     let repaired = Tree::parse(&cut(source, &broken))?;
     let after = damage(repaired.root()) + broken.iter().map(|it| damage(it.1.root())).sum::<usize>();
     if after >= before {
@@ -64,7 +64,7 @@ fn broken_units(source: &str, tree: &Tree) -> Vec<(Range, Tree)> {
     for unit in units(source) {
         while damaged.next_if(|it| it.end <= unit.start).is_some() {}
         let is_near = damaged.peek().is_some_and(|it| it.start < unit.end);
-        if !is_near || unit.as_usize().len() < PLACEHOLDER.len() {
+        if !is_near || unit.as_usize().len() < SHORTEST {
             continue;
         }
         if let Some(tree) = Tree::parse_part(source, unit).filter(|it| damage(it.root()) > 0) {
@@ -80,9 +80,10 @@ fn cut(source: &str, units: &[(Range, Tree)]) -> String {
     for (range, _) in units {
         let range = range.as_usize();
         text.push_str(&source[text.len()..range.start]);
-        text.push_str(PLACEHOLDER);
-        let rest = &source.as_bytes()[range.start + PLACEHOLDER.len()..range.end];
-        text.extend(rest.iter().map(|it| if *it == b'\n' { '\n' } else { ' ' }));
+        let inside = &source.as_bytes()[range.start + 1..range.end - 1];
+        text.push('(');
+        text.extend(inside.iter().map(|it| if *it == b'\n' { '\n' } else { ' ' }));
+        text.push(')');
     }
     text.push_str(&source[text.len()..]);
     text

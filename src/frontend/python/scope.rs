@@ -1,12 +1,13 @@
 //! Which names a function, class or module binds, and how: found before its body is lowered, because in Python an
 //! assignment anywhere in a function makes the name local everywhere in it.
 //!
-//! In: the body's nodes. Out: [`Bindings`], names in the order of their first binding. The walk is iterative, enters no
+//! In: the body's nodes, and the trees that stand for placeholders in it. Out: [`Bindings`], names in the order of their first binding. The walk is iterative, enters no
 //! nested function, class, lambda, and visits expressions only in a file that has a walrus.
 
 use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::repair::Parsed;
 use super::syntax::{Field, Kind, Node};
 use crate::ir::{Local, Name, Range};
 
@@ -47,6 +48,22 @@ pub(super) struct Bindings<'t> {
     pub(super) imports: Vec<Node<'t>>,
 }
 
+/// What there is to know of the file around a body.
+pub(super) struct File<'t> {
+    pub(super) source: &'t str,
+    /// The file has `:=` somewhere.
+    walruses: bool,
+    /// The broken units of the file, by the offset of the statement that stands for them.
+    pub(super) grafts: FxHashMap<u32, Node<'t>>,
+}
+
+impl<'t> File<'t> {
+    pub(super) fn new(source: &'t str, parsed: &'t Parsed) -> Self {
+        let grafts = parsed.grafts.iter().map(|(at, tree)| (*at, tree.root())).collect();
+        File { source, walruses: source.contains(":="), grafts }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum How {
     Variable,
@@ -55,10 +72,9 @@ enum How {
     Declared(Home),
 }
 
-/// The bindings of a scope whose body is `roots`. `walruses`: the file has `:=` somewhere.
-pub(super) fn bindings<'t>(roots: impl IntoIterator<Item = Node<'t>>, source: &str, walruses: bool) -> Bindings<'t> {
-    let mut walk = Walk { source, walruses, found: Bindings::default(), work: roots.into_iter().collect() };
-    walk.work.reverse();
+/// The bindings of a scope whose body is `root`.
+pub(super) fn bindings<'t>(root: Node<'t>, file: &File<'t>) -> Bindings<'t> {
+    let mut walk = Walk { file, found: Bindings::default(), work: vec![root], grafted: Vec::new() };
     while let Some(node) = walk.work.pop() {
         walk.visit(node);
     }
@@ -109,11 +125,12 @@ pub(super) fn captured_names(pattern: Node, source: &str) -> Vec<(Name, Range)> 
     names
 }
 
-struct Walk<'t, 's> {
-    source: &'s str,
-    walruses: bool,
+struct Walk<'t, 'f> {
+    file: &'f File<'t>,
     found: Bindings<'t>,
     work: Vec<Node<'t>>,
+    /// Placeholders that were passed: a unit may itself start with an expression.
+    grafted: Vec<u32>,
 }
 
 impl<'t> Walk<'t, '_> {
@@ -129,13 +146,13 @@ impl<'t> Walk<'t, '_> {
 
     fn bind_node(&mut self, name: Option<Node<'t>>, how: How) {
         if let Some(name) = name {
-            self.bind(name.name(self.source), name.range(), how);
+            self.bind(name.name(self.file.source), name.range(), how);
         }
     }
 
     fn bind_target(&mut self, target: Option<Node<'t>>) {
         let Some(target) = target else { return };
-        for (name, range) in target_names(target, self.source) {
+        for (name, range) in target_names(target, self.file.source) {
             self.bind(name, range, How::Variable);
         }
         self.visit_expression(Some(target));
@@ -143,7 +160,7 @@ impl<'t> Walk<'t, '_> {
 
     /// Expressions bind by walrus only.
     fn visit_expression(&mut self, node: Option<Node<'t>>) {
-        self.work.extend(node.filter(|_| self.walruses));
+        self.work.extend(node.filter(|_| self.file.walruses));
     }
 
     fn visit_children(&mut self, node: Node<'t>) {
@@ -178,7 +195,7 @@ impl<'t> Walk<'t, '_> {
             Kind::GlobalStatement => self.declare(node, Home::Module),
             Kind::NonlocalStatement => self.declare(node, Home::Outer),
             Kind::Assignment => {
-                self.work.extend(node.child(Field::Right).filter(|it| self.walruses || it.kind() == Kind::Assignment));
+                self.work.extend(node.child(Field::Right).filter(|it| self.file.walruses || it.kind() == Kind::Assignment));
                 self.bind_target(node.child(Field::Left));
             }
             Kind::AugmentedAssignment => {
@@ -205,7 +222,7 @@ impl<'t> Walk<'t, '_> {
                 self.work.extend(node.child(Field::Consequence));
                 self.visit_expression(node.child(Field::Guard));
                 for pattern in node.children().into_iter().filter(|it| it.kind() == Kind::CasePattern) {
-                    for (name, range) in captured_names(pattern, self.source) {
+                    for (name, range) in captured_names(pattern, self.file.source) {
                         self.bind(name, range, How::Variable);
                     }
                 }
@@ -214,10 +231,16 @@ impl<'t> Walk<'t, '_> {
                 self.bind_node(node.child(Field::Name), How::Variable);
                 self.work.extend(node.child(Field::Value));
             }
+            Kind::ExpressionStatement => match self.file.grafts.get(&node.range().start) {
+                Some(root) if !self.grafted.contains(&node.range().start) => {
+                    self.grafted.push(node.range().start);
+                    self.work.push(*root);
+                }
+                _ => self.visit_children(node),
+            },
             Kind::Module
             | Kind::Block
             | Kind::DecoratedDefinition
-            | Kind::ExpressionStatement
             | Kind::IfStatement
             | Kind::ElifClause
             | Kind::ElseClause
@@ -231,7 +254,7 @@ impl<'t> Walk<'t, '_> {
             | Kind::Error => self.visit_children(node),
             // `with (a as b):`
             Kind::ParenthesizedExpression | Kind::Tuple if node.first().is_some_and(|it| it.kind() == Kind::AsPattern) => self.visit_children(node),
-            _ if self.walruses => self.visit_children(node),
+            _ if self.file.walruses => self.visit_children(node),
             _ => {}
         }
     }

@@ -18,8 +18,9 @@ impl<'t> Ctx<'t> {
             self.lose_statement(node);
             return;
         }
-        let graft = if node.kind() == Kind::PassStatement { self.grafts.remove(&node.range().start) } else { None };
-        match graft {
+        let start = node.range().start;
+        let graft = if node.kind() == Kind::ExpressionStatement { self.file.grafts.get(&start).copied() } else { None };
+        match graft.filter(|_| self.grafted.insert(start)) {
             Some(root) => self.whole_tree(root),
             None => {
                 self.deeper(node, |it| it.statement_of(node));

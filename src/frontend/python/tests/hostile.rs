@@ -85,6 +85,11 @@ fn broken_files_do_not_take_long() {
     losses(&"def f(:\n  x = (\n".repeat(2_000));
     losses(&"class C:\n  def f(self): return (\n".repeat(2_000));
     losses(&"'''\n".repeat(2_001));
+    losses(&"x = (\n".repeat(20_000));
+    losses(&(0..400).map(|it| format!("{}class C(:\n", " ".repeat(it))).collect::<String>());
+    losses(&repeat("f'{", "a", "}'", 3_000));
+    losses(&format!("x = f'{{a{}{}}}'\n", ":{a".repeat(3_000), "}".repeat(3_000)));
+    losses(&"x = 1\0\n".repeat(1_000));
     losses(&(0..50_000u32).filter_map(|it| char::from_u32(33 + it * 7919 % 90)).collect::<String>());
 }
 

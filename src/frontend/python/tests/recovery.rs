@@ -43,3 +43,9 @@ fn types_are_lost_alone() {
 fn jumps_without_a_loop() {
     check("def f():\n    break\n    return 1\ncontinue\n", &["break", "continue"], &["f"]);
 }
+
+#[test]
+fn names_bound_beside_an_error_are_known() {
+    let module = lower("for a in b:\n    c = 1\n    d = = 2\nx = (\ndef f(): pass\n");
+    assert_eq!(module.globals.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["a", "c", "d"]);
+}
