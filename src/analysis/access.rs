@@ -64,6 +64,10 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
             },
             _ => continue,
         };
+        // A variable that holds an object is no place of the object's: only what lies behind it is.
+        if place.as_local().is_some() && !matches!(kind, AccessKind::Mutate) && !matches!(op.kind, OpKind::Call { .. }) {
+            continue;
+        }
         let Some(path) = values.place(program, place) else { continue };
         let Some((key, ty)) = path.resolve(program, function) else { continue };
         let shared = match key.owner {

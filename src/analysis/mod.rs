@@ -2,13 +2,15 @@
 //!
 //! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
 //! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), what its callers hold ([`entry`]); for the program
-//! the lock-order graph ([`order`]) and the accesses of each shared state ([`state`]).
+//! the lock-order graph ([`order`]) and the accesses of each shared state ([`state`])
+//! and what other threads have of it ([`sharing`]).
 
 pub mod access;
 pub mod entry;
 pub mod lockset;
 pub mod order;
 pub mod path;
+pub mod sharing;
 pub mod state;
 pub mod summary;
 pub mod values;
@@ -38,6 +40,7 @@ pub struct Analysis<'a> {
     pub summaries: Summaries,
     pub entry: entry::EntryLocksets,
     pub states: state::States,
+    pub sharing: sharing::Sharing,
 }
 
 impl Analysis<'_> {
@@ -66,7 +69,8 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     let facts: Vec<Facts> = facts.into_iter().map(|it| it.expect("every function is in one component")).collect();
     let entry = entry::entry_locksets(program, &facts);
     let states = state::states(program, &facts, &entry);
-    Analysis { program, facts, summaries, entry, states }
+    let sharing = sharing::sharing(program, &facts);
+    Analysis { program, facts, summaries, entry, states, sharing }
 }
 
 /// The strongly connected components of the call graph, callees first.

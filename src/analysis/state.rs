@@ -4,13 +4,13 @@
 //! construction). Dissenting accesses do not clear it: they are what the lints report.
 
 use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::Facts;
 use super::entry::EntryLocksets;
 use super::lockset::OpId;
 use super::path::{Key, Owner};
-use crate::catalog::Mode;
+use crate::catalog::{Mode, Scope};
 use crate::program::{Fun, Program};
 
 /// An access somewhere in the program.
@@ -38,11 +38,17 @@ pub struct State {
 #[derive(Debug, Default)]
 pub struct States {
     by_owner: IndexMap<Owner, State, FxBuildHasher>,
+    scopes: FxHashMap<Key, Scope>,
 }
 
 impl States {
     pub fn iter(&self) -> impl Iterator<Item = (&Owner, &State)> {
         self.by_owner.iter()
+    }
+
+    /// What the lock at `key` keeps apart.
+    pub fn scope(&self, key: &Key) -> Scope {
+        self.scopes.get(key).copied().unwrap_or_default()
     }
 
     pub fn get(&self, owner: &Owner) -> Option<&State> {
@@ -76,10 +82,18 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> 
         for (index, access) in fact.accesses.iter().enumerate() {
             let locksets = &fact.locksets;
             let before = locksets.before(access.op);
-            let mut held: Vec<(Key, Mode)> =
-                before.iter().filter(|it| it.sure && !locksets.lock(it).opaque).map(|it| (locksets.lock(it).key, it.mode)).collect();
+            let mut held: Vec<(Key, Mode)> = before
+                .iter()
+                .filter(|it| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes())
+                .map(|it| (locksets.lock(it).key, it.mode))
+                .collect();
             held.extend(entry.held(function));
-            let maybe_guarded = entry.claims_lock(function) || before.iter().any(|it| locksets.lock(it).opaque);
+            for it in before {
+                let lock = locksets.lock(it);
+                states.scopes.insert(lock.key, lock.scope);
+            }
+            let maybe_guarded =
+                entry.claims_lock(function) || before.iter().any(|it| locksets.lock(it).opaque || !locksets.lock(it).excludes() || !it.sure);
             states.by_owner.entry(access.key.owner).or_default().uses.push(Use {
                 function,
                 access: index as u32,

@@ -12,7 +12,7 @@ use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Step};
 use crate::analysis::state::{State, Use};
-use crate::catalog::Concurrency;
+use crate::catalog::{Concurrency, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind};
 use crate::program::{Fun, Program, Target};
@@ -156,8 +156,12 @@ fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, writ
     if matches!(write.path.root, crate::analysis::path::Root::Local(local) if is_fresh(analysis, usage.function, local)) {
         return None;
     }
+    // One loop runs its tasks in turn: between two awaits nothing else runs.
+    if program.function(usage.function).is_async || state.guard().is_some_and(|(guard, _)| analysis.states.scope(&guard) == Scope::Async) {
+        return None;
+    }
     let switch = switch_point(analysis, usage.function, read.op, write.op);
-    let shared = shared(analysis, owner, state, usage, switch)?;
+    let shared = shared(analysis, owner, state, usage, write, switch)?;
     let name = state_name(analysis, write);
     let location = statement(analysis, usage.function, write.op);
     let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, shared.confidence);
@@ -224,7 +228,7 @@ fn switch_point(analysis: &Analysis<'_>, function: Fun, read: OpId, write: OpId)
         .map(|it| it.0)
 }
 
-fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, switch: Option<OpId>) -> Option<Shared> {
+fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
     let program = analysis.program;
     let mut evidence = Vec::new();
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
@@ -239,8 +243,8 @@ fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, sw
         });
         return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)) });
     }
-    if let Some(entry) = program.threads.reaching(usage.function)
-        && several_threads(program, owner, state, entry.function, entry.how)
+    if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
+        && (entry.how == Concurrency::Pool || updated_outside(analysis, state, usage))
     {
         evidence.push(Evidence {
             kind: EvidenceKind::ThreadTarget,
@@ -284,21 +288,15 @@ fn belongs(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
     }
 }
 
-/// Whether more than one thread gets at the state through `entry`: jobs of a pool share the object; a thread object's
-/// own `run` does not, unless code outside writes the state as well.
-fn several_threads(program: &Program<'_>, owner: &Owner, state: &State, entry: Fun, how: Concurrency) -> bool {
-    let own_object = match owner {
-        Owner::Field(class, _) => {
-            program.class_of(entry).is_some_and(|it| program.ancestry(it).contains(class) && program.external_ancestry(it).next().is_some())
-        }
-        _ => false,
-    };
-    let outside = state.uses.iter().any(|it| it.writes && !it.construction && program.threads.reaching(it.function).is_none());
-    match how {
-        Concurrency::Pool => !own_object,
-        Concurrency::Thread => outside || matches!(owner, Owner::Global(..)),
-        _ => false,
-    }
+/// Whether code that is not on a thread of the program's own changes the state as well.
+fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool {
+    state.uses.iter().any(|it| {
+        let kind = analysis.facts(it.function).accesses[it.access as usize].kind;
+        it.function != usage.function
+            && !it.construction
+            && matches!(kind, AccessKind::Update | AccessKind::Mutate)
+            && !analysis.sharing.is_on_thread(it.function)
+    })
 }
 
 fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {

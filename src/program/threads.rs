@@ -1,8 +1,4 @@
-//! What runs concurrently: thread entry points, and what they reach.
-
-use std::collections::VecDeque;
-
-use rustc_hash::FxHashMap;
+//! What runs concurrently: thread entry points.
 
 use super::types::Ty;
 use super::{Fun, Program, Target};
@@ -21,24 +17,15 @@ pub struct Concurrent {
     pub what: Name,
 }
 
-/// The concurrent entry points of a program and what they reach.
+/// The concurrent entry points of a program.
 #[derive(Debug, Default)]
 pub struct Threads {
     pub entries: Vec<Concurrent>,
-    /// For each function that an entry point reaches through calls: the index of the first such entry.
-    reached: FxHashMap<Fun, u32>,
     /// The first call that starts a thread or a pool's job, if the program has one, by language.
     pub started: Option<Location>,
 }
 
-impl Threads {
-    /// The entry point by which `function` runs on a thread of its own, if one is known.
-    pub fn reaching(&self, function: Fun) -> Option<&Concurrent> {
-        self.reached.get(&function).map(|it| &self.entries[*it as usize])
-    }
-}
-
-/// Finds the entry points of `program` and what they reach.
+/// Finds the entry points of `program`.
 pub(super) fn find(program: &Program<'_>) -> Threads {
     let mut threads = Threads::default();
     for function in program.function_ids() {
@@ -47,29 +34,6 @@ pub(super) fn find(program: &Program<'_>) -> Threads {
         }
         spawned(program, function, &mut threads);
         handlers(program, function, &mut threads);
-    }
-    let mut queue: VecDeque<(Fun, u32)> = threads
-        .entries
-        .iter()
-        .enumerate()
-        .filter(|(_, it)| matches!(it.how, Concurrency::Thread | Concurrency::Pool | Concurrency::Callback))
-        .map(|(index, it)| (it.function, index as u32))
-        .collect();
-    while let Some((function, entry)) = queue.pop_front() {
-        if threads.reached.contains_key(&function) {
-            continue;
-        }
-        threads.reached.insert(function, entry);
-        for (_, _, op) in program.function(function).ops() {
-            if let OpKind::Call { dest, .. } = &op.kind {
-                match program.target(function, *dest) {
-                    Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => {
-                        queue.push_back((*function, entry))
-                    }
-                    _ => {}
-                }
-            }
-        }
     }
     threads
 }
