@@ -1,7 +1,7 @@
 //! Assignments and their targets: plain, chained, unpacking, augmented, annotated; and `del`.
 
 use super::context::{Ctx, FrameKind};
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Nodes};
 use super::types;
 use crate::ir::{
     AggregateKind, Base, ClassId, Const, Field as ClassField, LoadKind, Local, Name, OpKind, Operation, Owner, ParamKind, Place, Projection, Range,
@@ -196,7 +196,7 @@ impl<'t> Ctx<'t> {
 }
 
 /// The targets of `a, b = …`, `[a, b] = …`.
-fn unpacked(target: Node) -> Option<super::syntax::Nodes> {
+fn unpacked(target: Node) -> Option<Nodes> {
     match target.kind() {
         Kind::PatternList | Kind::TuplePattern | Kind::ListPattern | Kind::ExpressionList | Kind::Tuple | Kind::List => Some(target.children()),
         _ => None,
@@ -209,7 +209,7 @@ fn is_group(target: Node) -> bool {
 }
 
 /// The targets and values of `a, b = c, d`, where each target gets the value opposite.
-fn pairs<'t>(target: Node<'t>, right: Node<'t>) -> Option<(super::syntax::Nodes<'t>, super::syntax::Nodes<'t>)> {
+fn pairs<'t>(target: Node<'t>, right: Node<'t>) -> Option<(Nodes<'t>, Nodes<'t>)> {
     let is_display = matches!(right.kind(), Kind::ExpressionList | Kind::Tuple | Kind::List);
     let targets = unpacked(target).filter(|_| is_display && !(target.kind() == Kind::TuplePattern && is_group(target)))?;
     let values = right.children();

@@ -6,7 +6,7 @@
 use super::context::Ctx;
 use super::literals::{constant, strip};
 use super::syntax::{Field, Kind, Node};
-use crate::ir::{AggregateKind, Argument, ArgumentKind, Base, Callee, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection, Range};
+use crate::ir::{AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection, Range};
 
 /// A chain, or its beginning, as lowered so far.
 enum Link {
@@ -75,7 +75,7 @@ impl<'t> Ctx<'t> {
         match subscripts.as_slice() {
             // `x[1,]` has a tuple for its key.
             [only] if !node.has_token(",") => match constant(*only, self.source) {
-                Some(key) if key != crate::ir::Const::Other => Projection::Key(key),
+                Some(key) if key != Const::Other => Projection::Key(key),
                 _ => Projection::Index(self.value(*only)),
             },
             several => Projection::Index(self.aggregate(AggregateKind::Tuple, several, node.range())),

@@ -5,7 +5,7 @@ use super::context::{Ctx, Defined, Frame, FrameKind};
 use super::scope::{Bindings, bindings};
 use super::syntax::{Field, Kind, Node};
 use super::types;
-use crate::ir::{Class, ClassId, ClassKind, FunctionKind, Name, OpKind, ParamKind, Range, StoreKind, TypeRef};
+use crate::ir::{Class, ClassId, ClassKind, FunctionKind, Name, OpKind, ParamKind, StoreKind, TypeRef};
 
 impl<'t> Ctx<'t> {
     /// `class`, with the whole decorated definition when there is one.
@@ -73,18 +73,13 @@ impl<'t> Ctx<'t> {
     fn bases(&mut self, arguments: Option<Node<'t>>) -> Vec<TypeRef> {
         let mut bases = Vec::new();
         for argument in arguments.map(Node::children).unwrap_or_default() {
-            self.evaluate_base(argument);
+            let value = if argument.kind() == Kind::KeywordArgument { argument.child(Field::Value) } else { Some(argument) };
+            self.value_or_unknown(value, argument.range());
             if !matches!(argument.kind(), Kind::KeywordArgument | Kind::DictionarySplat | Kind::ListSplat) {
                 bases.push(types::type_of(argument, self.source));
             }
         }
         bases
-    }
-
-    fn evaluate_base(&mut self, argument: Node<'t>) {
-        let range: Range = argument.range();
-        let value = if argument.kind() == Kind::KeywordArgument { argument.child(Field::Value) } else { Some(argument) };
-        self.value_or_unknown(value, range);
     }
 
     /// `unittest`'s and `pytest`'s test classes.

@@ -6,7 +6,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::exits::Scope;
 use super::repair::Parsed;
-use super::scope::{Bindings, File, bindings};
+use super::scope::{Bindings, File, Home, bindings};
 use super::syntax::Node;
 use crate::ir::{
     Class, ClassId, Const, Function, FunctionBuilder, FunctionId, FunctionKind, Global, GlobalKind, Import, Language, Local, Lost, Module, Name,
@@ -194,7 +194,7 @@ impl<'t> Ctx<'t> {
     }
 
     fn collect_globals(&mut self) {
-        let declared = self.frame.bindings.names.iter().filter(|(_, it)| it.home == super::scope::Home::Module && it.variable);
+        let declared = self.frame.bindings.names.iter().filter(|(_, it)| it.home == Home::Module && it.variable);
         for (name, binding) in declared {
             self.declared_globals.entry(*name).or_insert(binding.range);
         }

@@ -4,12 +4,12 @@
 
 use super::context::{Ctx, Defined, Frame, FrameKind, MAX_FUNCTIONS};
 use super::literals::{constant, strip};
-use super::scope::{Binding, Bindings, bindings};
+use super::scope::{Binding, Bindings, bindings, target_names};
 use super::syntax::{Field, Kind, Node};
 use super::types;
 use crate::ir::{
-    Attribute, AttributeArgument, FunctionBuilder, FunctionId, FunctionKind, Local, LocalKind, Name, OpKind, Owner, ParamKind, Place, Range,
-    StoreKind, Terminator,
+    Attribute, AttributeArgument, FunctionBuilder, FunctionId, FunctionKind, LoadKind, Local, LocalKind, Name, OpKind, Owner, ParamKind, Place,
+    Range, StoreKind, Terminator,
 };
 
 /// A parameter as written.
@@ -246,10 +246,10 @@ impl<'t> Ctx<'t> {
         }
         for (local, parameter) in parameters.iter().enumerate() {
             let Some(pattern) = parameter.unpack else { continue };
-            for (name, range) in super::scope::target_names(pattern, self.source) {
+            for (name, range) in target_names(pattern, self.source) {
                 self.frame.bindings.names.insert(name, Binding { variable: true, range, ..Binding::default() });
             }
-            let value = self.frame.b.load(Place::local(Local::from_index(local)), crate::ir::LoadKind::Value, parameter.range);
+            let value = self.frame.b.load(Place::local(Local::from_index(local)), LoadKind::Value, parameter.range);
             self.assign(pattern, value, pattern.range());
         }
     }

@@ -25,7 +25,7 @@ impl<'t> Ctx<'t> {
         for node in statement.children_of(Field::Name) {
             let Some((path, alias)) = self.imported(node) else { continue };
             let binds = alias.unwrap_or_else(|| Name::new(path.first()));
-            self.add_import(Import { binds_root: alias.is_none() && path.is_path(), ..self.import(path, binds, node) });
+            self.imports.push(Import { binds_root: alias.is_none() && path.is_path(), ..self.import(path, binds, node) });
         }
     }
 
@@ -42,11 +42,11 @@ impl<'t> Ctx<'t> {
         };
         let path = path.unwrap_or_else(|| Name::new(""));
         if let Some(star) = statement.first_of(Kind::WildcardImport) {
-            self.add_import(Import { level, glob: true, ..self.import(path, Name::new("*"), star) });
+            self.imports.push(Import { level, glob: true, ..self.import(path, Name::new("*"), star) });
         }
         for node in statement.children_of(Field::Name) {
             let Some((item, alias)) = self.imported(node) else { continue };
-            self.add_import(Import { level, item: Some(item), ..self.import(path, alias.unwrap_or(item), node) });
+            self.imports.push(Import { level, item: Some(item), ..self.import(path, alias.unwrap_or(item), node) });
         }
     }
 
@@ -78,9 +78,5 @@ impl<'t> Ctx<'t> {
     fn importing_function(&self, binds: Name) -> Option<FunctionId> {
         let is_global = self.frame.bindings.names.get(&binds).is_some_and(|it| it.home == Home::Module);
         (self.frame.kind != FrameKind::Module && !is_global).then_some(self.frame.id)
-    }
-
-    fn add_import(&mut self, import: Import) {
-        self.imports.push(import);
     }
 }

@@ -100,6 +100,7 @@ fn units(source: &str) -> Vec<Range> {
     for line in lines(source) {
         if let Some(suite @ None) = suites.last_mut()
             && !in_head
+            && !line.in_string
         {
             *suite = Some(line.indent);
         }
@@ -131,9 +132,11 @@ fn units(source: &str) -> Vec<Range> {
     units
 }
 
-/// A line with code on it that does not start inside a string.
+/// A line with code on it, or with a part of a string.
 struct Line<'s> {
     text: &'s str,
+    /// The line starts inside a string.
+    in_string: bool,
     indent: usize,
     /// From the first byte that is no blank to the end, without the line break.
     range: Range,
@@ -143,16 +146,16 @@ impl Line<'_> {
     /// Whether the line belongs to the statement before although it is indented like it.
     fn continues(&self) -> bool {
         let word = self.text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
-        self.text.starts_with([')', ']', '}']) || ["else", "elif", "except", "finally"].contains(&word)
+        self.in_string || self.text.starts_with([')', ']', '}']) || ["else", "elif", "except", "finally"].contains(&word)
     }
 
     /// Whether a `def`, `class` or the like may end its head here.
     fn ends_head(&self) -> bool {
-        self.text.split('#').next().unwrap_or("").trim_end().ends_with(':')
+        !self.in_string && self.text.split('#').next().unwrap_or("").trim_end().ends_with(':')
     }
 }
 
-/// The lines of `source` that have code and start outside strings.
+/// The lines of `source` that have more than blanks and comments.
 fn lines(source: &str) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut string: Option<&str> = None;
@@ -160,10 +163,11 @@ fn lines(source: &str) -> Vec<Line<'_>> {
     for line in source.split_inclusive('\n') {
         let text = line.trim_end();
         let code = text.trim_start_matches([' ', '\t', '\x0c', '\u{feff}']);
-        if string.is_none() && !code.is_empty() && !code.starts_with('#') {
+        let in_string = string.is_some();
+        if !code.is_empty() && (in_string || !code.starts_with('#')) {
             let indent = text.len() - code.len();
             let indent_columns = text[..indent].chars().map(|it| if it == '\t' { 8 } else { usize::from(it == ' ') }).sum();
-            lines.push(Line { text: code, indent: indent_columns, range: Range::new(start + indent, start + text.len()) });
+            lines.push(Line { text: code, in_string, indent: indent_columns, range: Range::new(start + indent, start + text.len()) });
         }
         string = string_after(line, string);
         start += line.len();

@@ -3,7 +3,7 @@
 use super::context::Ctx;
 use super::literals::constant;
 use super::syntax::{Field, Kind, Node};
-use crate::ir::{Argument, ArgumentKind, Callee, Name, Range, Terminator};
+use crate::ir::{Argument, ArgumentKind, BlockId, Callee, Name, Range, Terminator};
 
 impl<'t> Ctx<'t> {
     /// The statements of a block.
@@ -160,7 +160,7 @@ impl<'t> Ctx<'t> {
     }
 
     /// `if c: …`, `elif c: …`; goes on where the condition is false.
-    fn condition_and_body(&mut self, node: Node<'t>, after: crate::ir::BlockId) {
+    fn condition_and_body(&mut self, node: Node<'t>, after: BlockId) {
         let head = self.head(node);
         self.frame.b.begin_statement(head);
         let (then, otherwise) = (self.frame.b.new_block(), self.frame.b.new_block());

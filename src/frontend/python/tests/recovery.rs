@@ -35,6 +35,12 @@ fn an_unclosed_string() {
 }
 
 #[test]
+fn strings_that_end_at_the_left() {
+    let class = "class C:\n    def f(self):\n        run('''\n  a\n''', 1)\n    def g(self):\n        return (\n    def h(self): pass\n";
+    check(class, &["def g(self):\n        return ("], &["f", "h"]);
+}
+
+#[test]
 fn types_are_lost_alone() {
     check("def f[T = int](x: T): pass\nclass C[T = int]:\n    def g(self): pass\n", &["[T = int]", "[T = int]"], &["f", "g"]);
 }
