@@ -84,37 +84,106 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
 
 /// Which ops define each local, for walking back.
 #[derive(Debug)]
-pub struct Definitions {
+pub struct Definitions<'f> {
+    ops: Vec<&'f crate::ir::Op>,
     by_local: Vec<Vec<u32>>,
+    /// First op of each block, and after the last one their number.
+    starts: Vec<u32>,
+    predecessors: Vec<Vec<u32>>,
 }
 
-impl Definitions {
-    pub fn new(ir: &Function) -> Definitions {
+impl<'f> Definitions<'f> {
+    pub fn new(ir: &'f Function) -> Definitions<'f> {
         let mut by_local = vec![Vec::new(); ir.locals.len()];
-        for (id, (_, _, op)) in ir.ops().enumerate() {
+        let ops: Vec<&crate::ir::Op> = ir.ops().map(|it| it.2).collect();
+        for (id, op) in ops.iter().enumerate() {
             if let Some(local) = op.kind.defines() {
                 by_local[local.index()].push(id as u32);
             }
         }
-        Definitions { by_local }
+        let mut starts = vec![0];
+        let mut predecessors = vec![Vec::new(); ir.blocks.len()];
+        for (index, block) in ir.blocks.iter().enumerate() {
+            starts.push(starts[index] + block.ops.len() as u32);
+            for next in block.terminator.successors().into_iter().chain(block.unwind) {
+                predecessors[next.index()].push(index as u32);
+            }
+        }
+        Definitions { ops, by_local, starts, predecessors }
     }
 
-    /// The ops whose results `value` was computed from, itself included, nearest first. Over-approximates: a variable
-    /// may come from any of its stores.
-    pub fn sources(&self, ir: &Function, value: Local) -> Vec<OpId> {
-        let ops: Vec<&crate::ir::Op> = ir.ops().map(|it| it.2).collect();
-        let mut seen: FxHashSet<Local> = FxHashSet::default();
-        let mut queue = std::collections::VecDeque::from([value]);
+    fn block_of(&self, op: u32) -> usize {
+        self.starts.partition_point(|it| *it <= op) - 1
+    }
+
+    /// The definitions of `local` that reach op `at`, or the end of block `home`: backwards along the control flow to
+    /// the nearest on each path.
+    fn reaching(&self, local: Local, home: usize, at: u32) -> Vec<u32> {
+        let all = &self.by_local[local.index()];
+        if all.len() <= 1 {
+            return all.clone();
+        }
+        let latest = |block: usize, before: u32| {
+            all.iter().rev().copied().find(|it| *it < before && *it >= self.starts[block] && *it < self.starts[block + 1])
+        };
+        if let Some(found) = latest(home, at) {
+            return vec![found];
+        }
         let mut found = Vec::new();
-        while let Some(local) = queue.pop_front() {
-            if !seen.insert(local) || seen.len() > MAX_WALK {
+        let mut seen: FxHashSet<u32> = FxHashSet::default();
+        let mut work: Vec<u32> = self.predecessors[home].clone();
+        while let Some(block) = work.pop() {
+            if !seen.insert(block) {
                 continue;
             }
-            for id in &self.by_local[local.index()] {
-                found.push(OpId(*id));
-                queue.extend(ops[*id as usize].kind.uses());
+            match latest(block as usize, u32::MAX) {
+                Some(definition) => found.push(definition),
+                None => work.extend(&self.predecessors[block as usize]),
             }
         }
         found
+    }
+
+    /// The ops whose results `value`, as used at `at`, was computed from, itself included.
+    pub fn sources(&self, value: Local, at: OpId) -> Vec<OpId> {
+        self.walk(value, self.block_of(at.0), at.0)
+    }
+
+    /// The same for a value that the terminator of `block` uses.
+    pub fn sources_at_end(&self, value: Local, block: usize) -> Vec<OpId> {
+        self.walk(value, block, u32::MAX)
+    }
+
+    fn walk(&self, value: Local, home: usize, at: u32) -> Vec<OpId> {
+        let mut seen: FxHashSet<(Local, u32)> = FxHashSet::default();
+        let mut queue = std::collections::VecDeque::from([(value, home, at)]);
+        let mut found = Vec::new();
+        while let Some((local, home, at)) = queue.pop_front() {
+            for id in self.reaching(local, home, at) {
+                if seen.len() < MAX_WALK && seen.insert((local, id)) {
+                    found.push(OpId(id));
+                    let home = self.block_of(id);
+                    queue.extend(self.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether `value`, as used at `at`, is what `read` read and nothing was computed in between: saved and put back.
+    pub fn is_copy(&self, value: Local, at: OpId, read: OpId) -> bool {
+        let (mut local, mut at) = (value, at.0);
+        for _ in 0..MAX_WALK {
+            match self.reaching(local, self.block_of(at), at)[..] {
+                [id] if id == read.0 => return true,
+                [id] => match &self.ops[id as usize].kind {
+                    OpKind::Load { place, .. } if place.as_local().is_some() => (local, at) = (place.as_local().unwrap_or(local), id),
+                    OpKind::Store { value, .. } => (local, at) = (*value, id),
+                    _ => return false,
+                },
+                _ => return false,
+            }
+        }
+        false
     }
 }

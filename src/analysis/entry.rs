@@ -112,7 +112,12 @@ fn is_private(program: &Program<'_>, function: Fun) -> bool {
     match ir.kind {
         FunctionKind::Closure => true,
         FunctionKind::Function | FunctionKind::Method | FunctionKind::StaticMethod | FunctionKind::ClassMethod => match program.language(function) {
-            Language::Python => program.parent(function).is_some() || (ir.name.as_str().starts_with('_') && !ir.name.as_str().ends_with("__")),
+            Language::Python => {
+                let hidden = |name: &str| name.starts_with('_') && !name.ends_with("__");
+                let in_hidden_class =
+                    || program.class_of(function).is_some_and(|it| hidden(program.class_name(it))) && !ir.name.as_str().starts_with("__");
+                program.parent(function).is_some() || hidden(ir.name.as_str()) || in_hidden_class()
+            }
             Language::Rust => !ir.is_public,
         },
         _ => false,

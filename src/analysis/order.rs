@@ -50,6 +50,11 @@ pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
                 if lock.opaque || !lock.excludes() || lock.key == wanted.key {
                     continue;
                 }
+                // Before the object is published no other thread can want its locks.
+                let own = |it: &super::lockset::LockRef| it.path.as_ref().is_some_and(|it| it.root == super::path::Root::Param(0));
+                if analysis.program.is_construction(function) && own(lock) && own(wanted) {
+                    continue;
+                }
                 let definite = [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(super::path::Path::is_definite));
                 let mut gates: Vec<Key> = before.iter().filter(|it| it.sure && it.lock != held.lock).map(|it| locksets.lock(it).key).collect();
                 gates.extend(analysis.entry.held(function).iter().map(|it| it.0));

@@ -101,9 +101,9 @@ fn returned_reads(analysis: &Analysis<'_>) -> FxHashMap<Fun, Vec<(Owner, Key)>> 
         let ir = analysis.program.function(function);
         let definitions = Definitions::new(ir);
         let mut sources: FxHashSet<OpId> = FxHashSet::default();
-        for block in &ir.blocks {
+        for (index, block) in ir.blocks.iter().enumerate() {
             if let Terminator::Return(Some(value)) = block.terminator {
-                sources.extend(definitions.sources(ir, value));
+                sources.extend(definitions.sources_at_end(value, index));
             }
         }
         let mut reads: Vec<(Owner, Key)> = Vec::new();
@@ -156,7 +156,7 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
         map.entry(it.op).or_default().push(it);
         map
     });
-    for (_, _, op) in ir.ops() {
+    for (at, (_, _, op)) in ir.ops().enumerate() {
         let joined: Vec<Local> = match &op.kind {
             OpKind::Aggregate { operands, .. } => operands.clone(),
             OpKind::Compute { operands, .. } => operands.to_vec(),
@@ -168,8 +168,14 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
         if joined.len() < 2 {
             continue;
         }
-        let mut parts: Vec<&SectionRead> =
-            joined.iter().take(64).flat_map(|it| definitions.sources(ir, *it)).filter_map(|it| by_op.get(&it)).flatten().copied().collect();
+        let mut parts: Vec<&SectionRead> = joined
+            .iter()
+            .take(64)
+            .flat_map(|it| definitions.sources(*it, OpId(at as u32)))
+            .filter_map(|it| by_op.get(&it))
+            .flatten()
+            .copied()
+            .collect();
         parts.sort_by_key(|it| (it.op, it.section));
         for (index, second) in parts.iter().enumerate() {
             let first = parts[..index].iter().find(|it| {

@@ -69,8 +69,10 @@ fn read_before<'f>(analysis: &'f Analysis<'_>, function: Fun, write: &Access) ->
         || facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < write.op && it.path == write.path || is_lookup(it, write));
     reads().next()?;
     let ir = analysis.program.function(function);
-    let sources: FxHashSet<OpId> = Definitions::new(ir).sources(ir, write.value).into_iter().collect();
-    reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)
+    let definitions = Definitions::new(ir);
+    let sources: FxHashSet<OpId> = definitions.sources(write.value, write.op).into_iter().collect();
+    let read = reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)?;
+    (!definitions.is_copy(write.value, write.op, read.op)).then_some(read)
 }
 
 /// `d.get(k)` before `d[k] = …`.
@@ -324,7 +326,7 @@ fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) 
             continue;
         }
         let Some(value) = values.first() else { continue };
-        let sources: FxHashSet<OpId> = Definitions::new(ir).sources(ir, *value).into_iter().collect();
+        let sources: FxHashSet<OpId> = Definitions::new(ir).sources(*value, *store).into_iter().collect();
         let Some((load, _)) = calls.iter().find(|(id, (from, name, row, _))| row.load.contains(name) && from == path && sources.contains(id)) else {
             continue;
         };

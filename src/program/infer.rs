@@ -10,7 +10,7 @@ use super::types::Ty;
 use super::{Cls, Definition, Fun, FunctionTypes, Program, Receiver, Target, names};
 use crate::catalog::{Catalog, Effect};
 use crate::ir::{
-    AggregateKind, ArgumentKind, Base, Callee, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, Owner, ParamKind, Place, Projection,
+    AggregateKind, ArgumentKind, Base, Callee, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection,
     Terminator,
 };
 
@@ -81,13 +81,7 @@ fn declare_fields(program: &mut Program<'_>) {
             continue;
         }
         let ir = program.function(function);
-        let class = match (ir.kind, ir.owner) {
-            (FunctionKind::ClassBody, Owner::Class(class)) => program.cls(program.module_of(function), class),
-            _ => match program.class_of(function) {
-                Some(class) => class,
-                None => continue,
-            },
-        };
+        let Some(class) = program.class_of(function) else { continue };
         let is_init = ir.name == "__init__" || ir.kind == FunctionKind::ClassBody;
         let Some(receiver) = ir.params.first().filter(|it| it.kind == ParamKind::Receiver).map(|it| it.local) else { continue };
         let mut found = Vec::new();
@@ -292,11 +286,7 @@ fn function_types(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(
 
 fn receiver_type(program: &Program<'_>, function: Fun) -> Ty {
     let ir = program.function(function);
-    let class = match (ir.kind, ir.owner) {
-        (FunctionKind::ClassBody, Owner::Class(class)) => Some(program.cls(program.module_of(function), class)),
-        _ => program.class_of(function),
-    };
-    match class {
+    match program.class_of(function) {
         None => Ty::Unknown,
         Some(class) if matches!(ir.kind, FunctionKind::ClassMethod | FunctionKind::ClassBody) => Ty::ClassObject(class),
         Some(class) => Ty::class(class),

@@ -106,7 +106,7 @@ pub struct Program<'a> {
     methods: FxHashMap<(Cls, Name), Fun>,
     /// Implementors of each trait and direct subclasses of each class.
     subclasses: FxHashMap<Cls, Vec<Cls>>,
-    /// The class a method belongs to.
+    /// The class a method or class body belongs to.
     class_of: FxHashMap<Fun, Cls>,
     fields: FxHashMap<(Cls, Name), Ty>,
     /// Fields each class declares or assigns itself.
@@ -175,6 +175,9 @@ impl<'a> Program<'a> {
                 }
             }
             let methods: Vec<(Name, Fun)> = ir.methods.iter().map(|it| self.fun(module, *it)).map(|it| (self.function(it).name, it)).collect();
+            if let Some(body) = ir.body.map(|it| self.fun(module, it)) {
+                self.class_of.insert(body, class);
+            }
             for (name, function) in methods {
                 self.methods.insert((class, name), function);
                 self.class_of.insert(function, class);
