@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::lockset::{Locksets, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use super::values::Values;
-use crate::ir::{Callee, Function, Local, OpKind, StoreKind};
+use crate::ir::{Callee, Function, Language, Local, LocalKind, OpKind, StoreKind};
 use crate::program::{Program, Target, Ty};
 
 /// A value is followed back through this many ops at most.
@@ -65,7 +65,8 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
             _ => continue,
         };
         // A variable that holds an object is no place of the object's: only what lies behind it is.
-        if place.as_local().is_some() && !matches!(kind, AccessKind::Mutate) && !matches!(op.kind, OpKind::Call { .. }) {
+        let is_captured = |it: Local| matches!(ir.local(it).kind, LocalKind::Captured(_)) && program.language(function) == Language::Python;
+        if place.as_local().is_some_and(|it| !is_captured(it)) && !matches!(op.kind, OpKind::Call { .. }) {
             continue;
         }
         let Some(path) = values.place(program, place) else { continue };
@@ -168,6 +169,13 @@ impl<'f> Definitions<'f> {
             }
         }
         found
+    }
+
+    /// The parameters that `value`, as used at `at`, was computed from.
+    pub fn parameters(&self, ir: &Function, value: Local, at: OpId) -> Vec<u32> {
+        let sources = self.sources(value, at);
+        let used = |local: Local| sources.iter().any(|it| self.ops[it.0 as usize].kind.uses().contains(&local));
+        ir.params.iter().enumerate().filter(|(index, it)| *index > 0 && used(it.local)).map(|(index, _)| index as u32).collect()
     }
 
     /// Whether `value`, as used at `at`, is what `read` read and nothing was computed in between: saved and put back.

@@ -10,7 +10,7 @@ use super::Facts;
 use super::path::Key;
 use crate::catalog::Mode;
 use crate::ir::{FunctionKind, Language, OpKind};
-use crate::program::{Fun, Program, Target, Ty};
+use crate::program::{Fun, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -21,11 +21,18 @@ pub struct EntryLocksets {
     held: FxHashMap<Fun, Vec<(Key, Mode)>>,
     /// Functions that say their caller holds a lock, by their name.
     claims: FxHashSet<Fun>,
+    /// Private helpers that only constructors call.
+    constructs: FxHashSet<Fun>,
 }
 
 impl EntryLocksets {
     pub fn held(&self, function: Fun) -> &[(Key, Mode)] {
         self.held.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether only constructors call it.
+    pub fn only_constructs(&self, function: Fun) -> bool {
+        self.constructs.contains(&function)
     }
 
     /// Whether the function's name or doc says that its caller holds the lock.
@@ -37,26 +44,26 @@ impl EntryLocksets {
 /// Computes the entry locksets.
 pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     let mut sites: FxHashMap<Fun, Vec<(Fun, super::lockset::OpId)>> = FxHashMap::default();
+    // All callers outside constructors; an empty list: constructors alone.
+    let mut made_by: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
     let mut open: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
     for function in program.function_ids() {
         let locksets = &facts[function.0 as usize].locksets;
         for (block, index, op) in program.function(function).ops() {
-            match &op.kind {
-                OpKind::Call { dest, .. } => {
-                    if let Target::Function { function: callee, .. } | Target::Closure(callee) = program.target(function, *dest)
-                        && !program.is_construction(function)
-                    {
-                        let id = if locksets.locks.is_empty() { super::lockset::OpId(0) } else { locksets.op_id(block, index) };
-                        sites.entry(*callee).or_default().push((function, id));
-                    }
+            if let Some(callee) = program.called(function, &op.kind) {
+                if program.is_construction(function) {
+                    made_by.entry(callee).or_default();
+                } else {
+                    sites.entry(callee).or_default().push((function, locksets.op_id(block, index)));
+                    made_by.entry(callee).or_default().push(function);
                 }
-                // A bound method or function taken as a value can be called by anyone.
-                OpKind::Load { dest, .. } => {
-                    if let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, *dest) {
-                        open.insert(*used);
-                    }
-                }
-                _ => {}
+                continue;
+            }
+            // A bound method or function taken as a value can be called by anyone.
+            if let OpKind::Load { dest, .. } = &op.kind
+                && let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, *dest)
+            {
+                open.insert(*used);
             }
         }
     }
@@ -70,6 +77,22 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
         if ir.name.as_str().ends_with("_locked") || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_") || says {
             result.claims.insert(function);
         }
+    }
+    for _ in 0..MAX_ROUNDS {
+        let more: Vec<Fun> = made_by
+            .iter()
+            .filter(|(it, callers)| {
+                !result.constructs.contains(it)
+                    && is_private(program, **it)
+                    && !open.contains(it)
+                    && callers.iter().all(|it| result.constructs.contains(it))
+            })
+            .map(|it| *it.0)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        result.constructs.extend(more);
     }
     let candidates: Vec<Fun> = program.function_ids().filter(|it| is_private(program, *it) && !open.contains(it) && sites.contains_key(it)).collect();
     // None is "anything": not yet reached from a site that is known.

@@ -205,6 +205,7 @@ impl Flow<'_, '_> {
         let function = self.values.function;
         self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
             OpKind::Enter { .. } => true,
+            OpKind::Load { .. } => self.program.called(function, &op.kind).is_some_and(|it| self.summaries.get(it).concerns_locks()),
             OpKind::Call { dest, callee, .. } => match self.program.target(function, *dest) {
                 Target::Method { ty, .. } => self.program.catalog(function).lock(*ty).is_some(),
                 Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => {
@@ -347,6 +348,14 @@ impl Flow<'_, '_> {
 
     fn transfer(&mut self, op: &Op, id: OpId, state: &mut State, acquisitions: &mut Option<Vec<Acquisition>>) {
         match &op.kind {
+            OpKind::Load { .. } if self.program.called(self.values.function, &op.kind).is_some() => {
+                let program = self.program;
+                let (Some(call), Some(getter)) = (program.invocation(self.values.function, &op.kind), program.called(self.values.function, &op.kind))
+                else {
+                    return;
+                };
+                self.call_function(id, call.dest, getter, call.target, &call.callee, call.arguments, state, acquisitions);
+            }
             OpKind::Load { dest, place, kind: LoadKind::Value | LoadKind::Bind } => {
                 let crate::ir::Base::Local(from) = place.base else { return };
                 match place.projections[..] {
@@ -392,6 +401,9 @@ impl Flow<'_, '_> {
     }
 
     fn lock_at(&self, path: Option<&Path>, fallback: &Ty) -> Option<LockRef> {
+        // A condition is the lock it was made with.
+        let wrapped = path.and_then(|it| it.behind_condition(self.program, self.values.function));
+        let path = wrapped.as_ref().or(path);
         let resolved = path.and_then(|it| it.resolve(self.program, self.values.function));
         let (key, ty) = match resolved {
             Some((key, ty)) => (key, if ty.is_unknown() { fallback.clone() } else { ty }),

@@ -3,10 +3,11 @@
 //! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
 //! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), what its callers hold ([`entry`]); for the program
 //! the lock-order graph ([`order`]) and the accesses of each shared state ([`state`])
-//! and what other threads have of it ([`sharing`]).
+//! what other threads have of it ([`sharing`]) and how it flows through calls ([`flow`]).
 
 pub mod access;
 pub mod entry;
+pub mod flow;
 pub mod lockset;
 pub mod order;
 pub mod path;
@@ -21,8 +22,7 @@ use self::access::Access;
 use self::lockset::Locksets;
 use self::summary::Summaries;
 use self::values::Values;
-use crate::ir::OpKind;
-use crate::program::{Fun, Program, Target};
+use crate::program::{Fun, Program};
 
 /// Everything known of one function.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub struct Analysis<'a> {
     pub entry: entry::EntryLocksets,
     pub states: state::States,
     pub sharing: sharing::Sharing,
+    pub flows: flow::Flows,
 }
 
 impl Analysis<'_> {
@@ -70,7 +71,8 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     let entry = entry::entry_locksets(program, &facts);
     let states = state::states(program, &facts, &entry);
     let sharing = sharing::sharing(program, &facts);
-    Analysis { program, facts, summaries, entry, states, sharing }
+    let flows = flow::flows(program, &facts);
+    Analysis { program, facts, summaries, entry, states, sharing, flows }
 }
 
 /// The strongly connected components of the call graph, callees first.
@@ -81,10 +83,7 @@ fn components(program: &Program<'_>) -> Vec<Vec<Fun>> {
     }
     for function in program.function_ids() {
         for (_, _, op) in program.function(function).ops() {
-            if let OpKind::Call { dest, .. } = &op.kind
-                && let Target::Function { function: callee, .. } | Target::Closure(callee) | Target::Construct { init: Some(callee), .. } =
-                    program.target(function, *dest)
-            {
+            if let Some(callee) = program.called(function, &op.kind) {
                 graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
             }
         }

@@ -45,6 +45,10 @@ pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
                 continue;
             }
             let before = locksets.before(acquisition.op);
+            // A re-entrant lock taken again waits for nobody.
+            if wanted.reentrant && before.iter().any(|it| it.sure && locksets.lock(it).is_same(wanted)) {
+                continue;
+            }
             for held in before.iter().filter(|it| it.sure) {
                 let lock = locksets.lock(held);
                 if lock.opaque || !lock.excludes() || lock.key == wanted.key {

@@ -101,6 +101,15 @@ impl Path {
         self.steps.iter().try_fold(base, |path, step| path.then(*step))
     }
 
+    /// The path of the lock inside the condition that this path leads to, where the condition was made with one.
+    pub fn behind_condition(&self, program: &Program<'_>, function: Fun) -> Option<Path> {
+        let (Key { owner: Owner::Field(class, name), item: false, .. }, _) = self.resolve(program, function)? else { return None };
+        let lock = program.wrapped_lock(class, name)?;
+        let mut path = self.clone();
+        *path.steps.last_mut()? = Step::Field(lock);
+        Some(path)
+    }
+
     /// The type of the object at the path's root.
     fn root_type(&self, program: &Program<'_>, function: Fun) -> Ty {
         match self.root {

@@ -12,8 +12,8 @@ use rustc_hash::FxHashMap;
 use super::Facts;
 use super::path::{Path, Root};
 use crate::catalog::Concurrency;
-use crate::ir::{FunctionKind, OpKind};
-use crate::program::{Fun, Program, Target, bindings};
+use crate::ir::FunctionKind;
+use crate::program::{Fun, Program, bindings};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Mask {
@@ -77,16 +77,11 @@ pub fn sharing(program: &Program<'_>, facts: &[Facts]) -> Sharing {
         sharing.reached.insert(function, (joined, entry));
         let values = &facts[function.0 as usize].values;
         for (_, _, op) in program.function(function).ops() {
-            let OpKind::Call { dest, callee, arguments } = &op.kind else { continue };
-            let target = program.target(function, *dest);
-            let called = match target {
-                Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => *function,
-                _ => continue,
-            };
-            let bound = bindings(program, target, arguments);
+            let (Some(call), Some(called)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
+            let bound = bindings(program, call.target, call.arguments);
             let count = program.function(called).params.len().min(64) as u32;
             let params = (0..count)
-                .filter(|index| values.argument(program, target, callee, &bound, *index).is_some_and(|it| is_shared(&it, joined)))
+                .filter(|index| values.argument(program, call.target, &call.callee, &bound, *index).is_some_and(|it| is_shared(&it, joined)))
                 .fold(0, |mask, index| mask | (1 << index));
             queue.push_back((called, Mask { params, captured: joined.captured }, entry));
         }

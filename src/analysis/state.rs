@@ -9,8 +9,9 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::Facts;
 use super::entry::EntryLocksets;
 use super::lockset::OpId;
-use super::path::{Key, Owner};
+use super::path::{Key, Owner, Root};
 use crate::catalog::{Mode, Scope};
+use crate::ir::FunctionKind;
 use crate::program::{Fun, Program};
 
 /// An access somewhere in the program.
@@ -78,7 +79,8 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> 
             continue;
         }
         let fact = &facts[function.0 as usize];
-        let construction = program.is_construction(function);
+        let constructs = program.is_construction(function) || entry.only_constructs(function);
+        let whole = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
         for (index, access) in fact.accesses.iter().enumerate() {
             let locksets = &fact.locksets;
             let before = locksets.before(access.op);
@@ -94,6 +96,8 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> 
             }
             let maybe_guarded =
                 entry.claims_lock(function) || before.iter().any(|it| locksets.lock(it).opaque || !locksets.lock(it).excludes() || !it.sure);
+            // A constructor makes its own object; what the class or the module shares is there already.
+            let construction = constructs && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
             states.by_owner.entry(access.key.owner).or_default().uses.push(Use {
                 function,
                 access: index as u32,

@@ -4,16 +4,16 @@
 //! from are found; two of different state, under two acquisitions of one lock, are a torn snapshot where both states
 //! are written under one acquisition of that lock elsewhere.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::Lint;
-use super::support::{finding, label, statement, step};
+use super::support::{expression, finding, label, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
-use crate::ir::{Language, Local, OpKind, Terminator};
+use crate::ir::{Language, Local, OpKind};
 use crate::program::{Fun, Target};
 
 pub const SPLIT_SNAPSHOT: Lint = Lint {
@@ -35,6 +35,8 @@ struct SectionRead {
     section: OpId,
     /// Where the value comes from in this function.
     op: OpId,
+    /// No lock is held, though one guards the state elsewhere.
+    outside: bool,
 }
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
@@ -42,12 +44,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     if together.is_empty() {
         return;
     }
-    let returned = returned_reads(analysis);
     for function in analysis.program.function_ids() {
         if analysis.program.is_test(function) {
             continue;
         }
-        let reads = section_reads(analysis, function, &returned);
+        let reads = section_reads(analysis, function);
         if reads.len() >= 2
             && let Some(found) = torn(analysis, function, &reads, &together)
         {
@@ -90,39 +91,7 @@ fn written_together(analysis: &Analysis<'_>) -> Together {
     together
 }
 
-/// For each function, the guarded states its result is computed from, under locks it takes itself.
-fn returned_reads(analysis: &Analysis<'_>) -> FxHashMap<Fun, Vec<(Owner, Key)>> {
-    let mut all = FxHashMap::default();
-    for function in analysis.program.function_ids() {
-        let facts = analysis.facts(function);
-        if facts.locksets.locks.is_empty() || facts.accesses.is_empty() {
-            continue;
-        }
-        let ir = analysis.program.function(function);
-        let definitions = Definitions::new(ir);
-        let mut sources: FxHashSet<OpId> = FxHashSet::default();
-        for (index, block) in ir.blocks.iter().enumerate() {
-            if let Terminator::Return(Some(value)) = block.terminator {
-                sources.extend(definitions.sources_at_end(value, index));
-            }
-        }
-        let mut reads: Vec<(Owner, Key)> = Vec::new();
-        for access in facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && sources.contains(&it.op)) {
-            for held in facts.locksets.before(access.op).iter().filter(|it| it.sure && !facts.locksets.lock(it).opaque) {
-                let read = (access.key.owner, facts.locksets.lock(held).key);
-                if !reads.contains(&read) {
-                    reads.push(read);
-                }
-            }
-        }
-        if !reads.is_empty() {
-            all.insert(function, reads);
-        }
-    }
-    all
-}
-
-fn section_reads(analysis: &Analysis<'_>, function: Fun, returned: &FxHashMap<Fun, Vec<(Owner, Key)>>) -> Vec<SectionRead> {
+fn section_reads(analysis: &Analysis<'_>, function: Fun) -> Vec<SectionRead> {
     let facts = analysis.facts(function);
     let locksets = &facts.locksets;
     let mut reads = Vec::new();
@@ -131,18 +100,26 @@ fn section_reads(analysis: &Analysis<'_>, function: Fun, returned: &FxHashMap<Fu
     }
     for access in facts.accesses.iter().filter(|it| it.kind == AccessKind::Read) {
         for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque) {
-            reads.push(SectionRead { owner: access.key.owner, lock: locksets.lock(held).key, section: held.at, op: access.op });
+            reads.push(SectionRead { owner: access.key.owner, lock: locksets.lock(held).key, section: held.at, op: access.op, outside: false });
+        }
+    }
+    for access in facts.accesses.iter().filter(|it| it.kind == AccessKind::Read) {
+        if locksets.before(access.op).is_empty()
+            && analysis.entry.held(function).is_empty()
+            && !analysis.entry.claims_lock(function)
+            && let Some((lock, _)) = analysis.states.get(&access.key.owner).and_then(|it| it.guard())
+        {
+            reads.push(SectionRead { owner: access.key.owner, lock, section: access.op, op: access.op, outside: true });
         }
     }
     for (block, index, op) in analysis.program.function(function).ops() {
-        let OpKind::Call { dest, .. } = &op.kind else { continue };
-        let Target::Function { function: callee, .. } = analysis.program.target(function, *dest) else { continue };
+        let Some(callee) = analysis.program.called(function, &op.kind) else { continue };
         let id = locksets.op_id(block, index);
-        for (owner, lock) in returned.get(callee).into_iter().flatten() {
+        for (owner, lock) in analysis.flows.returned(callee) {
             let held =
                 locksets.before(id).iter().any(|it| locksets.lock(it).key == *lock) || analysis.entry.held(function).iter().any(|it| it.0 == *lock);
             if !held {
-                reads.push(SectionRead { owner: *owner, lock: *lock, section: id, op: id });
+                reads.push(SectionRead { owner: *owner, lock: *lock, section: id, op: id, outside: false });
             }
         }
     }
@@ -182,6 +159,7 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
                 it.lock == second.lock
                     && it.section != second.section
                     && it.owner != second.owner
+                    && !(it.outside && second.outside)
                     && together.contains_key(&(it.owner, second.owner))
                     && !parts.iter().any(|other| other.owner == it.owner && other.section == second.section)
             });
@@ -204,14 +182,18 @@ fn report(
     let program = analysis.program;
     let name = |owner: Owner| Key { owner, item: false, data: false }.display(program);
     let (a, b, lock) = (name(first.owner), name(second.owner), second.lock.display(program));
-    let location = statement(analysis, function, second.op);
+    let location = expression(analysis, function, second.op);
     let mut it = finding(&SPLIT_SNAPSHOT, analysis, function, location, Confidence::High);
-    it.message = format!("`{a}` and `{b}` are read in two critical sections of `{lock}` and used together");
-    it.caption = format!("`{b}` is read in a second critical section");
+    it.message = if first.outside || second.outside {
+        format!("`{a}` and `{b}` are read one under `{lock}`, one without it, and used together")
+    } else {
+        format!("`{a}` and `{b}` are read in two critical sections of `{lock}` and used together")
+    };
+    it.caption = if second.outside { format!("`{b}` is read without the lock") } else { format!("`{b}` is read in a second critical section") };
     it.help = format!("read both under one acquisition of `{lock}`");
     it.state = Some(format!("{a}, {b}"));
     it.locks = vec![lock.clone()];
-    let first_at = statement(analysis, function, first.op);
+    let first_at = expression(analysis, function, first.op);
     if first_at != location {
         it.labels.push(label(first_at, Role::Read, format!("`{a}` is read here")));
     }

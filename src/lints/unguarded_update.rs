@@ -9,10 +9,10 @@ use super::Lint;
 use super::support::{expression, finding, initial_value, label, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
-use crate::analysis::lockset::OpId;
-use crate::analysis::path::{Key, Owner, Step};
+use crate::analysis::lockset::{OpId, op_of};
+use crate::analysis::path::{Key, Owner, Root, Step};
 use crate::analysis::state::{State, Use};
-use crate::catalog::{Concurrency, Scope};
+use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind};
 use crate::program::{Fun, Program, Target};
@@ -41,7 +41,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let access = &analysis.facts(usage.function).accesses[usage.access as usize];
             let Some(read) = read_before(analysis, usage.function, access) else { continue };
             let found = match split_sections(analysis, usage.function, access, read) {
-                Some(lock) => Some(stale(analysis, usage.function, access, read, lock)),
+                Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if analysis.program.language(usage.function) == Language::Python => bare(analysis, owner, state, usage, access, read),
                 None => None,
             };
@@ -53,6 +53,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
     }
     for function in analysis.program.function_ids() {
+        if !analysis.program.is_test(function) {
+            through_calls(analysis, function, &mut seen, findings);
+        }
         if analysis.program.language(function) == Language::Rust && !analysis.program.is_test(function) {
             atomics(analysis, function, findings);
         }
@@ -117,16 +120,15 @@ fn state_name(analysis: &Analysis<'_>, access: &Access) -> String {
     }
 }
 
-fn stale(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access, lock: Key) -> Finding {
+fn stale(analysis: &Analysis<'_>, function: Fun, (read, write): (OpId, OpId), state: &str, lock: Key) -> Finding {
     let program = analysis.program;
-    let state = state_name(analysis, write);
     let lock = lock.display(program);
-    let (wrote, read_at) = (statement(analysis, function, write.op), statement(analysis, function, read.op));
+    let (wrote, read_at) = (statement(analysis, function, write), statement(analysis, function, read));
     let mut it = finding(&UNGUARDED_UPDATE, analysis, function, wrote, Confidence::High);
     it.message = format!("`{state}` is written back from a value read before `{lock}` was given up in between");
     it.caption = "writes what was computed from the stale value".to_string();
     it.help = format!("read, compute and write under one acquisition of `{lock}`, or read `{state}` again under the second");
-    it.state = Some(state.clone());
+    it.state = Some(state.to_string());
     it.locks = vec![lock.clone()];
     it.labels.push(label(read_at, Role::Read, format!("`{state}` is read here, in an earlier critical section")));
     it.evidence.push(Evidence {
@@ -134,7 +136,7 @@ fn stale(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access, 
         message: format!("`{lock}` is taken for the read and again for the write, so others can write in between"),
         location: Some(read_at),
     });
-    schedule(&mut it, read_at, wrote, None, &state);
+    schedule(&mut it, read_at, wrote, None, state);
     it
 }
 
@@ -151,11 +153,16 @@ fn schedule(it: &mut Finding, read: Location, write: Location, initial: Option<i
 
 fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, read: &Access) -> Option<Finding> {
     let program = analysis.program;
-    if !usage.held.is_empty() || usage.maybe_guarded || matches!(owner, Owner::Local(..) | Owner::Param(..)) {
+    let wrong = wrong_lock(state, usage);
+    if (!usage.held.is_empty() && wrong.is_none())
+        || usage.maybe_guarded
+        || matches!(owner, Owner::Param(..))
+        || matches!(write.path.root, Root::Local(_) if matches!(owner, Owner::Local(..)))
+    {
         return None;
     }
     // A method whose object never left the function, or that belongs to the thread it runs on.
-    if matches!(write.path.root, crate::analysis::path::Root::Local(local) if is_fresh(analysis, usage.function, local)) {
+    if matches!(write.path.root, Root::Local(local) if is_fresh(analysis, usage.function, local)) {
         return None;
     }
     // One loop runs its tasks in turn: between two awaits nothing else runs.
@@ -168,6 +175,10 @@ fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, writ
     let location = statement(analysis, usage.function, write.op);
     let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, shared.confidence);
     it.message = match &shared.guard {
+        Some((guard, _)) if wrong.is_some() => {
+            let held = wrong.map(|it| it.display(program)).unwrap_or_default();
+            format!("`{name}` is updated under `{held}`, but `{}` guards it elsewhere", guard.display(program))
+        }
         Some((guard, _)) => format!("`{name}` is updated without `{}`, which guards it elsewhere", guard.display(program)),
         None => format!("`{name}` is updated from its old value with no lock held"),
     };
@@ -204,6 +215,15 @@ fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, writ
     it.state = Some(name.clone());
     schedule(&mut it, location, location, initial, &name);
     Some(it)
+}
+
+/// The lock held here, where all other writes agree on another one: it keeps nobody out.
+fn wrong_lock(state: &State, usage: &Use) -> Option<Key> {
+    let [(held, _)] = usage.held[..] else { return None };
+    let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && !(it.function == usage.function && it.op == usage.op));
+    let (guard, _) = state.guard()?;
+    let agreed = others.clone().next().is_some() && others.all(|it| it.held.iter().any(|it| it.0 == guard) && !it.held.iter().any(|it| it.0 == held));
+    (guard != held && agreed).then_some(held)
 }
 
 /// Made in this function: by a constructor, or a literal.
@@ -246,7 +266,7 @@ fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, wr
         return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)) });
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
-        && (entry.how == Concurrency::Pool || updated_outside(analysis, state, usage))
+        && (entry.several || updated_outside(analysis, state, usage))
     {
         evidence.push(Evidence {
             kind: EvidenceKind::ThreadTarget,
@@ -263,7 +283,19 @@ fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, wr
             message: format!("`{}` owns `{lock}`, so it expects several threads", program.class_name(*class)),
             location: program.field_location(*class, crate::ir::Name::new(lock.rsplit('.').next().unwrap_or(""))),
         });
-        return Some(Shared { confidence: with_switch(Confidence::Low, Confidence::Medium), evidence, guard: None });
+        // Two signs of medium strength: a lock, and one place for all instances in a program with threads.
+        let confidence = match program.threads.started {
+            Some(started) if matches!(write.path.root, Root::Class(_)) => {
+                evidence.push(Evidence {
+                    kind: EvidenceKind::Threads,
+                    message: "all instances share it, and the program starts threads".to_string(),
+                    location: Some(started),
+                });
+                Confidence::Medium
+            }
+            _ => Confidence::Low,
+        };
+        return Some(Shared { confidence, evidence, guard: None });
     }
     if let (Owner::Global(..), Some(started)) = (owner, program.threads.started) {
         evidence.push(Evidence {
@@ -306,6 +338,38 @@ fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<Strin
     program.ancestry(class).into_iter().find_map(|it| {
         program.fields_of(it).into_iter().find(|(_, ty)| ty.lock(language).is_some()).map(|(name, _)| format!("{}.{name}", program.class_name(it)))
     })
+}
+
+/// `self.set(self.get() + 1)`: read and written back by two calls, each of which takes and gives up the lock.
+fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(Owner, Fun)>, findings: &mut Vec<Finding>) {
+    let program = analysis.program;
+    let ir = program.function(function);
+    let locksets = &analysis.facts(function).locksets;
+    for (index, (_, _, op)) in ir.ops().enumerate() {
+        let write = OpId(index as u32);
+        let (Some(call), Some(setter)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
+        let written = analysis.flows.written(setter);
+        if written.is_empty() || !locksets.before(write).is_empty() || !analysis.entry.held(function).is_empty() {
+            continue;
+        }
+        let bound = crate::program::bindings(program, call.target, call.arguments);
+        let definitions = Definitions::new(ir);
+        for (parameter, owner, lock) in written {
+            let Some((_, _, value)) = bound.iter().find(|it| it.1 == *parameter) else { continue };
+            let getter = definitions.sources(*value, write).into_iter().find(|it| {
+                *it < write
+                    && op_of(ir, *it)
+                        .and_then(|it| program.called(function, &it.kind))
+                        .is_some_and(|it| analysis.flows.returned(it).contains(&(*owner, *lock)))
+            });
+            if let Some(read) = getter
+                && seen.insert((*owner, function))
+            {
+                let name = Key { owner: *owner, item: false, data: false }.display(program);
+                findings.push(stale(analysis, function, (read, write), &name, *lock));
+            }
+        }
+    }
 }
 
 /// `a.store(a.load(o) + 1, o)`: the two halves of an update of one atomic, with no lock around them.

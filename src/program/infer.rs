@@ -55,6 +55,7 @@ pub(super) fn infer(program: &mut Program<'_>) {
             parameters.remove(key);
         }
     }
+    wrap_conditions(program);
 }
 
 fn declare_fields(program: &mut Program<'_>) {
@@ -120,6 +121,44 @@ fn declare_globals(program: &mut Program<'_>) {
             program.globals.insert((module, name), ty);
         }
     }
+}
+
+/// Which lock fields conditions were made with: `self._changed = Condition(self._lock)`.
+fn wrap_conditions(program: &mut Program<'_>) {
+    let mut found = Vec::new();
+    for function in program.function_ids() {
+        let Some(class) = program.class_of(function) else { continue };
+        let ir = program.function(function);
+        let mut fields: FxHashMap<Local, Name> = FxHashMap::default();
+        for (_, _, op) in ir.ops() {
+            match &op.kind {
+                OpKind::Load { dest, place, .. } => {
+                    if let [Projection::Field(name)] = place.projections[..] {
+                        fields.insert(*dest, name);
+                    }
+                }
+                OpKind::Call { dest, arguments, .. } => {
+                    if let Target::External(path) = program.target(function, *dest)
+                        && program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument)
+                        && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value))
+                    {
+                        fields.insert(*dest, *lock);
+                    }
+                }
+                OpKind::Store { place, value, .. } => {
+                    if let ([Projection::Field(name)], Some(lock)) = (&place.projections[..], fields.get(value))
+                        && let Some(owner) = program.field_owner(class, *name)
+                        && name != lock
+                        && program.field(class, *name).is_some_and(|(_, ty)| ty.lock(program.language(function)).is_some_and(|it| it.wraps_argument))
+                    {
+                        found.push(((owner, *name), *lock));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    program.wrapped.extend(found);
 }
 
 /// Passes on what one function says of others: fields and globals it stores, parameters it calls with.
@@ -316,6 +355,9 @@ impl Scope<'_, '_> {
             OpKind::Load { dest, place, .. } => {
                 let ty = self.place(place);
                 self.set(*dest, ty);
+                if let Some(getter) = self.getter(place) {
+                    self.targets.insert(*dest, Target::Function { function: getter, receiver: Receiver::Place });
+                }
             }
             OpKind::Store { place, value, .. } => {
                 if let Some(local) = place.as_local() {
@@ -491,14 +533,24 @@ impl Scope<'_, '_> {
         }
     }
 
+    /// The property that reading `place` runs.
+    fn getter(&self, place: &Place) -> Option<Fun> {
+        let (Some(Projection::Field(name)), Language::Python) = (place.projections.last(), self.language) else { return None };
+        let mut object = place.clone();
+        object.projections.pop();
+        match self.place(&object) {
+            Ty::Class(class, _) => self.program.method(class, *name).filter(|it| self.is_property(*it)),
+            _ => None,
+        }
+    }
+
+    fn is_property(&self, method: Fun) -> bool {
+        self.program.function(method).attributes.iter().any(|it| matches!(it.path.last(), "property" | "cached_property"))
+    }
+
     /// A method read as a value: a property's result, or the bound method.
     fn method_value(&self, method: Fun) -> Ty {
-        let attributes = &self.program.function(method).attributes;
-        if attributes.iter().any(|it| matches!(it.path.last(), "property" | "cached_property")) {
-            self.program.types(method).returns.clone()
-        } else {
-            Ty::BoundMethod(method)
-        }
+        if self.is_property(method) { self.program.types(method).returns.clone() } else { Ty::BoundMethod(method) }
     }
 
     fn target(&self, callee: &Callee) -> Target {

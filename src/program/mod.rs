@@ -9,6 +9,8 @@ mod names;
 mod threads;
 mod types;
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 pub use self::infer::bindings;
@@ -17,7 +19,7 @@ pub use self::threads::{Concurrent, Threads, spawn_row, spawned_arguments};
 pub use self::types::Ty;
 use crate::catalog::Catalog;
 use crate::finding::{FileId, Location};
-use crate::ir::{Class, Function, FunctionId, FunctionKind, Language, Local, Module, Name, Owner, Range};
+use crate::ir::{Argument, Callee, Class, Function, FunctionId, FunctionKind, Language, Local, Module, Name, OpKind, Owner, Projection, Range};
 use crate::source::Files;
 
 /// Index of a module in [`Program::modules`].
@@ -80,6 +82,15 @@ pub enum Receiver {
     Class,
 }
 
+/// A call, or a read that runs a property's getter.
+#[derive(Clone, Debug)]
+pub struct Invocation<'o> {
+    pub dest: Local,
+    pub target: &'o Target,
+    pub callee: Cow<'o, Callee>,
+    pub arguments: &'o [Argument],
+}
+
 /// What linking found out about one function.
 #[derive(Debug, Default)]
 pub struct FunctionTypes {
@@ -112,6 +123,8 @@ pub struct Program<'a> {
     /// Fields each class declares or assigns itself.
     declares: FxHashMap<(Cls, Name), Location>,
     globals: FxHashMap<(Mod, Name), Ty>,
+    /// `self._changed = Condition(self._lock)`: the field inside.
+    wrapped: FxHashMap<(Cls, Name), Name>,
     types: Vec<FunctionTypes>,
     pub threads: Threads,
 }
@@ -154,6 +167,7 @@ impl<'a> Program<'a> {
             fields: FxHashMap::default(),
             declares: FxHashMap::default(),
             globals: FxHashMap::default(),
+            wrapped: FxHashMap::default(),
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
             threads: Threads::default(),
         }
@@ -289,6 +303,31 @@ impl<'a> Program<'a> {
         self.class_of.get(&id).copied()
     }
 
+    /// The call that `op` of `function` is, if it is one.
+    pub fn invocation<'o>(&'o self, function: Fun, op: &'o OpKind) -> Option<Invocation<'o>> {
+        match op {
+            OpKind::Call { dest, callee, arguments } => {
+                Some(Invocation { dest: *dest, target: self.target(function, *dest), callee: Cow::Borrowed(callee), arguments })
+            }
+            OpKind::Load { dest, place, .. } => {
+                let target = self.types(function).targets.get(dest)?;
+                let mut receiver = place.clone();
+                let Some(Projection::Field(name)) = receiver.projections.pop() else { return None };
+                Some(Invocation { dest: *dest, target, callee: Cow::Owned(Callee::Method { receiver, name }), arguments: &[] })
+            }
+            _ => None,
+        }
+    }
+
+    /// The function of the program that `op` of `function` runs.
+    pub fn called(&self, function: Fun, op: &OpKind) -> Option<Fun> {
+        let (OpKind::Call { dest, .. } | OpKind::Load { dest, .. }) = op else { return None };
+        match self.types(function).targets.get(dest)? {
+            Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => Some(*function),
+            _ => None,
+        }
+    }
+
     /// The function `id` is nested in.
     pub fn parent(&self, id: Fun) -> Option<Fun> {
         match self.function(id).owner {
@@ -345,6 +384,11 @@ impl<'a> Program<'a> {
     /// Where a field is declared or first assigned.
     pub fn field_location(&self, class: Cls, name: Name) -> Option<Location> {
         self.declares.get(&(class, name)).copied()
+    }
+
+    /// The lock field that the condition in field `name` was made with.
+    pub fn wrapped_lock(&self, class: Cls, name: Name) -> Option<Name> {
+        self.wrapped.get(&(class, name)).copied()
     }
 
     /// The fields `class` declares or assigns itself, sorted by name.

@@ -4,13 +4,15 @@ use super::types::Ty;
 use super::{Fun, Program, Target};
 use crate::catalog::{Catalog, Concurrency, Spawn};
 use crate::finding::Location;
-use crate::ir::{Argument, ArgumentKind, Callee, Local, Name, OpKind};
+use crate::ir::{Argument, ArgumentKind, BlockId, Callee, Function, Local, Name, OpKind};
 
 /// Code that runs beside other code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Concurrent {
     pub function: Fun,
     pub how: Concurrency,
+    /// Several at once: a pool's jobs, a thread started in a loop, a handler.
+    pub several: bool,
     /// Where it is started or registered: the spawning call, the decorator, the class.
     pub location: Location,
     /// What starts it: `threading.Thread`, `app.route`.
@@ -71,7 +73,8 @@ pub fn spawned_arguments<'o>(row: &'o Spawn, arguments: &'o [Argument]) -> impl 
 }
 
 fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
-    for (_, _, op) in program.function(function).ops() {
+    let ir = program.function(function);
+    for (block, _, op) in ir.ops() {
         let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
         let Some(row) = spawn_row(program, function, *dest) else {
             submitted(program, function, callee, arguments, program.location(function, op.range), threads);
@@ -83,7 +86,8 @@ fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
         }
         for argument in spawned_arguments(row, arguments) {
             if let Some(target) = callable(program.local_type(function, argument)) {
-                threads.entries.push(Concurrent { function: target, how: row.runs, location, what: row.path });
+                let several = row.runs == Concurrency::Pool || on_cycle(ir, block);
+                threads.entries.push(Concurrent { function: target, how: row.runs, several, location, what: row.path });
             }
         }
     }
@@ -100,8 +104,23 @@ fn submitted(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &
         && let Some(target) = callable(program.local_type(function, first.value))
     {
         threads.started.get_or_insert(location);
-        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, location, what: *name });
+        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, several: true, location, what: *name });
     }
+}
+
+/// Whether control can come back to `block`.
+fn on_cycle(ir: &Function, block: BlockId) -> bool {
+    let mut seen = vec![false; ir.blocks.len()];
+    let mut work: Vec<BlockId> = ir.block(block).terminator.successors().to_vec();
+    while let Some(next) = work.pop() {
+        if next == block {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[next.index()], true) {
+            work.extend(ir.block(next).terminator.successors());
+        }
+    }
+    false
 }
 
 fn callable(ty: &Ty) -> Option<Fun> {
@@ -118,21 +137,21 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
     let module = program.module_of(function);
     let location = program.location(function, ir.name_range);
     for attribute in &ir.attributes {
-        let full = match program.resolve(module, Name::new(""), attribute.path) {
-            super::Definition::External(path) => path,
-            // `@app.route` on an object of the module: by its type.
-            _ => match attribute.path.as_str().rsplit_once('.') {
-                Some((object, method)) => match program.definition_type(program.resolve(module, Name::new(""), Name::new(object))) {
-                    Ty::External(ty, _) => Name::new(&format!("{ty}.{method}")),
-                    _ => continue,
-                },
-                None => continue,
-            },
+        // `@app.route` on an object of the module: by its type.
+        let of_object = attribute.path.as_str().rsplit_once('.').and_then(|(object, method)| {
+            match program.definition_type(program.resolve(module, Name::new(""), Name::new(object))) {
+                Ty::External(ty, _) => Some(Name::new(&format!("{ty}.{method}"))),
+                _ => None,
+            }
+        });
+        let full = match (of_object, program.resolve(module, Name::new(""), attribute.path)) {
+            (Some(path), _) | (None, super::Definition::External(path)) => path,
+            _ => continue,
         };
         if let Some(row) = catalog.tables.handler.iter().find(|it| it.path == full) {
             // An async handler's concurrency is the loop's.
             let how = if ir.is_async { Concurrency::Task } else { row.runs };
-            threads.entries.push(Concurrent { function, how, location, what: row.path });
+            threads.entries.push(Concurrent { function, how, several: how == Concurrency::Pool || row.methods.is_empty(), location, what: row.path });
             return;
         }
     }
@@ -144,7 +163,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
             if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
                 threads.started.get_or_insert(location);
             }
-            threads.entries.push(Concurrent { function, how: row.runs, location, what: row.path });
+            threads.entries.push(Concurrent { function, how: row.runs, several: false, location, what: row.path });
             return;
         }
         for row in catalog.tables.handler.iter().filter(|it| it.path == base) {
@@ -154,7 +173,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
             };
             if row.methods.iter().any(matches) {
                 let how = if ir.is_async { Concurrency::Task } else { row.runs };
-                threads.entries.push(Concurrent { function, how, location, what: row.path });
+                threads.entries.push(Concurrent { function, how, several: true, location, what: row.path });
                 return;
             }
         }
