@@ -9,8 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Facts;
 use super::path::Key;
 use crate::catalog::Mode;
-use crate::ir::{FunctionKind, Language, OpKind};
-use crate::program::{Fun, Program, Ty};
+use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpKind};
+use crate::program::{Cls, Definition, Fun, Program, Target, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -44,6 +44,7 @@ impl EntryLocksets {
 /// Computes the entry locksets.
 pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     let mut sites: FxHashMap<Fun, Vec<(Fun, super::lockset::OpId)>> = FxHashMap::default();
+    let mut at_once: FxHashSet<(Fun, Local)> = FxHashSet::default();
     // All callers outside constructors; an empty list: constructors alone.
     let mut made_by: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
     let mut open: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
@@ -54,14 +55,32 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
                 if program.is_construction(function) {
                     made_by.entry(callee).or_default();
                 } else {
-                    sites.entry(callee).or_default().push((function, locksets.op_id(block, index)));
-                    made_by.entry(callee).or_default().push(function);
+                    for callee in overrides(program, callee).into_iter().chain([callee]) {
+                        sites.entry(callee).or_default().push((function, locksets.op_id(block, index)));
+                        made_by.entry(callee).or_default().push(function);
+                    }
                 }
                 continue;
             }
+            // What a builtin calls at once (`filter`, `sorted`) is called here.
+            if let OpKind::Call { dest, arguments, .. } = &op.kind
+                && let Target::External(path) = program.target(function, *dest)
+                && program.catalog(function).tables.passing.running.iter().any(|it| it == path)
+            {
+                for argument in arguments {
+                    if let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, argument.value) {
+                        sites.entry(*used).or_default().push((function, locksets.op_id(block, index)));
+                        at_once.insert((function, argument.value));
+                    }
+                }
+            }
+        }
+        for (_, _, op) in program.function(function).ops() {
             // A bound method or function taken as a value can be called by anyone.
             if let OpKind::Load { dest, .. } = &op.kind
                 && let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, *dest)
+                && program.called(function, &op.kind).is_none()
+                && !at_once.contains(&(function, *dest))
             {
                 open.insert(*used);
             }
@@ -74,6 +93,12 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
         let says = ["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"]
             .iter()
             .any(|it| doc.contains(it));
+        let asserts = || {
+            ir.ops().any(|(_, _, op)| matches!(&op.kind, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked")))
+        };
+        if asserts() || locking_decorator(program, facts, function) {
+            result.claims.insert(function);
+        }
         if ir.name.as_str().ends_with("_locked") || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_") || says {
             result.claims.insert(function);
         }
@@ -127,6 +152,38 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     }
     result.held = held.into_iter().filter_map(|(function, held)| held.filter(|it| !it.is_empty()).map(|it| (function, it))).collect();
     result
+}
+
+/// Whether a decorator of the function is a function of the program that takes a lock in what it puts around it.
+fn locking_decorator(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
+    let module = program.module_of(function);
+    program.function(function).attributes.iter().any(|it| match program.resolve(module, Name::new(""), it.path) {
+        Definition::Function(decorator) => {
+            program.function_ids().any(|it| is_inside(program, it, decorator) && !facts[it.0 as usize].locksets.locks.is_empty())
+        }
+        _ => false,
+    })
+}
+
+fn is_inside(program: &Program<'_>, function: Fun, outer: Fun) -> bool {
+    program.module_of(function) == program.module_of(outer)
+        && std::iter::successors(program.parent(function), |it| program.parent(*it)).any(|it| it == outer)
+}
+
+/// Methods of subclasses that stand in for `method`.
+fn overrides(program: &Program<'_>, method: Fun) -> Vec<Fun> {
+    let Some(class) = program.class_of(method) else { return Vec::new() };
+    let name = program.function(method).name;
+    let mut found = Vec::new();
+    let mut work = program.subclasses(class).to_vec();
+    let mut seen: FxHashSet<Cls> = FxHashSet::default();
+    while let Some(class) = work.pop() {
+        if seen.insert(class) {
+            work.extend(program.subclasses(class));
+            found.extend(program.method(class, name).filter(|it| *it != method && !found.contains(it)));
+        }
+    }
+    found
 }
 
 /// Only code of the program that is seen calling it can call it.

@@ -393,7 +393,7 @@ impl Flow<'_, '_> {
             }
             OpKind::Await { dest, value } => hand_over(state, *value, None, *dest),
             OpKind::Drop { local } => release_value(state, *local),
-            OpKind::Enter { dest, manager, .. } => self.enter(id, *dest, *manager, state, acquisitions),
+            OpKind::Enter { manager, .. } => self.enter(id, *manager, state, acquisitions),
             OpKind::Exit { manager, .. } => state.retain(|it| it.by != HeldBy::Manager(*manager)),
             OpKind::Call { dest, callee, arguments } => self.call(id, *dest, callee, arguments, state, acquisitions),
             _ => {}
@@ -466,7 +466,7 @@ impl Flow<'_, '_> {
         }
     }
 
-    fn enter(&mut self, id: OpId, dest: Local, manager: Local, state: &mut State, acquisitions: &mut Option<Vec<Acquisition>>) {
+    fn enter(&mut self, id: OpId, manager: Local, state: &mut State, acquisitions: &mut Option<Vec<Acquisition>>) {
         let path = self.values.path(manager).cloned();
         let ty = self.program.local_type(self.values.function, manager).clone();
         // What the manager already holds (a lock class's constructor, `lock.acquire()` as the manager) it keeps.
@@ -476,7 +476,6 @@ impl Flow<'_, '_> {
             }
         }
         if let Some(lock) = self.lock_at(path.as_ref(), &ty) {
-            let _ = dest;
             self.take(id, lock, Mode::Exclusive, Some(HeldBy::Manager(manager)), None, false, false, state, acquisitions);
             return;
         }
@@ -538,6 +537,17 @@ impl Flow<'_, '_> {
                 return;
             }
             (Target::Unknown | Target::Method { .. }, Callee::Method { receiver, name }) if self.language == Language::Python => {
+                if passing.entering.contains(name)
+                    && let (Some(stack), Some(argument)) = (self.values.place(self.program, receiver), arguments.first())
+                    && let super::path::Root::Local(stack) = stack.root
+                {
+                    // What the stack enters, it leaves when it is left itself.
+                    self.enter(id, argument.value, state, acquisitions);
+                    for held in state.iter_mut().filter(|it| it.at == id) {
+                        held.by = HeldBy::Manager(stack);
+                    }
+                    state.sort_unstable();
+                }
                 if *name == "acquire" || *name == "release" {
                     let path = self.values.place(self.program, receiver);
                     if let Some(lock) = self.opaque_lock(path.as_ref()) {

@@ -35,7 +35,7 @@ pub type Cycle = Vec<Edge>;
 pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
     let mut found: IndexMap<(Key, Key), Edge, FxBuildHasher> = IndexMap::default();
     for function in analysis.program.function_ids() {
-        if analysis.program.is_test(function) {
+        if analysis.program.is_exempt(function) {
             continue;
         }
         let locksets = &analysis.facts(function).locksets;

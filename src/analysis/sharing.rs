@@ -60,10 +60,7 @@ pub fn sharing(program: &Program<'_>, facts: &[Facts]) -> Sharing {
             continue;
         }
         let kind = program.function(entry.function).kind;
-        // A framework makes a handler object for each request; a thread object's `run` is seen from outside as well.
-        let per_call =
-            entry.how == Concurrency::Pool && program.class_of(entry.function).is_some_and(|it| program.external_ancestry(it).next().is_some());
-        let receiver = matches!(kind, FunctionKind::Method | FunctionKind::ClassMethod) && !per_call;
+        let receiver = matches!(kind, FunctionKind::Method | FunctionKind::ClassMethod) && !entry.own_receiver;
         let captured = program.parent(entry.function).is_some();
         queue.push_back((entry.function, Mask { params: u64::from(receiver), captured }, index as u32));
     }

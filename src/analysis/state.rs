@@ -75,7 +75,7 @@ impl State {
 pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> States {
     let mut states = States::default();
     for function in program.function_ids() {
-        if program.is_test(function) {
+        if program.is_exempt(function) {
             continue;
         }
         let fact = &facts[function.0 as usize];

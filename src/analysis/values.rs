@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::path::{Path, Root, Step};
 use super::summary::Summaries;
 use crate::catalog::Effect;
-use crate::ir::{Base, Callee, Language, Local, LocalKind, Name, OpKind, Place, Projection};
+use crate::ir::{Base, Callee, Language, Local, LocalKind, Name, OpKind, Place, Projection, StoreKind};
 use crate::program::{Definition, Fun, Program, Receiver, Target, Ty, bindings};
 
 /// The paths of a function's locals.
@@ -116,6 +116,15 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
             values.paths[index] = Some(Path::new(Root::Captured(outer)));
         }
     }
+    // Fields this function replaces: a variable that took the old object out keeps it to itself.
+    let replaced: Vec<Place> = ir
+        .ops()
+        .filter_map(|(_, _, op)| match &op.kind {
+            OpKind::Store { place, kind: StoreKind::Assign, .. } if matches!(place.projections[..], [Projection::Field(_)]) => Some(place.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut taken: FxHashMap<Local, Place> = FxHashMap::default();
     let mut stores: FxHashMap<Local, u32> = FxHashMap::default();
     for (_, _, op) in ir.ops() {
         if let OpKind::Store { place, .. } = &op.kind
@@ -133,10 +142,13 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                     values.copies[dest.index()] = Some(local);
                 }
                 values.paths[dest.index()] = values.place(program, place);
+                if replaced.contains(place) {
+                    taken.insert(*dest, place.clone());
+                }
             }
             OpKind::Store { place, value, .. } => {
                 if let Some(local) = place.as_local() {
-                    let path = values.path(*value).cloned();
+                    let path = values.path(*value).cloned().filter(|_| !taken.contains_key(value));
                     let count = stores.get(&local).copied().unwrap_or(0);
                     let slot = &mut values.paths[local.index()];
                     if count <= 1 && matches!(ir.local(local).kind, LocalKind::Variable | LocalKind::Temporary) {

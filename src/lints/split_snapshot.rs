@@ -45,7 +45,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for function in analysis.program.function_ids() {
-        if analysis.program.is_test(function) {
+        if analysis.program.is_exempt(function) {
             continue;
         }
         let reads = section_reads(analysis, function);
@@ -63,7 +63,7 @@ type Together = FxHashMap<(Owner, Owner), (Fun, OpId, OpId)>;
 fn written_together(analysis: &Analysis<'_>) -> Together {
     let mut together = Together::default();
     for function in analysis.program.function_ids() {
-        if analysis.program.is_construction(function) || analysis.program.is_test(function) {
+        if analysis.program.is_construction(function) || analysis.program.is_exempt(function) {
             continue;
         }
         let facts = analysis.facts(function);

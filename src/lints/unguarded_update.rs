@@ -53,10 +53,10 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
     }
     for function in analysis.program.function_ids() {
-        if !analysis.program.is_test(function) {
+        if !analysis.program.is_exempt(function) {
             through_calls(analysis, function, &mut seen, findings);
         }
-        if analysis.program.language(function) == Language::Rust && !analysis.program.is_test(function) {
+        if analysis.program.language(function) == Language::Rust && !analysis.program.is_exempt(function) {
             atomics(analysis, function, findings);
         }
     }
@@ -166,6 +166,9 @@ fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, writ
         return None;
     }
     // One loop runs its tasks in turn: between two awaits nothing else runs.
+    if program.function(usage.function).is_async && write.kind == AccessKind::Update {
+        return on_loop(analysis, state, usage, write);
+    }
     if program.function(usage.function).is_async || state.guard().is_some_and(|(guard, _)| analysis.states.scope(&guard) == Scope::Async) {
         return None;
     }
@@ -214,6 +217,26 @@ fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, writ
     let initial = initial_value(analysis, owner, projections.as_deref().unwrap_or(&[]));
     it.state = Some(name.clone());
     schedule(&mut it, location, location, initial, &name);
+    Some(it)
+}
+
+/// An update in a coroutine, without an await inside: whole as long as no thread reaches the state. Where one does, low.
+fn on_loop(analysis: &Analysis<'_>, state: &State, usage: &Use, write: &Access) -> Option<Finding> {
+    let other = state.uses.iter().find(|it| !it.construction && analysis.sharing.is_on_thread(it.function))?;
+    let name = state_name(analysis, write);
+    let location = statement(analysis, usage.function, write.op);
+    let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, Confidence::Low);
+    it.message = format!("`{name}` is updated on the event loop, and a thread uses it as well");
+    it.caption = "reads the old value, then writes the new one".to_string();
+    it.help = format!("hold a `threading.Lock` at every access of `{name}`, or keep it to the loop's thread");
+    it.state = Some(name.clone());
+    it.labels.push(label(statement(analysis, other.function, other.op), Role::OtherAccess, "used on a thread here"));
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::Caveat,
+        message: "tasks of one loop switch at `await` only: without one in between the update is whole for them".to_string(),
+        location: None,
+    });
+    schedule(&mut it, location, location, None, &name);
     Some(it)
 }
 

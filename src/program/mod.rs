@@ -40,6 +40,8 @@ pub struct Linked {
     pub file: FileId,
     pub ir: Module,
     pub path: ModulePath,
+    /// The file's head says that a tool writes it.
+    generated: bool,
     first_function: u32,
     first_class: u32,
 }
@@ -148,7 +150,14 @@ impl<'a> Program<'a> {
             let (first_function, first_class) = (functions.len() as u32, classes.len() as u32);
             functions.extend((0..ir.functions.len()).map(|it| (module, FunctionId::from_index(it))));
             classes.extend((0..ir.classes.len()).map(|it| (module, crate::ir::ClassId::from_index(it))));
-            linked.push(Linked { file, ir, path: ModulePath::default(), first_function, first_class });
+            linked.push(Linked {
+                file,
+                ir,
+                path: ModulePath::default(),
+                generated: is_generated(&files.get(file).text),
+                first_function,
+                first_class,
+            });
         }
         let names = names::Names::build(files, &mut linked);
         let class_count = classes.len();
@@ -426,9 +435,9 @@ impl<'a> Program<'a> {
         self.class(id).name.as_str()
     }
 
-    /// Whether the function belongs to test code.
-    pub fn is_test(&self, id: Fun) -> bool {
-        self.function(id).is_test
+    /// Whether nothing is to be said of the function: test code, and generated files, which are changed at their source.
+    pub fn is_exempt(&self, id: Fun) -> bool {
+        self.function(id).is_test || self.module(self.module_of(id)).generated
     }
 
     /// Whether the function makes or re-makes the object it is a method of, so that no other thread has it yet.
@@ -459,4 +468,10 @@ impl<'a> Program<'a> {
             _ => false,
         }
     }
+}
+
+/// Whether a file's first lines say that a tool writes it and people should not.
+fn is_generated(text: &str) -> bool {
+    let head = text.lines().take(10).filter(|it| it.starts_with(['#', '/', '"', '*', ' '])).collect::<Vec<_>>().join("\n").to_ascii_lowercase();
+    head.contains("@generated") || (head.contains("generated") && (head.contains("do not edit") || head.contains("do not modify")))
 }

@@ -13,6 +13,8 @@ pub struct Concurrent {
     pub how: Concurrency,
     /// Several at once: a pool's jobs, a thread started in a loop, a handler.
     pub several: bool,
+    /// The receiver is made for this call (a request's handler object), not shared.
+    pub own_receiver: bool,
     /// Where it is started or registered: the spawning call, the decorator, the class.
     pub location: Location,
     /// What starts it: `threading.Thread`, `app.route`.
@@ -31,7 +33,7 @@ pub struct Threads {
 pub(super) fn find(program: &Program<'_>) -> Threads {
     let mut threads = Threads::default();
     for function in program.function_ids() {
-        if program.is_test(function) {
+        if program.is_exempt(function) {
             continue;
         }
         spawned(program, function, &mut threads);
@@ -87,7 +89,7 @@ fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
         for argument in spawned_arguments(row, arguments) {
             if let Some(target) = callable(program.local_type(function, argument)) {
                 let several = row.runs == Concurrency::Pool || on_cycle(ir, block);
-                threads.entries.push(Concurrent { function: target, how: row.runs, several, location, what: row.path });
+                threads.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver: false, location, what: row.path });
             }
         }
     }
@@ -104,7 +106,7 @@ fn submitted(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &
         && let Some(target) = callable(program.local_type(function, first.value))
     {
         threads.started.get_or_insert(location);
-        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, several: true, location, what: *name });
+        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, several: true, own_receiver: false, location, what: *name });
     }
 }
 
@@ -151,7 +153,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
         if let Some(row) = catalog.tables.handler.iter().find(|it| it.path == full) {
             // An async handler's concurrency is the loop's.
             let how = if ir.is_async { Concurrency::Task } else { row.runs };
-            threads.entries.push(Concurrent { function, how, several: how == Concurrency::Pool || row.methods.is_empty(), location, what: row.path });
+            threads.entries.push(Concurrent { function, how, several: true, own_receiver: false, location, what: row.path });
             return;
         }
     }
@@ -163,7 +165,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
             if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
                 threads.started.get_or_insert(location);
             }
-            threads.entries.push(Concurrent { function, how: row.runs, several: false, location, what: row.path });
+            threads.entries.push(Concurrent { function, how: row.runs, several: false, own_receiver: false, location, what: row.path });
             return;
         }
         for row in catalog.tables.handler.iter().filter(|it| it.path == base) {
@@ -173,7 +175,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
             };
             if row.methods.iter().any(matches) {
                 let how = if ir.is_async { Concurrency::Task } else { row.runs };
-                threads.entries.push(Concurrent { function, how, several: true, location, what: row.path });
+                threads.entries.push(Concurrent { function, how, several: true, own_receiver: true, location, what: row.path });
                 return;
             }
         }
