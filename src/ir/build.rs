@@ -15,6 +15,8 @@ pub struct FunctionBuilder {
     current: BlockId,
     stmt: Stmt,
     unwind: Option<BlockId>,
+    /// By block: whether control can get there by what was built so far.
+    live: Vec<bool>,
 }
 
 impl FunctionBuilder {
@@ -41,8 +43,9 @@ impl FunctionBuilder {
             range,
             name_range: range,
         };
-        let mut builder = FunctionBuilder { function, current: BlockId(0), stmt: Stmt(0), unwind: None };
+        let mut builder = FunctionBuilder { function, current: BlockId(0), stmt: Stmt(0), unwind: None, live: Vec::new() };
         builder.current = builder.new_block();
+        builder.live[0] = true;
         builder.begin_statement(range);
         builder
     }
@@ -56,6 +59,7 @@ impl FunctionBuilder {
             terminator_range: Range::default(),
             unwind: self.unwind,
         });
+        self.live.push(false);
         id
     }
 
@@ -63,18 +67,31 @@ impl FunctionBuilder {
         self.current
     }
 
+    /// Whether control can get to where the builder stands, by the jumps built so far: false behind a `return`, in a
+    /// block that nothing leads to yet, and behind those.
+    pub fn is_live(&self) -> bool {
+        self.live[self.current.index()]
+    }
+
     /// Goes on in `block`.
     pub fn switch_to(&mut self, block: BlockId) {
         self.current = block;
     }
 
-    /// Sets where exceptions go from the blocks made from now on, and goes on in such a block. Gives back the old target.
+    /// Sets where exceptions go from the ops and blocks made from now on: goes on in a new block unless the current one is
+    /// empty. Gives back the old target.
     pub fn set_unwind(&mut self, unwind: Option<BlockId>) -> Option<BlockId> {
         let old = std::mem::replace(&mut self.unwind, unwind);
         if old != unwind {
-            let next = self.new_block();
-            self.goto(next, Range::default());
-            self.switch_to(next);
+            if let Some(target) = unwind {
+                self.live[target.index()] |= self.is_live();
+            }
+            if self.function.blocks[self.current.index()].ops.is_empty() {
+                self.function.blocks[self.current.index()].unwind = unwind;
+            } else {
+                let next = self.new_block();
+                self.fall_into(next, Range::default());
+            }
         }
         old
     }
@@ -140,6 +157,9 @@ impl FunctionBuilder {
 
     /// Ends the current block and goes on in a fresh, as yet unreachable one.
     pub fn terminate(&mut self, terminator: Terminator, range: Range) {
+        if self.is_live() {
+            terminator.successors().iter().for_each(|it| self.live[it.index()] = true);
+        }
         let block = &mut self.function.blocks[self.current.index()];
         block.terminator = terminator;
         block.terminator_range = range;
