@@ -1,8 +1,55 @@
 //! Rust, read with `syn`, lowered to the IR with explicit drops.
+//!
+//! In: a file's text and its crate's edition. Out: its [`Module`]. The layers, each in files of its own:
+//!
+//! * [`nesting`]: how deep the syntax is, asked before it is parsed; [`span`], [`types`] and [`attributes`]: what nodes
+//!   say by themselves.
+//! * [`context`]: the function under construction and the ones around it; [`scope`]: names, and what is dropped when.
+//! * [`items`], [`imports`] and [`function`] lower declarations, [`stmt`] blocks and statements, [`control`] and
+//!   [`condition`] what branches, [`expr`], [`place`] and [`assign`] the rest of the expressions, [`pattern`] patterns,
+//!   [`extend`] what `let x = &…` keeps alive, [`macros`] the well-known macros.
+//!
+//! # What is simplified
+//!
+//! * The value that an early exit by `?` or `bail!` returns is not kept: `return` without value.
+//! * Whether a pattern's path is a variant or a struct is not known here: its parts are below [`Projection::Variant`]
+//!   in either case, except for `Self { … }`. Parts behind `..` count from the end: field `-1` is the last one.
+//! * Bindings of a pattern that has a guard are borrowed first and bound again when the guard holds.
+//! * `a += b` evaluates `b` first, as primitives do, unless `b` is a reference or string.
+//! * Which way a `cfg` goes is not known: both are lowered, one after the other.
+//! * A block that is entered by an exception does not exist: a panic leaves the function.
+//!
+//! # Hostile input
+//!
+//! Depth is bounded before parsing, and a stack is taken that is large enough for it.
+//!
+//! [`Projection::Variant`]: crate::ir::Projection::Variant
 
+mod assign;
+mod attributes;
+mod condition;
+mod context;
+mod control;
+mod expr;
+mod extend;
+mod function;
+mod imports;
+mod items;
+mod macros;
+mod nesting;
+mod pattern;
+mod place;
+mod scope;
+mod span;
+mod stmt;
+mod types;
+
+use context::Ctx;
+use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
+use syn::File;
 
-use crate::ir::{Module, SyntaxError};
+use crate::ir::{Module, Range, SyntaxError};
 
 /// A Rust edition: it decides when temporaries are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,8 +61,59 @@ pub enum Edition {
     E2024,
 }
 
+/// Levels that syntax may nest: far more than anyone writes.
+const MAX_RECURSION: usize = 2_000;
+
+/// Links of the longest chain (`a + b + …`).
+const MAX_CHAIN: usize = 500_000;
+
+/// Stack for a level of nesting and for a link of a chain, in bytes, and what everything else takes.
+const BYTES_PER_LEVEL: usize = 64 * 1024;
+const BYTES_PER_LINK: usize = 1024;
+const BYTES_AT_LEAST: usize = 1024 * 1024;
+
 /// Lowers one file.
+///
+/// # Errors
+///
+/// When the file is not Rust, or nests too deeply.
 pub fn lower(source: &str, edition: Edition) -> Result<Module, SyntaxError> {
-    let _ = (source, edition);
-    Err(SyntaxError { range: None, message: "not yet".to_string() })
+    let result = lower_file(source, edition);
+    // Nothing with a span is left. Without this the thread would keep every text it has seen.
+    proc_macro2::extra::invalidate_current_thread_spans();
+    result
+}
+
+fn lower_file(source: &str, edition: Edition) -> Result<Module, SyntaxError> {
+    let offset = preamble(source);
+    let tokens: TokenStream = source[offset..].parse().map_err(|error: proc_macro2::LexError| syntax_error(error.span(), &error, offset))?;
+    let nesting = nesting::measure(tokens.clone());
+    let too_deep = |what: String| Err(SyntaxError { range: None, message: format!("nested too deeply ({what})") });
+    if nesting.recursion > MAX_RECURSION {
+        return too_deep(format!("over {MAX_RECURSION} levels"));
+    }
+    if nesting.chain > MAX_CHAIN {
+        return too_deep(format!("over {MAX_CHAIN} operators in one expression"));
+    }
+    let stack = BYTES_AT_LEAST + nesting.recursion * BYTES_PER_LEVEL + nesting.chain * BYTES_PER_LINK;
+    stacker::maybe_grow(stack, stack, || {
+        let file: File = syn::parse2(tokens).map_err(|error| syntax_error(error.span(), &error, offset))?;
+        let mut ctx = Ctx::new(source, offset, edition);
+        ctx.file(&file);
+        Ok(ctx.finish())
+    })
+}
+
+fn syntax_error(span: proc_macro2::Span, error: &dyn std::fmt::Display, offset: usize) -> SyntaxError {
+    let bytes = span.byte_range();
+    SyntaxError { range: Some(Range::new(bytes.start + offset, bytes.end + offset)), message: error.to_string() }
+}
+
+/// The length of what stands before the first token and is none: a byte order mark, and a `#!` line.
+fn preamble(source: &str) -> usize {
+    let mark = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let rest = &source[mark..];
+    // `#![…]` is an attribute.
+    let is_shebang = rest.starts_with("#!") && !rest[2..].trim_start().starts_with('[');
+    if is_shebang { mark + rest.find('\n').unwrap_or(rest.len()) } else { mark }
 }
