@@ -361,8 +361,17 @@ impl Flow<'_, '_> {
                 match place.projections[..] {
                     [] => hand_over(state, from, None, *dest),
                     [Projection::Variant(_), Projection::Field(_)] | [Projection::Variant(_)] => hand_over(state, from, None, *dest),
-                    [Projection::Field(name)] => hand_over(state, from, name.as_str().parse().ok(), *dest),
-                    [Projection::Key(crate::ir::Const::Int(index))] => hand_over(state, from, u32::try_from(index).ok(), *dest),
+                    [Projection::Field(name)] => {
+                        // An item of a tuple of guard values; any other field is data behind one.
+                        if let Ok(index) = name.as_str().parse::<u32>() {
+                            hand_over(state, from, Some(index), *dest);
+                        }
+                    }
+                    [Projection::Key(crate::ir::Const::Int(index))] => {
+                        if let Ok(index) = u32::try_from(index) {
+                            hand_over(state, from, Some(index), *dest);
+                        }
+                    }
                     _ => {}
                 }
             }
@@ -731,7 +740,7 @@ fn hand_over(state: &mut State, from: Local, slot: Option<u32>, to: Local) {
     for held in state.iter_mut() {
         if let HeldBy::Value(owner, at) = held.by
             && owner == from
-            && (slot.is_none() || at.is_none() || slot == at)
+            && (slot.is_none() || slot == at)
         {
             held.by = HeldBy::Value(to, if slot.is_some() { None } else { at });
             changed = true;

@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use crate::ir::{Const, Language, Local, Name};
+use crate::ir::{Const, Local, Name};
 use crate::program::{Cls, Fun, Mod, Program, Ty};
 
 /// Longer paths (recursive structures) are cut off: unknown.
@@ -182,10 +182,7 @@ impl Key {
     /// The name to show: `Metrics._lock`, `registry.LOCK`.
     pub fn display(&self, program: &Program<'_>) -> String {
         let base = match self.owner {
-            Owner::Field(class, name) => match program.module(program.module_of_class(class)).ir.language {
-                Language::Python => format!("{}.{name}", program.class_name(class)),
-                Language::Rust => format!("{}::{name}", program.class_name(class)),
-            },
+            Owner::Field(class, name) => format!("{}.{name}", program.class_name(class)),
             Owner::Global(_, name) => name.to_string(),
             Owner::Local(function, local) => match program.function(function).local(local).name {
                 Some(name) => name.to_string(),
