@@ -49,10 +49,11 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
         let (place, kind, value) = match &op.kind {
             OpKind::Load { dest, place, .. } => (place, AccessKind::Read, *dest),
             OpKind::Store { place, value, kind } => (place, if *kind == StoreKind::Update { AccessKind::Update } else { AccessKind::Write }, *value),
-            OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } => match program.target(function, *dest) {
+            OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } => match program.target(function, *dest) {
                 Target::Method { ty, name } => match catalog.container(*ty) {
                     Some(row) if row.thread_safe => continue,
-                    Some(row) if row.mutating.contains(name) => (receiver, AccessKind::Mutate, *dest),
+                    // What goes in is the last argument: `insert(k, v)`, `push(v)`.
+                    Some(row) if row.mutating.contains(name) => (receiver, AccessKind::Mutate, arguments.last().map_or(*dest, |it| it.value)),
                     Some(_) => (receiver, AccessKind::Read, *dest),
                     None => match catalog.atomic(*ty) {
                         Some(row) if row.load.contains(name) => (receiver, AccessKind::Read, *dest),

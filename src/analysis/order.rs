@@ -8,8 +8,9 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Analysis;
+use super::lockset::LockRef;
 use super::lockset::{Acquisition, Held};
-use super::path::Key;
+use super::path::{Key, Root};
 use crate::catalog::Mode;
 use crate::program::Fun;
 
@@ -51,24 +52,40 @@ pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
             }
             for held in before.iter().filter(|it| it.sure) {
                 let lock = locksets.lock(held);
-                if lock.opaque || !lock.excludes() || lock.key == wanted.key {
+                let (from, to) = (canonical(analysis, function, lock), canonical(analysis, function, wanted));
+                if lock.opaque || !lock.excludes() || from == to {
                     continue;
                 }
                 // Before the object is published no other thread can want its locks.
-                let own = |it: &super::lockset::LockRef| it.path.as_ref().is_some_and(|it| it.root == super::path::Root::Param(0));
+                let own = |it: &LockRef| it.path.as_ref().is_some_and(|it| it.root == Root::Param(0));
                 if analysis.program.is_construction(function) && own(lock) && own(wanted) {
                     continue;
                 }
                 let definite = [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(super::path::Path::is_definite));
                 let mut gates: Vec<Key> = before.iter().filter(|it| it.sure && it.lock != held.lock).map(|it| locksets.lock(it).key).collect();
                 gates.extend(analysis.entry.held(function).iter().map(|it| it.0));
-                let edge =
-                    Edge { from: lock.key, to: wanted.key, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
+                let edge = Edge { from, to, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
                 found.entry((edge.from, edge.to)).and_modify(|known| known.gates.retain(|it| edge.gates.contains(it))).or_insert(edge);
             }
         }
     }
     found.into_values().collect()
+}
+
+/// The place of a lock; for one that a closure captured, as the function around it sees it.
+fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
+    let mut key = lock.key;
+    let mut at = (function, lock.path.clone());
+    while let (inner, Some(path)) = &at
+        && let Root::Captured(local) = path.root
+        && let Some(outer) = analysis.program.parent(*inner)
+    {
+        let values = &analysis.facts(outer).values;
+        let Some(path) = path.substitute(&|_| None, &|it| values.path(it).cloned().filter(|_| it == local)) else { break };
+        key = path.resolve(analysis.program, outer).map_or(key, |it| it.0);
+        at = (outer, Some(path));
+    }
+    key
 }
 
 /// The shortest cycle through each edge that is on one, each set of locks once.

@@ -14,7 +14,7 @@ use crate::analysis::path::{Key, Owner, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
-use crate::ir::{Callee, Language, Local, OpKind};
+use crate::ir::{Callee, Language, Local, OpKind, ParamKind, TypeRef};
 use crate::program::{Fun, Program, Target};
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
@@ -42,8 +42,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let Some(read) = read_before(analysis, usage.function, access) else { continue };
             let found = match split_sections(analysis, usage.function, access, read) {
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
-                None if analysis.program.language(usage.function) == Language::Python => bare(analysis, owner, state, usage, access, read),
-                None => None,
+                None if access.kind == AccessKind::Mutate => None,
+                None => match analysis.program.language(usage.function) {
+                    Language::Python => bare(analysis, owner, state, usage, access, read),
+                    Language::Rust => unchecked(analysis, owner, usage, access, read),
+                },
             };
             if let Some(found) = found
                 && seen.insert((*owner, usage.function))
@@ -65,7 +68,8 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 /// The latest read of the same place that the written value was computed from.
 fn read_before<'f>(analysis: &'f Analysis<'_>, function: Fun, write: &Access) -> Option<&'f Access> {
     let facts = analysis.facts(function);
-    if !matches!(write.kind, AccessKind::Update | AccessKind::Write) {
+    // A container's own method is one step, but what goes in may be stale.
+    if write.kind == AccessKind::Read {
         return None;
     }
     let reads =
@@ -363,6 +367,43 @@ fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<Strin
     })
 }
 
+/// Rust state that the compiler does not check: a `static mut`, a field of a type with an `unsafe impl Sync`.
+fn unchecked(analysis: &Analysis<'_>, owner: &Owner, usage: &Use, write: &Access, read: &Access) -> Option<Finding> {
+    let program = analysis.program;
+    if !usage.held.is_empty() || usage.maybe_guarded {
+        return None;
+    }
+    let why = match owner {
+        Owner::Global(module, name) if program.global_kind(*module, *name).is_some_and(|it| it.1) => {
+            "a `static mut` is one place for all threads".to_string()
+        }
+        Owner::Field(class, _) if program.is_unchecked_sync(*class) && is_behind_shared_self(program, usage.function, write) => {
+            format!("`unsafe impl Sync for {}` lets several threads in here", program.class_name(*class))
+        }
+        _ => return None,
+    };
+    let state = state_name(analysis, write);
+    let (read_at, location) = (statement(analysis, usage.function, read.op), statement(analysis, usage.function, write.op));
+    let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, Confidence::High);
+    it.message = format!("`{state}` is updated from its old value with no lock held");
+    it.caption = "reads the old value, then writes the new one".to_string();
+    it.help = format!("make `{state}` an atomic, or keep it inside a `Mutex`");
+    it.state = Some(state.clone());
+    it.evidence.push(Evidence { kind: EvidenceKind::ByType, message: why, location: None });
+    schedule(&mut it, read_at, location, initial_value(analysis, owner, &[]), &state);
+    Some(it)
+}
+
+/// Reached through `&self`: others may have it, too.
+fn is_behind_shared_self(program: &Program<'_>, function: Fun, access: &Access) -> bool {
+    access.path.root == Root::Param(0)
+        && program
+            .function(function)
+            .params
+            .first()
+            .is_some_and(|it| it.kind == ParamKind::Receiver && matches!(it.ty, Some(TypeRef::Reference { mutable: false, .. })))
+}
+
 /// `self.set(self.get() + 1)`: read and written back by two calls, each of which takes and gives up the lock.
 fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(Owner, Fun)>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
@@ -418,7 +459,15 @@ fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) 
             continue;
         };
         let Some((key, _)) = path.resolve(program, function) else { continue };
-        if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
+        // `&mut self` keeps everybody else out, and so does an object that is still its maker's own.
+        let exclusive = match path.root {
+            Root::Param(index) => {
+                matches!(ir.params.get(index as usize).and_then(|it| it.ty.as_ref()), Some(TypeRef::Reference { mutable: true, .. }))
+            }
+            Root::Local(local) => is_fresh(analysis, function, local),
+            _ => false,
+        };
+        if exclusive || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
         let state = key.display(program);

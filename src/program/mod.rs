@@ -11,7 +11,7 @@ mod types;
 
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::infer::bindings;
 pub use self::names::{Definition, ModulePath};
@@ -127,6 +127,8 @@ pub struct Program<'a> {
     globals: FxHashMap<(Mod, Name), Ty>,
     /// `self._changed = Condition(self._lock)`: the field inside.
     wrapped: FxHashMap<(Cls, Name), Name>,
+    /// Types with an `unsafe impl Sync`.
+    unchecked_sync: FxHashSet<Cls>,
     types: Vec<FunctionTypes>,
     pub threads: Threads,
 }
@@ -177,6 +179,7 @@ impl<'a> Program<'a> {
             declares: FxHashMap::default(),
             globals: FxHashMap::default(),
             wrapped: FxHashMap::default(),
+            unchecked_sync: FxHashSet::default(),
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
             threads: Threads::default(),
         }
@@ -223,10 +226,14 @@ impl<'a> Program<'a> {
         let it = &self.module(module).ir.impls[number];
         let Ty::Class(class, _) = self.resolve_type(module, it.scope, &it.self_ty).peeled(Language::Rust) else { return };
         let methods: Vec<(Name, Fun)> = it.methods.iter().map(|id| self.fun(module, *id)).map(|it| (self.function(it).name, it)).collect();
+        let unchecked = it.is_unsafe && !it.is_negative && it.trait_.is_some_and(|it| it.last() == "Sync");
         let base = it.trait_.map(|path| self.resolve(module, it.scope, path));
         for (name, function) in methods {
             self.methods.entry((class, name)).or_insert(function);
             self.class_of.insert(function, class);
+        }
+        if unchecked {
+            self.unchecked_sync.insert(class);
         }
         if let Some(Definition::Class(base)) = base
             && base != class
@@ -393,6 +400,11 @@ impl<'a> Program<'a> {
     /// Where a field is declared or first assigned.
     pub fn field_location(&self, class: Cls, name: Name) -> Option<Location> {
         self.declares.get(&(class, name)).copied()
+    }
+
+    /// Whether the type is `Sync` by its author's word alone.
+    pub fn is_unchecked_sync(&self, class: Cls) -> bool {
+        self.unchecked_sync.contains(&class)
     }
 
     /// The lock field that the condition in field `name` was made with.
