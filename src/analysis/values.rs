@@ -219,6 +219,7 @@ fn call_path(
                     "iter" | "iter_mut" | "values" | "values_mut" | "items" | "keys" | "as_slice" | "as_mut" | "as_ref" => receiver(),
                     "get" | "get_mut" | "entry" | "setdefault" | "last" | "last_mut" | "first" | "front" | "back" | "or_default" | "or_insert"
                     | "or_insert_with" => receiver()?.then(Step::Item),
+                    _ if passes(catalog, language, *name) => receiver(),
                     _ => None,
                 };
             }

@@ -104,15 +104,20 @@ fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: 
     if before_write.iter().any(|it| before_read.contains(it)) {
         return None;
     }
-    // Read again under the second lock: the write is decided on a fresh value.
-    let fresh = facts.accesses.iter().any(|it| {
+    (!is_read_again(analysis, function, write, split.at)).then(|| locksets.lock(split).key)
+}
+
+/// Whether the state is read under the acquisition at `section` before it is written: the write is decided on a fresh
+/// value.
+fn is_read_again(analysis: &Analysis<'_>, function: Fun, write: &Access, section: OpId) -> bool {
+    let facts = analysis.facts(function);
+    facts.accesses.iter().any(|it| {
         it.kind == AccessKind::Read
-            && it.op > split.at
+            && it.op > section
             && it.op < write.op
             && it.key.owner == write.key.owner
-            && locksets.before(it.op).iter().any(|held| held.at == split.at)
-    });
-    (!fresh).then(|| locksets.lock(split).key)
+            && facts.locksets.before(it.op).iter().any(|held| held.at == section)
+    })
 }
 
 fn state_name(analysis: &Analysis<'_>, access: &Access) -> String {
@@ -157,7 +162,7 @@ fn schedule(it: &mut Finding, read: Location, write: Location, initial: Option<i
 
 fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, read: &Access) -> Option<Finding> {
     let program = analysis.program;
-    let wrong = wrong_lock(state, usage);
+    let wrong = wrong_lock(program, owner, state, usage);
     if (!usage.held.is_empty() && wrong.is_none())
         || usage.maybe_guarded
         || matches!(owner, Owner::Param(..))
@@ -185,6 +190,10 @@ fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, writ
         Some((guard, _)) if wrong.is_some() => {
             let held = wrong.map(|it| it.display(program)).unwrap_or_default();
             format!("`{name}` is updated under `{held}`, but `{}` guards it elsewhere", guard.display(program))
+        }
+        None if wrong.is_some() => {
+            let held = wrong.map(|it| it.display(program)).unwrap_or_default();
+            format!("`{name}` is updated under `{held}`, which no other update of it holds")
         }
         Some((guard, _)) => format!("`{name}` is updated without `{}`, which guards it elsewhere", guard.display(program)),
         None => format!("`{name}` is updated from its old value with no lock held"),
@@ -244,13 +253,18 @@ fn on_loop(analysis: &Analysis<'_>, state: &State, usage: &Use, write: &Access) 
     Some(it)
 }
 
-/// The lock held here, where all other writes agree on another one: it keeps nobody out.
-fn wrong_lock(state: &State, usage: &Use) -> Option<Key> {
+/// The lock held here, where it keeps nobody out: all other writes agree on another one, or it is no lock of the state's
+/// owner and no other write is under it.
+fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) -> Option<Key> {
     let [(held, _)] = usage.held[..] else { return None };
     let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && !(it.function == usage.function && it.op == usage.op));
+    if others.clone().next().is_none() || others.clone().any(|it| it.maybe_guarded || it.held.iter().any(|it| it.0 == held)) {
+        return None;
+    }
     let (guard, _) = state.guard()?;
-    let agreed = others.clone().next().is_some() && others.all(|it| it.held.iter().any(|it| it.0 == guard) && !it.held.iter().any(|it| it.0 == held));
-    (guard != held && agreed).then_some(held)
+    let agreed = guard != held && others.all(|it| it.held.iter().any(|it| it.0 == guard));
+    let foreign = !belongs(program, &held, owner);
+    (agreed || foreign).then_some(held)
 }
 
 /// Made in this function: by a constructor, or a literal.
@@ -409,6 +423,19 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
     let program = analysis.program;
     let ir = program.function(function);
     let locksets = &analysis.facts(function).locksets;
+    for access in analysis.facts(function).accesses.iter().filter(|it| matches!(it.kind, AccessKind::Write | AccessKind::Mutate)) {
+        let owner = access.key.owner;
+        for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque) {
+            let lock = locksets.lock(held).key;
+            let read = getter(analysis, function, access.value, access.op, (owner, lock));
+            if let Some(read) = read.filter(|it| *it < held.at)
+                && !is_read_again(analysis, function, access, held.at)
+                && seen.insert((owner, function))
+            {
+                findings.push(stale(analysis, function, (read, access.op), &state_name(analysis, access), lock));
+            }
+        }
+    }
     for (index, (_, _, op)) in ir.ops().enumerate() {
         let write = OpId(index as u32);
         let (Some(call), Some(setter)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
@@ -417,16 +444,9 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
             continue;
         }
         let bound = crate::program::bindings(program, call.target, call.arguments);
-        let definitions = Definitions::new(ir);
         for (parameter, owner, lock) in written {
             let Some((_, _, value)) = bound.iter().find(|it| it.1 == *parameter) else { continue };
-            let getter = definitions.sources(*value, write).into_iter().find(|it| {
-                *it < write
-                    && op_of(ir, *it)
-                        .and_then(|it| program.called(function, &it.kind))
-                        .is_some_and(|it| analysis.flows.returned(it).contains(&(*owner, *lock)))
-            });
-            if let Some(read) = getter
+            if let Some(read) = getter(analysis, function, *value, write, (*owner, *lock))
                 && seen.insert((*owner, function))
             {
                 let name = Key { owner: *owner, item: false, data: false }.display(program);
@@ -434,6 +454,15 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
             }
         }
     }
+}
+
+/// The call that `value`, as used at `at`, was computed from, of a function that reads `state` under a lock of its own.
+fn getter(analysis: &Analysis<'_>, function: Fun, value: Local, at: OpId, state: (Owner, Key)) -> Option<OpId> {
+    let ir = analysis.program.function(function);
+    Definitions::new(ir).sources(value, at).into_iter().find(|it| {
+        let called = op_of(ir, *it).and_then(|it| analysis.program.called(function, &it.kind));
+        *it < at && called.is_some_and(|it| analysis.flows.returned(it).contains(&state))
+    })
 }
 
 /// `a.store(a.load(o) + 1, o)`: the two halves of an update of one atomic, with no lock around them.
