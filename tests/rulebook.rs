@@ -32,11 +32,6 @@ const KNOWN_GAPS: &[(&str, &str)] = &[
     ),
     ("lock-order: **Edges of one thread only**: a thread does not wait for itself here, and nobody else takes both. (python)", "not followed yet"),
     ("self-deadlock: A property, and a decorator that locks. (python)", "not followed yet"),
-    ("self-deadlock: A callback that runs under the lock and takes it. (python)", "not followed yet"),
-    ("self-deadlock: A signal handler runs in the main thread, between any two of its steps. (python)", "not followed yet"),
-    ("self-deadlock: `__del__` and finalisers run wherever the last reference goes or the collector strikes. (python)", "not followed yet"),
-    ("self-deadlock: A closure that runs at once, under the iterator's guard value. (rust)", "not followed yet"),
-    ("self-deadlock: A reference into a `DashMap` holds its shard. (rust)", "not followed yet"),
     ("split-snapshot: Two guards in scopes of their own. (rust)", "not followed yet"),
     ("split-snapshot: Atomics that are written together. (rust)", "not followed yet"),
 ];

@@ -10,7 +10,7 @@ use super::Facts;
 use super::path::Key;
 use crate::catalog::Mode;
 use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpKind};
-use crate::program::{Cls, Definition, Fun, Program, Target, Ty};
+use crate::program::{Cls, Definition, Fun, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -62,17 +62,9 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
                 }
                 continue;
             }
-            // What a builtin calls at once (`filter`, `sorted`) is called here.
-            if let OpKind::Call { dest, arguments, .. } = &op.kind
-                && let Target::External(path) = program.target(function, *dest)
-                && program.catalog(function).tables.passing.running.iter().any(|it| it == path)
-            {
-                for argument in arguments {
-                    if let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, argument.value) {
-                        sites.entry(*used).or_default().push((function, locksets.op_id(block, index)));
-                        at_once.insert((function, argument.value));
-                    }
-                }
+            for (argument, used) in program.run_at_once(function, &op.kind) {
+                sites.entry(used).or_default().push((function, locksets.op_id(block, index)));
+                at_once.insert((function, argument));
             }
         }
         for (_, _, op) in program.function(function).ops() {

@@ -10,8 +10,8 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::path::{Key, Owner, Path};
-use super::summary::Summaries;
+use super::path::{Key, Owner, Path, Root, Step};
+use super::summary::{Called, Summaries};
 use super::values::Values;
 use crate::catalog::{Effect, LockKind, Mode, Scope};
 use crate::ir::{BlockId, Callee, Language, LoadKind, Local, Name, Op, OpKind, Operation, Projection, StoreKind, Terminator};
@@ -86,6 +86,17 @@ pub struct Acquisition {
     pub via: Option<(Fun, u32)>,
 }
 
+/// A lock taken by a callback while the function that runs the callback holds another, or the same.
+#[derive(Clone, Debug)]
+pub struct Reentry {
+    /// The call that gives the callback away; what is taken, and how.
+    pub taken: Acquisition,
+    pub held: LockRef,
+    pub held_mode: Mode,
+    /// Where the callback is run.
+    pub inside: (Fun, OpId),
+}
+
 /// The result for one function.
 #[derive(Debug, Default)]
 pub struct Locksets {
@@ -96,6 +107,10 @@ pub struct Locksets {
     states: Vec<Vec<Held>>,
     /// First op of each block.
     starts: Vec<u32>,
+    /// Callbacks called or passed on here.
+    pub calls: Vec<Called>,
+    /// Locks that a callback given away here takes under a lock that the function it is given to holds around it.
+    pub reentries: Vec<Reentry>,
     /// Locks released here without having been taken here.
     pub releases: Vec<u32>,
     /// The state at each return, with the value returned.
@@ -108,6 +123,11 @@ impl Locksets {
     /// What is held before `op`.
     pub fn before(&self, op: OpId) -> &[Held] {
         self.before.get(op.0 as usize).map_or(&[], |it| &self.states[*it as usize])
+    }
+
+    /// Whether any op runs under the lock.
+    pub fn is_held_somewhere(&self, lock: u32) -> bool {
+        self.states.iter().flatten().any(|it| it.lock == lock)
     }
 
     pub fn lock(&self, held: &Held) -> &LockRef {
@@ -211,10 +231,22 @@ impl Flow<'_, '_> {
                 Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => {
                     self.summaries.get(*function).concerns_locks()
                 }
-                _ => matches!(callee, Callee::Method { name, .. } if *name == "acquire"),
+                _ => {
+                    matches!(callee, Callee::Method { name, .. } if *name == "acquire")
+                        || self.callback(callee).is_some()
+                        || self.program.run_at_once(function, &op.kind).iter().any(|it| self.summaries.get(it.1).concerns_locks())
+                }
             },
             _ => false,
         })
+    }
+
+    /// The path of a called value that came from outside.
+    fn callback(&self, callee: &Callee) -> Option<&Path> {
+        match callee {
+            Callee::Value(local) => self.values.path(*local).filter(|it| is_given(it)),
+            _ => None,
+        }
     }
 
     fn intern(&mut self, lock: LockRef) -> u32 {
@@ -404,7 +436,7 @@ impl Flow<'_, '_> {
             OpKind::Drop { local } => release_value(state, *local),
             OpKind::Enter { manager, .. } => self.enter(id, *manager, state, acquisitions),
             OpKind::Exit { manager, .. } => state.retain(|it| it.by != HeldBy::Manager(*manager)),
-            OpKind::Call { dest, callee, arguments } => self.call(id, *dest, callee, arguments, state, acquisitions),
+            OpKind::Call { .. } => self.call(id, &op.kind, state, acquisitions),
             _ => {}
         }
     }
@@ -425,12 +457,12 @@ impl Flow<'_, '_> {
     /// A manager of unknown type whose name says lock.
     fn opaque_lock(&self, path: Option<&Path>) -> Option<LockRef> {
         let path = path?;
-        let name = match path.steps.iter().rev().find_map(|it| if let super::path::Step::Field(name) = it { Some(*name) } else { None }) {
+        let name = match path.steps.iter().rev().find_map(|it| if let Step::Field(name) = it { Some(*name) } else { None }) {
             Some(name) => name,
             None => match path.root {
-                super::path::Root::Global(_, name) => name,
-                super::path::Root::Param(index) => self.program.function(self.values.function).params.get(index as usize)?.name,
-                super::path::Root::Local(local) | super::path::Root::Varying(local) => {
+                Root::Global(_, name) => name,
+                Root::Param(index) => self.program.function(self.values.function).params.get(index as usize)?.name,
+                Root::Local(local) | Root::Varying(local) => {
                     self.program.function(self.values.function).local(local).name?
                 }
                 _ => return None,
@@ -498,7 +530,9 @@ impl Flow<'_, '_> {
                 |lock: &LockRef| rebase(self.program, self.values.function, lock, &|index| if index == 0 { path.clone() } else { None }, &|_| None);
             let net: Vec<_> = net.iter().filter_map(|(lock, mode)| substitute(lock).map(|it| (it, *mode))).collect();
             let takes: Vec<_> = (0..taken).filter_map(|index| substitute(&summary.takes[index].lock).map(|it| (index, it))).collect();
-            self.takes_of(id, enter, takes, acquisitions);
+            if let Some(list) = acquisitions {
+                self.takes_of(id, enter, takes, list);
+            }
             for (lock, mode) in net {
                 let lock = self.intern(lock);
                 state.push(Held { lock, at: id, by: HeldBy::Manager(manager), mode, sure: true, tried: None });
@@ -513,8 +547,43 @@ impl Flow<'_, '_> {
         }
     }
 
-    fn takes_of(&mut self, id: OpId, callee: Fun, takes: Vec<(usize, LockRef)>, acquisitions: &mut Option<Vec<Acquisition>>) {
-        let Some(list) = acquisitions else { return };
+    /// What a function value passed in `argument` takes when it runs, in this function's terms.
+    fn callback_takes(&self, argument: Local, run: Fun) -> Vec<(usize, LockRef)> {
+        // Of a bound method the receiver is known, and nothing else.
+        let receiver = self.values.path(argument).filter(|_| matches!(self.program.local_type(self.values.function, argument), Ty::BoundMethod(_)));
+        let receiver = receiver.map(|it| Path { root: it.root, steps: it.steps[..it.steps.len().saturating_sub(1)].into() });
+        let rebased = |lock: &LockRef| {
+            let argument = |index| if index == 0 { receiver.clone() } else { None };
+            rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())
+        };
+        let takes = self.summaries.get(run).takes.iter().enumerate();
+        takes.filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect()
+    }
+
+    /// The callback `run`, passed at `id`, runs `inside` with `held` around it.
+    fn reenter(
+        &mut self,
+        id: OpId,
+        argument: Local,
+        run: Fun,
+        held: &[(LockRef, Mode)],
+        inside: (Fun, OpId),
+        list: &mut Vec<Acquisition>,
+    ) {
+        let takes = self.callback_takes(argument, run);
+        let first = list.len();
+        self.takes_of(id, run, takes, list);
+        for taken in &list[first..] {
+            self.result.reentries.extend(held.iter().map(|(lock, mode)| Reentry { taken: *taken, held: lock.clone(), held_mode: *mode, inside }));
+        }
+    }
+
+    fn record_call(&mut self, op: OpId, callee: Path, mut held: Vec<(LockRef, Mode)>, state: &State) {
+        held.extend(state.iter().filter(|it| it.sure).map(|it| (self.result.lock(it).clone(), it.mode)));
+        self.result.calls.push(Called { callee, held, op });
+    }
+
+    fn takes_of(&mut self, id: OpId, callee: Fun, takes: Vec<(usize, LockRef)>, list: &mut Vec<Acquisition>) {
         let mut found = Vec::new();
         for (index, lock) in takes {
             let take = &self.summaries.get(callee).takes[index];
@@ -526,19 +595,23 @@ impl Flow<'_, '_> {
         }
     }
 
-    fn call(
-        &mut self,
-        id: OpId,
-        dest: Local,
-        callee: &Callee,
-        arguments: &[crate::ir::Argument],
-        state: &mut State,
-        acquisitions: &mut Option<Vec<Acquisition>>,
-    ) {
+    fn call(&mut self, id: OpId, op: &OpKind, state: &mut State, acquisitions: &mut Option<Vec<Acquisition>>) {
+        let OpKind::Call { dest, callee, arguments } = op else { return };
+        let dest = *dest;
         let function = self.values.function;
         let catalog = self.program.catalog(function);
         let passing = &catalog.tables.passing;
         let target = self.program.target(function, dest).clone();
+        if let (Some(path), Some(_)) = (self.callback(callee), &acquisitions) {
+            let path = path.clone();
+            self.record_call(id, path, Vec::new(), state);
+        }
+        if let Some(list) = acquisitions {
+            for (argument, run) in self.program.run_at_once(function, op) {
+                let takes = self.callback_takes(argument, run);
+                self.takes_of(id, run, takes, list);
+            }
+        }
         match (&target, callee) {
             (Target::Method { ty, name }, Callee::Method { receiver, .. }) if catalog.lock(*ty).is_some() => {
                 let path = self.values.place(self.program, receiver);
@@ -548,7 +621,7 @@ impl Flow<'_, '_> {
             (Target::Unknown | Target::Method { .. }, Callee::Method { receiver, name }) if self.language == Language::Python => {
                 if passing.entering.contains(name)
                     && let (Some(stack), Some(argument)) = (self.values.place(self.program, receiver), arguments.first())
-                    && let super::path::Root::Local(stack) = stack.root
+                    && let Root::Local(stack) = stack.root
                 {
                     // What the stack enters, it leaves when it is left itself.
                     self.enter(id, argument.value, state, acquisitions);
@@ -700,7 +773,37 @@ impl Flow<'_, '_> {
             summary.returns_guard.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, None)))).collect();
         let managed: Vec<_> =
             summary.at_yield.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, None)))).collect();
-        self.takes_of(id, called, takes, acquisitions);
+        let callbacks: Vec<(Path, Vec<(LockRef, Mode)>, OpId, Option<Local>)> = match &acquisitions {
+            Some(_) => {
+                let around = |held: &[(LockRef, Mode)]| held.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode))).collect();
+                let given = |index: u32| bound.iter().find(|it| it.1 == index).map(|it| it.2);
+                let calls = summary.calls.iter().filter_map(|it| {
+                    let (path, local) = match it.callee.root {
+                        Root::Param(index) => {
+                            let local = given(index)?;
+                            (self.values.path(local)?.clone(), Some(local))
+                        }
+                        Root::Captured(local) => (self.values.path(local)?.clone(), None),
+                        _ => return None,
+                    };
+                    Some((path, around(&it.held), it.op, local))
+                });
+                calls.collect()
+            }
+            None => Vec::new(),
+        };
+        if let Some(list) = acquisitions {
+            self.takes_of(id, called, takes, list);
+            for (path, held, op, local) in callbacks {
+                if let Some(local) = local
+                    && let Ty::BoundMethod(run) | Ty::Function(run) = self.program.local_type(function, local)
+                {
+                    self.reenter(id, local, *run, &held, (called, op), list);
+                } else if is_given(&path) {
+                    self.record_call(id, path, held, state);
+                }
+            }
+        }
         for lock in released {
             if let Some(position) = state.iter().rposition(|it| self.result.locks[it.lock as usize].is_same(&lock)) {
                 state.remove(position);
@@ -733,6 +836,11 @@ pub fn rebase(
         _ => lock.key,
     };
     Some(LockRef { key, path, ..lock.clone() })
+}
+
+/// A parameter or captured variable itself.
+fn is_given(path: &Path) -> bool {
+    matches!(path.root, Root::Param(_) | Root::Captured(_)) && path.steps.is_empty()
 }
 
 fn hand_over(state: &mut State, from: Local, slot: Option<u32>, to: Local) {

@@ -22,6 +22,7 @@ use self::access::Access;
 use self::lockset::Locksets;
 use self::summary::Summaries;
 use self::values::Values;
+use crate::ir::OpKind;
 use crate::program::{Fun, Program};
 
 /// Everything known of one function.
@@ -82,9 +83,16 @@ fn components(program: &Program<'_>) -> Vec<Vec<Fun>> {
         graph.add_node(function);
     }
     for function in program.function_ids() {
+        let mut edge = |callee: Fun| {
+            graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
+        };
         for (_, _, op) in program.function(function).ops() {
-            if let Some(callee) = program.called(function, &op.kind) {
-                graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
+            let called = program.called(function, &op.kind);
+            called.into_iter().for_each(&mut edge);
+            // What a callback does, the call that it is given to does.
+            match &op.kind {
+                OpKind::Call { arguments, .. } if called.is_some() => program.callables(function, arguments).for_each(|it| edge(it.1)),
+                op => program.run_at_once(function, op).into_iter().for_each(|it| edge(it.1)),
             }
         }
     }

@@ -13,6 +13,9 @@ use crate::program::{Fun, Program};
 /// A function that takes more locks than this, with all it calls, is cut off: its callers' reports stay readable.
 const MAX_TAKES: usize = 48;
 
+/// The same for callbacks that it runs.
+const MAX_CALLS: usize = 16;
+
 /// A lock that a call of the function takes, itself or through what it calls.
 #[derive(Clone, Debug)]
 pub struct Take {
@@ -27,6 +30,16 @@ pub struct Take {
     pub via: Option<(Fun, u32)>,
 }
 
+/// A call of a function value that came from outside: a parameter, or what a closure captured.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// In terms of the function's own parameters.
+    pub callee: Path,
+    /// What is held around it.
+    pub held: Vec<(LockRef, Mode)>,
+    pub op: OpId,
+}
+
 /// The summary of one function.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -39,13 +52,15 @@ pub struct Summary {
     pub returns_guard: Vec<(LockRef, Mode)>,
     /// Held while a `@contextmanager` function yields.
     pub at_yield: Vec<(LockRef, Mode)>,
+    /// Callbacks it runs.
+    pub calls: Vec<Called>,
     /// The object every return gives, in terms of the parameters.
     pub returns_path: Option<Path>,
 }
 
 impl Summary {
     pub fn concerns_locks(&self) -> bool {
-        !(self.takes.is_empty() && self.releases.is_empty() && self.net.is_empty() && self.returns_guard.is_empty() && self.at_yield.is_empty())
+        !(self.takes.is_empty() && self.calls.is_empty() && self.releases.is_empty() && self.net.is_empty() && self.returns_guard.is_empty() && self.at_yield.is_empty())
     }
 }
 
@@ -84,6 +99,7 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets) ->
         }
         summary.takes.push(Take { lock: lock.clone(), mode: it.mode, tries: it.tries, recursive: it.recursive, op: it.op, via: it.via });
     }
+    summary.calls = locksets.calls.iter().take(MAX_CALLS).cloned().collect();
     summary.releases = locksets.releases.iter().map(|it| locksets.locks[*it as usize].clone()).collect();
     let mut returned: Option<Path> = None;
     let mut agree = true;

@@ -128,8 +128,10 @@ pub enum Concurrency {
     Task,
     /// In another process: shares no memory.
     Process,
-    /// Called back on a timer's, signal's or library's own thread, or in the middle of other code.
+    /// Called back by a library, on whichever thread.
     Callback,
+    /// In the middle of other code, on the thread of that: a signal handler, a finaliser.
+    Interrupt,
 }
 
 /// A function or constructor that runs one of its arguments concurrently: `threading.Thread(target=f)`,

@@ -1,19 +1,21 @@
 //! `self-deadlock`: a lock taken again by the thread that holds it.
 //!
 //! At each acquisition, direct or inside a call, the same lock object (equal definite paths) is looked up among those
-//! surely held. Re-entrant locks and try-locks are left alone; two shared holders are a warning.
+//! surely held; so are those that a function holds around a callback, and for code that interrupts (signal handlers,
+//! finalisers) those that the interrupted code may hold. Re-entrant locks and try-locks are left alone; two shared holders
+//! are a warning.
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHashSet;
 
 use super::Lint;
 use super::support::{expression, finding, label, statement, step, witness};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Acquisition, Held, OpId};
-use crate::catalog::{Mode, Scope};
+use crate::analysis::lockset::{Acquisition, Held, LockRef, OpId, Reentry};
+use crate::analysis::path::Root;
+use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::Language;
-use crate::program::Fun;
+use crate::ir::{Language, Name};
+use crate::program::{Concurrent, Fun};
 
 pub const SELF_DEADLOCK: Lint = Lint {
     name: "self-deadlock",
@@ -26,31 +28,128 @@ pub const SELF_DEADLOCK: Lint = Lint {
 };
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let interrupting = interrupts(analysis);
     for function in analysis.program.function_ids() {
         if analysis.program.is_exempt(function) {
             continue;
         }
         let locksets = &analysis.facts(function).locksets;
         // One finding for one statement and lock, however many paths lead to it.
-        let mut seen: IndexMap<(OpId, u32), (), FxBuildHasher> = IndexMap::default();
-        for acquisition in &locksets.acquisitions {
+        let mut seen: FxHashSet<(OpId, u32)> = FxHashSet::default();
+        for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
             let wanted = &locksets.locks[acquisition.lock as usize];
-            if acquisition.tries || wanted.reentrant || !wanted.excludes() {
-                continue;
-            }
-            let held = locksets.before(acquisition.op).iter().find(|it| it.sure && locksets.lock(it).is_same(wanted) && conflicts(it, acquisition));
+            let held = locksets.before(acquisition.op).iter().find(|it| it.sure && locksets.lock(it).is_same(wanted) && conflicts(it.mode, acquisition));
             if let Some(held) = held
-                && seen.insert((acquisition.op, acquisition.lock), ()).is_none()
+                && seen.insert((acquisition.op, acquisition.lock))
             {
                 findings.push(report(analysis, function, held, acquisition));
+            }
+        }
+        for reentry in locksets.reentries.iter().filter(|it| waits(analysis, function, &it.taken)) {
+            let wanted = &locksets.locks[reentry.taken.lock as usize];
+            if reentry.held.is_same(wanted) && conflicts(reentry.held_mode, &reentry.taken) && seen.insert((reentry.taken.op, reentry.taken.lock)) {
+                findings.push(report_callback(analysis, function, reentry));
+            }
+        }
+        if let Some(entry) = interrupting.iter().find(|it| it.function == function) {
+            for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
+                if let Some(holder) = interrupted(analysis, function, acquisition)
+                    && seen.insert((acquisition.op, acquisition.lock))
+                {
+                    findings.push(report_interrupt(analysis, entry, acquisition, holder));
+                }
             }
         }
     }
 }
 
+/// Whether the acquisition can wait for its own thread at all.
+fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> bool {
+    let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
+    !acquisition.tries && !wanted.reentrant && (wanted.excludes() || wanted.kind == LockKind::Sharded)
+}
+
 /// Two holders of one thread that wait for each other, now or when a writer queues between them.
-fn conflicts(held: &Held, acquisition: &Acquisition) -> bool {
-    !(held.mode == Mode::Shared && acquisition.mode == Mode::Shared && acquisition.recursive)
+fn conflicts(held: Mode, acquisition: &Acquisition) -> bool {
+    !(held == Mode::Shared && acquisition.mode == Mode::Shared && acquisition.recursive)
+}
+
+/// Code that runs in the middle of other code, on the thread of that: signal handlers, finalisers, `__del__`.
+fn interrupts(analysis: &Analysis<'_>) -> Vec<Concurrent> {
+    analysis.program.threads.entries.iter().filter(|it| it.how == Concurrency::Interrupt).copied().collect()
+}
+
+/// Where ordinary code holds the lock that the interrupting `function` takes.
+fn interrupted(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> Option<(Fun, OpId)> {
+    let program = analysis.program;
+    let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
+    let path = wanted.path.as_ref().filter(|it| it.is_definite())?;
+    // Nobody else has the object that is being finalised, nor what is its own.
+    let own = path.root == Root::Param(0) && program.function(function).name == Name::new("__del__");
+    if own || !matches!(path.root, Root::Param(0) | Root::Global(..) | Root::Class(_) | Root::Captured(_)) {
+        return None;
+    }
+    program.function_ids().filter(|it| *it != function && !program.is_exempt(*it)).find_map(|other| {
+        let locksets = &analysis.facts(other).locksets;
+        let held = locksets.acquisitions.iter().find(|it| it.via.is_none() && locksets.locks[it.lock as usize].key == wanted.key)?;
+        // In between there has to be something that can be interrupted.
+        locksets.is_held_somewhere(held.lock).then_some((other, held.op))
+    })
+}
+
+fn who(lock: &LockRef) -> &'static str {
+    if lock.scope == Scope::Async { "task" } else { "thread" }
+}
+
+fn not_reentrant(lock: &str, who: &str) -> Evidence {
+    Evidence { kind: EvidenceKind::NotReentrant, message: format!("`{lock}` cannot be taken twice by one {who}"), location: None }
+}
+
+fn report_callback(analysis: &Analysis<'_>, function: Fun, reentry: &Reentry) -> Finding {
+    let program = analysis.program;
+    let wanted = &analysis.facts(function).locksets.locks[reentry.taken.lock as usize];
+    let (lock, who) = (wanted.key.display(program), who(wanted));
+    let location = statement(analysis, function, reentry.taken.op);
+    let mut it = finding(&SELF_DEADLOCK, analysis, function, location, Confidence::High);
+    let (runs, callback) = (program.symbol(reentry.inside.0), reentry.taken.via.map(|it| program.symbol(it.0)).unwrap_or_default());
+    it.message = format!("`{runs}` calls `{callback}` while it holds `{lock}`, which `{callback}` takes again");
+    it.caption = "the callback is given here".to_string();
+    it.help = format!("call back after `{lock}` is given up, or let `{callback}` expect it held");
+    it.locks = vec![lock.clone()];
+    let called = expression(analysis, reentry.inside.0, reentry.inside.1);
+    it.labels.push(label(called, Role::LockHeld, format!("called here, with `{lock}` held")));
+    let inner = witness(analysis, function, &reentry.taken);
+    it.labels.extend(inner.into_iter().skip(1));
+    it.evidence.push(not_reentrant(&lock, who));
+    let taken = it.labels.last().map_or(location, |it| it.location);
+    it.interleaving.push(step('A', called, format!("holds `{lock}` and calls `{callback}`")));
+    it.interleaving.push(step('A', taken, format!("waits for `{lock}`, which A itself holds: it never goes on")));
+    it
+}
+
+fn report_interrupt(analysis: &Analysis<'_>, entry: &Concurrent, acquisition: &Acquisition, holder: (Fun, OpId)) -> Finding {
+    let program = analysis.program;
+    let function = entry.function;
+    let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
+    let lock = wanted.key.display(program);
+    let location = statement(analysis, function, acquisition.op);
+    let mut it = finding(&SELF_DEADLOCK, analysis, function, location, Confidence::Medium);
+    let (name, other) = (program.symbol(function), program.symbol(holder.0));
+    it.message = format!("`{name}` can interrupt `{other}` while that holds `{lock}`, and then waits for it");
+    it.caption = format!("waits for `{lock}`");
+    it.help = format!("take no lock in `{name}`: set a flag or put into a `SimpleQueue` what ordinary code will do, or make `{lock}` an `RLock`");
+    it.locks = vec![lock.clone()];
+    let held = expression(analysis, holder.0, holder.1);
+    it.labels.push(label(held, Role::LockHeld, format!("`{lock}` is held from here")));
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::ThreadTarget,
+        message: format!("`{name}` runs in the middle of other code (`{}`)", entry.what),
+        location: Some(entry.location),
+    });
+    it.evidence.push(not_reentrant(&lock, "thread"));
+    it.interleaving.push(step('A', held, format!("takes `{lock}`")));
+    it.interleaving.push(step('A', location, format!("interrupts itself and waits for `{lock}`: it never goes on")));
+    it
 }
 
 fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acquisition) -> Finding {
@@ -64,7 +163,7 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
     if both_read {
         it.severity = Severity::Warning;
     }
-    let who = if wanted.scope == Scope::Async { "task" } else { "thread" };
+    let who = who(wanted);
     let through = acquisition.via.map(|(callee, _)| program.symbol(callee));
     it.message = match (&through, both_read) {
         (Some(callee), false) => format!("`{callee}` takes `{lock}`, which this {who} already holds"),
@@ -83,15 +182,11 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
     if acquisition.via.is_some() {
         it.labels.extend(witness(analysis, function, acquisition));
     }
-    it.evidence.push(Evidence {
-        kind: EvidenceKind::NotReentrant,
-        message: if both_read {
-            format!("`{lock}` lets no reader in while a writer waits")
-        } else {
-            format!("`{lock}` cannot be taken twice by one {who}")
-        },
-        location: None,
-    });
+    let mut why = not_reentrant(&lock, who);
+    if both_read {
+        why.message = format!("`{lock}` lets no reader in while a writer waits");
+    }
+    it.evidence.push(why);
     let inner = it.labels.last().map_or(location, |it| it.location);
     let second = if acquisition.via.is_some() { inner } else { location };
     it.interleaving.push(step('A', first, format!("takes `{lock}`")));

@@ -344,6 +344,28 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The functions that a library function runs before it returns, because `op` of `function` passes them to it
+    /// (`sorted(key=f)`, `iter.map(|it| …)`), each with the local it is passed in.
+    pub fn run_at_once(&self, function: Fun, op: &OpKind) -> Vec<(Local, Fun)> {
+        let OpKind::Call { dest, callee, arguments } = op else { return Vec::new() };
+        let running = &self.catalog(function).tables.passing.running;
+        let runs = match (self.target(function, *dest), callee) {
+            _ if arguments.is_empty() => false,
+            (Target::External(path), _) => running.contains(path),
+            (Target::Unknown | Target::Method { .. }, Callee::Method { name, .. }) => running.contains(name),
+            _ => false,
+        };
+        if runs { self.callables(function, arguments).collect() } else { Vec::new() }
+    }
+
+    /// The functions of the program among a call's arguments, each with the local it is passed in.
+    pub fn callables<'o>(&'o self, function: Fun, arguments: &'o [Argument]) -> impl Iterator<Item = (Local, Fun)> + 'o {
+        arguments.iter().filter_map(move |it| match self.local_type(function, it.value) {
+            Ty::BoundMethod(used) | Ty::Function(used) => Some((it.value, *used)),
+            _ => None,
+        })
+    }
+
     /// The function `id` is nested in.
     pub fn parent(&self, id: Fun) -> Option<Fun> {
         match self.function(id).owner {

@@ -158,6 +158,12 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
         }
     }
     let Some(class) = program.class_of(function) else { return };
+    if ir.name == Name::new("__del__") {
+        // Runs wherever the last reference goes, or the collector strikes.
+        let how = Concurrency::Interrupt;
+        threads.entries.push(Concurrent { function, how, several: false, own_receiver: true, location, what: ir.name });
+        return;
+    }
     for base in program.external_ancestry(class) {
         if let Some(row) = catalog.spawn(base)
             && row.method == Some(ir.name)
