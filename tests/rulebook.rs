@@ -24,13 +24,10 @@ use lockset::lints::LINTS;
 /// Examples that the analysis gets wrong today: the example's title (see [`Example::title`]) and the reason. One that
 /// comes right has to leave the table.
 const KNOWN_GAPS: &[(&str, &str)] = &[
-    ("lock-order: Two objects of one class. (python)", "not followed yet"),
-    ("lock-order: Two values of one type. (rust)", "not followed yet"),
     (
         "lock-order: Python's own lock is a lock too: a thread that holds the GIL waits for the mutex, while the one that holds the mutex waits for the (rust)",
         "not followed yet",
     ),
-    ("lock-order: **Edges of one thread only**: a thread does not wait for itself here, and nobody else takes both. (python)", "not followed yet"),
     ("self-deadlock: A property, and a decorator that locks. (python)", "not followed yet"),
     ("split-snapshot: Two guards in scopes of their own. (rust)", "not followed yet"),
     ("split-snapshot: Atomics that are written together. (rust)", "not followed yet"),

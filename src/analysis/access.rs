@@ -174,11 +174,16 @@ impl<'f> Definitions<'f> {
         found
     }
 
-    /// The parameters that `value`, as used at `at`, was computed from.
+    /// The parameters but the first that `value`, as used at `at`, was computed from.
     pub fn parameters(&self, ir: &Function, value: Local, at: OpId) -> Vec<u32> {
+        self.roots(ir, value, at).into_iter().filter(|it| *it > 0).collect()
+    }
+
+    /// The parameters, the receiver included, that `value`, as used at `at`, is or was computed from.
+    pub fn roots(&self, ir: &Function, value: Local, at: OpId) -> Vec<u32> {
         let sources = self.sources(value, at);
-        let used = |local: Local| sources.iter().any(|it| self.ops[it.0 as usize].kind.uses().contains(&local));
-        ir.params.iter().enumerate().filter(|(index, it)| *index > 0 && used(it.local)).map(|(index, _)| index as u32).collect()
+        let uses = |local: Local| local == value || sources.iter().any(|it| self.ops[it.0 as usize].kind.uses().contains(&local));
+        ir.params.iter().enumerate().filter(|(_, it)| uses(it.local)).map(|(index, _)| index as u32).collect()
     }
 
     /// Whether `value`, as used at `at`, is what `read` read and nothing was computed in between: saved and put back.

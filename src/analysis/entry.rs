@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Facts;
 use super::path::Key;
-use crate::catalog::Mode;
+use crate::catalog::{Concurrency, Mode};
 use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpKind};
 use crate::program::{Cls, Definition, Fun, Program, Ty};
 
@@ -23,11 +23,18 @@ pub struct EntryLocksets {
     claims: FxHashSet<Fun>,
     /// Private helpers that only constructors call.
     constructs: FxHashSet<Fun>,
+    /// For functions that threads reach: the entry point, where there is only one way in.
+    threads: FxHashMap<Fun, u32>,
 }
 
 impl EntryLocksets {
     pub fn held(&self, function: Fun) -> &[(Key, Mode)] {
         self.held.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// The thread entry point (an index into the program's) whose single thread alone runs the function.
+    pub fn only_thread(&self, function: Fun) -> Option<u32> {
+        self.threads.get(&function).copied()
     }
 
     /// Whether only constructors call it.
@@ -111,6 +118,7 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
         }
         result.constructs.extend(more);
     }
+    result.threads = single_threads(program, &made_by, &open);
     let candidates: Vec<Fun> = program.function_ids().filter(|it| is_private(program, *it) && !open.contains(it) && sites.contains_key(it)).collect();
     // None is "anything": not yet reached from a site that is known.
     let mut held: FxHashMap<Fun, Option<Vec<(Key, Mode)>>> = candidates.iter().map(|it| (*it, None)).collect();
@@ -144,6 +152,35 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     }
     result.held = held.into_iter().filter_map(|(function, held)| held.filter(|it| !it.is_empty()).map(|it| (function, it))).collect();
     result
+}
+
+/// The functions that one single thread of the program reaches and nothing else does: private helpers whose callers all
+/// are such functions.
+fn single_threads(program: &Program<'_>, callers: &FxHashMap<Fun, Vec<Fun>>, open: &FxHashSet<Fun>) -> FxHashMap<Fun, u32> {
+    let mut started: FxHashMap<Fun, Option<u32>> = FxHashMap::default();
+    for (index, it) in program.threads.entries.iter().enumerate() {
+        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.contains_key(&it.function);
+        started.entry(it.function).and_modify(|it| *it = None).or_insert(alone.then_some(index as u32));
+    }
+    let mut threads: FxHashMap<Fun, u32> = started.into_iter().filter_map(|(function, entry)| entry.map(|it| (function, it))).collect();
+    for _ in 0..MAX_ROUNDS {
+        let mut more = Vec::new();
+        for (function, callers) in callers {
+            if threads.contains_key(function) || open.contains(function) || !is_private(program, *function) {
+                continue;
+            }
+            if let Some(first) = callers.first().and_then(|it| threads.get(it))
+                && callers.iter().all(|it| threads.get(it) == Some(first))
+            {
+                more.push((*function, *first));
+            }
+        }
+        if more.is_empty() {
+            break;
+        }
+        threads.extend(more);
+    }
+    threads
 }
 
 /// Whether a decorator of the function is a function of the program that takes a lock in what it puts around it.

@@ -462,9 +462,7 @@ impl Flow<'_, '_> {
             None => match path.root {
                 Root::Global(_, name) => name,
                 Root::Param(index) => self.program.function(self.values.function).params.get(index as usize)?.name,
-                Root::Local(local) | Root::Varying(local) => {
-                    self.program.function(self.values.function).local(local).name?
-                }
+                Root::Local(local) | Root::Varying(local) => self.program.function(self.values.function).local(local).name?,
                 _ => return None,
             },
         };
@@ -561,15 +559,7 @@ impl Flow<'_, '_> {
     }
 
     /// The callback `run`, passed at `id`, runs `inside` with `held` around it.
-    fn reenter(
-        &mut self,
-        id: OpId,
-        argument: Local,
-        run: Fun,
-        held: &[(LockRef, Mode)],
-        inside: (Fun, OpId),
-        list: &mut Vec<Acquisition>,
-    ) {
+    fn reenter(&mut self, id: OpId, argument: Local, run: Fun, held: &[(LockRef, Mode)], inside: (Fun, OpId), list: &mut Vec<Acquisition>) {
         let takes = self.callback_takes(argument, run);
         let first = list.len();
         self.takes_of(id, run, takes, list);

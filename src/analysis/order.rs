@@ -8,10 +8,11 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Analysis;
-use super::lockset::LockRef;
-use super::lockset::{Acquisition, Held};
-use super::path::{Key, Root};
+use super::access::Definitions;
+use super::lockset::{Acquisition, Held, LockRef, OpId};
+use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;
+use crate::ir::{OpKind, Operation};
 use crate::program::Fun;
 
 /// One witness that `to` is taken while `from` is held.
@@ -33,7 +34,7 @@ pub struct Edge {
 pub type Cycle = Vec<Edge>;
 
 /// Every edge with its first witness, in program order.
-pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
+fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
     let mut found: IndexMap<(Key, Key), Edge, FxBuildHasher> = IndexMap::default();
     for function in analysis.program.function_ids() {
         if analysis.program.is_exempt(function) {
@@ -53,7 +54,7 @@ pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
             for held in before.iter().filter(|it| it.sure) {
                 let lock = locksets.lock(held);
                 let (from, to) = (canonical(analysis, function, lock), canonical(analysis, function, wanted));
-                if lock.opaque || !lock.excludes() || from == to {
+                if lock.opaque || !lock.excludes() || (from == to && !(may_swap(lock, wanted) && !compares(analysis, function))) {
                     continue;
                 }
                 // Before the object is published no other thread can want its locks.
@@ -61,7 +62,7 @@ pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
                 if analysis.program.is_construction(function) && own(lock) && own(wanted) {
                     continue;
                 }
-                let definite = [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(super::path::Path::is_definite));
+                let definite = from != to && [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(Path::is_definite));
                 let mut gates: Vec<Key> = before.iter().filter(|it| it.sure && it.lock != held.lock).map(|it| locksets.lock(it).key).collect();
                 gates.extend(analysis.entry.held(function).iter().map(|it| it.0));
                 let edge = Edge { from, to, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
@@ -70,6 +71,37 @@ pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
         }
     }
     found.into_values().collect()
+}
+
+/// Whether both are the same lock of two arguments: a caller can pass the two the other way round.
+fn may_swap(held: &LockRef, wanted: &LockRef) -> bool {
+    match (&held.path, &wanted.path) {
+        (Some(Path { root: Root::Param(a), steps: one }), Some(Path { root: Root::Param(b), steps: other })) => {
+            a != b && one == other && !one.contains(&Step::Item)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the function compares two values that come from different parameters: by such a comparison it can choose
+/// which of two locks to take first.
+fn compares(analysis: &Analysis<'_>, function: Fun) -> bool {
+    let ir = analysis.program.function(function);
+    let definitions = Definitions::new(ir);
+    ir.ops().enumerate().any(|(id, (_, _, op))| match &op.kind {
+        OpKind::Compute { operation: Operation::Compare, operands, .. } => {
+            let from: Vec<Vec<u32>> = operands.iter().map(|it| definitions.roots(ir, *it, OpId(id as u32))).collect();
+            from.iter().enumerate().any(|(at, one)| from[..at].iter().any(|other| one.iter().any(|it| !other.contains(it)) && !other.is_empty()))
+        }
+        _ => false,
+    })
+}
+
+/// Whether one single thread of the program runs all edges, and nobody else.
+fn on_one_thread(analysis: &Analysis<'_>, cycle: &[Edge]) -> bool {
+    let runs: Vec<Option<u32>> = cycle.iter().map(|it| analysis.entry.only_thread(it.function)).collect();
+    runs.first().is_some_and(|first| first.is_some() && runs.iter().all(|it| it == first))
+        && cycle.iter().all(|it| matches!(it.from.owner, Owner::Field(..)))
 }
 
 /// The place of a lock; for one that a closure captured, as the function around it sees it.
@@ -89,7 +121,8 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
 }
 
 /// The shortest cycle through each edge that is on one, each set of locks once.
-pub fn cycles(edges: &[Edge]) -> Vec<Cycle> {
+pub fn cycles(analysis: &Analysis<'_>) -> Vec<Cycle> {
+    let edges = &edges(analysis)[..];
     let mut graph: DiGraph<Key, usize> = DiGraph::new();
     let mut nodes: FxHashMap<Key, NodeIndex> = FxHashMap::default();
     for (index, edge) in edges.iter().enumerate() {
@@ -119,7 +152,7 @@ pub fn cycles(edges: &[Edge]) -> Vec<Cycle> {
         }
         members.sort();
         members.dedup();
-        if reported.insert(members) && can_wait(&cycle) {
+        if reported.insert(members) && can_wait(&cycle) && !on_one_thread(analysis, &cycle) {
             found.push(cycle);
         }
     }

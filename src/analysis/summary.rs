@@ -60,7 +60,12 @@ pub struct Summary {
 
 impl Summary {
     pub fn concerns_locks(&self) -> bool {
-        !(self.takes.is_empty() && self.calls.is_empty() && self.releases.is_empty() && self.net.is_empty() && self.returns_guard.is_empty() && self.at_yield.is_empty())
+        !(self.takes.is_empty()
+            && self.calls.is_empty()
+            && self.releases.is_empty()
+            && self.net.is_empty()
+            && self.returns_guard.is_empty()
+            && self.at_yield.is_empty())
     }
 }
 

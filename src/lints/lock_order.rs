@@ -5,7 +5,7 @@
 use super::Lint;
 use super::support::{expression, finding, label, statement, step, witness};
 use crate::analysis::Analysis;
-use crate::analysis::order::{Cycle, Edge, cycles, edges};
+use crate::analysis::order::{Cycle, Edge, cycles};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::Language;
 
@@ -20,7 +20,7 @@ pub const LOCK_ORDER: Lint = Lint {
 };
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    for cycle in cycles(&edges(analysis)) {
+    for cycle in cycles(analysis) {
         findings.push(report(analysis, cycle));
     }
 }
@@ -39,11 +39,15 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
     let names: Vec<String> = cycle.iter().map(|it| it.from.display(program)).collect();
     let (from, to) = (edge.from.display(program), edge.to.display(program));
     it.message = match &cycle[..] {
+        [_] => format!("`{to}` of one object is taken under that of another, in the order of the arguments of `{}`", program.symbol(edge.function)),
         [_, back] => format!("`{to}` is taken under `{from}` here, and `{from}` under `{to}` in `{}`", program.symbol(back.function)),
         _ => format!("`{to}` is taken under `{from}`, closing a cycle of {} locks: `{}`", cycle.len(), names.join("` → `")),
     };
     it.caption = format!("takes `{to}` while `{from}` is held");
-    it.help = format!("take `{}` in one order everywhere, or take the second one after the first is given up", names.join("` and `"));
+    it.help = match &cycle[..] {
+        [_] => "take the two in an order of their own, by a number or address they have, whichever way they are passed".to_string(),
+        _ => format!("take `{}` in one order everywhere, or take the second one after the first is given up", names.join("` and `")),
+    };
     it.locks = names;
     for (number, edge) in cycle.iter().enumerate() {
         let (from, to) = (edge.from.display(program), edge.to.display(program));
@@ -66,9 +70,16 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
     if !cycle.iter().all(|it| it.definite) {
         it.evidence.push(Evidence {
             kind: EvidenceKind::Caveat,
-            message: "the locks are told apart by where they are declared: the two threads need the same objects to hang".to_string(),
+            message: match &cycle[..] {
+                [_] => "it takes two threads that pass the same two objects in opposite order".to_string(),
+                _ => "the locks are told apart by where they are declared: the two threads need the same objects to hang".to_string(),
+            },
             location: None,
         });
+    }
+    if let [edge] = &cycle[..] {
+        swapped(analysis, edge, &mut it);
+        return it;
     }
     for (number, edge) in cycle.iter().enumerate() {
         let thread = char::from(b'A' + (number % 26) as u8);
@@ -80,4 +91,14 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
         it.interleaving.push(step(thread, place(analysis, edge), format!("waits for `{}`, which {holder} holds", edge.to.display(program))));
     }
     it
+}
+
+/// Two threads that pass the same two objects the other way round.
+fn swapped(analysis: &Analysis<'_>, edge: &Edge, it: &mut Finding) {
+    let (held, wanted) = (expression(analysis, edge.function, edge.held.at), place(analysis, edge));
+    let lock = edge.from.display(analysis.program);
+    it.interleaving.push(step('A', held, format!("takes `{lock}` of the first object")));
+    it.interleaving.push(step('B', held, format!("called with the two swapped, takes `{lock}` of the second")));
+    it.interleaving.push(step('A', wanted, "waits for the second, which B holds"));
+    it.interleaving.push(step('B', wanted, "waits for the first, which A holds"));
 }

@@ -38,7 +38,8 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         let mut seen: FxHashSet<(OpId, u32)> = FxHashSet::default();
         for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
             let wanted = &locksets.locks[acquisition.lock as usize];
-            let held = locksets.before(acquisition.op).iter().find(|it| it.sure && locksets.lock(it).is_same(wanted) && conflicts(it.mode, acquisition));
+            let held =
+                locksets.before(acquisition.op).iter().find(|it| it.sure && locksets.lock(it).is_same(wanted) && conflicts(it.mode, acquisition));
             if let Some(held) = held
                 && seen.insert((acquisition.op, acquisition.lock))
             {
