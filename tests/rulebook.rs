@@ -28,7 +28,6 @@ const KNOWN_GAPS: &[(&str, &str)] = &[
         "lock-order: Python's own lock is a lock too: a thread that holds the GIL waits for the mutex, while the one that holds the mutex waits for the (rust)",
         "not followed yet",
     ),
-    ("self-deadlock: A property, and a decorator that locks. (python)", "not followed yet"),
     ("split-snapshot: Two guards in scopes of their own. (rust)", "not followed yet"),
     ("split-snapshot: Atomics that are written together. (rust)", "not followed yet"),
 ];

@@ -9,8 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Facts;
 use super::path::Key;
 use crate::catalog::{Concurrency, Mode};
-use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpKind};
-use crate::program::{Cls, Definition, Fun, Program, Ty};
+use crate::ir::{Callee, FunctionKind, Language, Local, OpKind};
+use crate::program::{Cls, Fun, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -95,7 +95,8 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
         let asserts = || {
             ir.ops().any(|(_, _, op)| matches!(&op.kind, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked")))
         };
-        if asserts() || locking_decorator(program, facts, function) {
+        let locking_decorator = || program.wrappers(function).iter().any(|it| !facts[it.0 as usize].locksets.locks.is_empty());
+        if asserts() || locking_decorator() {
             result.claims.insert(function);
         }
         if ir.name.as_str().ends_with("_locked") || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_") || says {
@@ -181,22 +182,6 @@ fn single_threads(program: &Program<'_>, callers: &FxHashMap<Fun, Vec<Fun>>, ope
         threads.extend(more);
     }
     threads
-}
-
-/// Whether a decorator of the function is a function of the program that takes a lock in what it puts around it.
-fn locking_decorator(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
-    let module = program.module_of(function);
-    program.function(function).attributes.iter().any(|it| match program.resolve(module, Name::new(""), it.path) {
-        Definition::Function(decorator) => {
-            program.function_ids().any(|it| is_inside(program, it, decorator) && !facts[it.0 as usize].locksets.locks.is_empty())
-        }
-        _ => false,
-    })
-}
-
-fn is_inside(program: &Program<'_>, function: Fun, outer: Fun) -> bool {
-    program.module_of(function) == program.module_of(outer)
-        && std::iter::successors(program.parent(function), |it| program.parent(*it)).any(|it| it == outer)
 }
 
 /// Methods of subclasses that stand in for `method`.

@@ -46,6 +46,11 @@ impl LockRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u32);
 
+impl OpId {
+    /// Before the first op: where a decorator takes a lock.
+    pub const ENTRY: OpId = OpId(u32::MAX);
+}
+
 /// What keeps an acquisition in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HeldBy {
@@ -55,6 +60,8 @@ pub enum HeldBy {
     Manager(Local),
     /// Until it is released.
     Release,
+    /// A decorator around the function.
+    Decorator,
 }
 
 /// An acquisition in force.
@@ -223,6 +230,9 @@ impl Flow<'_, '_> {
     /// Whether any op can take a lock: most functions take none, and need no dataflow.
     fn takes_locks(&self) -> bool {
         let function = self.values.function;
+        if self.program.wrappers(function).iter().any(|it| !self.summaries.get(*it).calls.is_empty()) {
+            return true;
+        }
         self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
             OpKind::Enter { .. } => true,
             OpKind::Load { .. } => self.program.called(function, &op.kind).is_some_and(|it| self.summaries.get(it).concerns_locks()),
@@ -265,7 +275,7 @@ impl Flow<'_, '_> {
         if entry.is_empty() {
             return entry;
         }
-        entry[0] = Some(Vec::new());
+        entry[0] = Some(self.decorated());
         let mut work = std::collections::BTreeSet::from([0usize]);
         // The lattice is finite; the bound only guards against a fault in the transfer function.
         let mut budget = 64 * (ir.blocks.len() + 4);
@@ -349,13 +359,43 @@ impl Flow<'_, '_> {
         }
     }
 
+    /// What the function's decorators hold around it: the locks held where one of them calls what it decorates.
+    fn decorated(&mut self) -> State {
+        let (program, function) = (self.program, self.values.function);
+        let mut state = State::new();
+        for wrapper in program.wrappers(function) {
+            let decorates = program.parent(*wrapper).and_then(|it| program.function(it).params.first()).map(|it| Root::Captured(it.local));
+            let calls = &self.summaries.get(*wrapper).calls;
+            for (lock, mode) in calls.iter().filter(|it| Some(it.callee.root) == decorates).flat_map(|it| &it.held) {
+                let is_method = program.class_of(function).is_some();
+                let receiver = |index| (index == 0 && is_method).then(|| Path::new(Root::Param(0)));
+                let path = lock.path.as_ref().and_then(|it| it.substitute(&receiver, &|_| None));
+                let Some(lock) = self.lock_at(path.as_ref(), &Ty::Unknown).or_else(|| (!lock.opaque).then(|| lock.clone())) else { continue };
+                let lock = self.intern(lock);
+                state.push(Held { lock, at: OpId::ENTRY, by: HeldBy::Decorator, mode: *mode, sure: true, tried: None });
+            }
+        }
+        state.sort_unstable();
+        state.dedup();
+        state
+    }
+
     fn record(&mut self, entry: &[Option<State>], count: usize) {
         let ir = self.program.function(self.values.function);
         let mut interned: FxHashMap<State, u32> = FxHashMap::default();
         let mut before = vec![0; count];
         let mut states: Vec<State> = vec![Vec::new()];
         interned.insert(Vec::new(), 0);
-        let mut acquisitions = Some(Vec::new());
+        let decorated = entry.first().cloned().flatten().unwrap_or_default().into_iter().filter(|it| it.by == HeldBy::Decorator);
+        let taken = decorated.filter(|it| !self.result.lock(it).opaque).map(|it| Acquisition {
+            op: OpId::ENTRY,
+            lock: it.lock,
+            mode: it.mode,
+            tries: false,
+            recursive: false,
+            via: None,
+        });
+        let mut acquisitions = Some(taken.collect());
         for (index, block) in ir.blocks.iter().enumerate() {
             let Some(mut state) = entry[index].clone() else { continue };
             for (at, op) in block.ops.iter().enumerate() {

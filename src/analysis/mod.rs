@@ -86,6 +86,7 @@ fn components(program: &Program<'_>) -> Vec<Vec<Fun>> {
         let mut edge = |callee: Fun| {
             graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
         };
+        program.wrappers(function).iter().for_each(|it| edge(*it));
         for (_, _, op) in program.function(function).ops() {
             let called = program.called(function, &op.kind);
             called.into_iter().for_each(&mut edge);

@@ -72,7 +72,7 @@ fn written_together(analysis: &Analysis<'_>) -> Together {
             let before = facts.locksets.before(access.op);
             let mut sites: Vec<OpId> = before.iter().filter(|it| it.sure && !facts.locksets.lock(it).opaque).map(|it| it.at).collect();
             if !analysis.entry.held(function).is_empty() {
-                sites.push(OpId(u32::MAX));
+                sites.push(OpId::ENTRY);
             }
             for site in sites {
                 sections.entry(site).or_default().push((access.key.owner, access.op));

@@ -4,6 +4,7 @@
 //! ([`types`], [`infer`]), what a call runs ([`Target`]) and what runs concurrently ([`threads`]). It knows the
 //! catalogue, and nothing of locksets.
 
+mod decorators;
 mod infer;
 mod names;
 mod threads;
@@ -130,6 +131,8 @@ pub struct Program<'a> {
     /// Types with an `unsafe impl Sync`.
     unchecked_sync: FxHashSet<Cls>,
     types: Vec<FunctionTypes>,
+    /// The functions inside each decorated function's decorators.
+    decorated: FxHashMap<Fun, Vec<Fun>>,
     pub threads: Threads,
 }
 
@@ -139,6 +142,7 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     program.link_classes();
     infer::infer(&mut program);
     program.threads = threads::find(&program);
+    program.decorated = decorators::find(&program);
     program
 }
 
@@ -181,6 +185,7 @@ impl<'a> Program<'a> {
             wrapped: FxHashMap::default(),
             unchecked_sync: FxHashSet::default(),
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
+            decorated: FxHashMap::default(),
             threads: Threads::default(),
         }
     }
@@ -356,6 +361,11 @@ impl<'a> Program<'a> {
             _ => false,
         };
         if runs { self.callables(function, arguments).collect() } else { Vec::new() }
+    }
+
+    /// What the decorators of `id` may put around it: the functions defined inside them.
+    pub fn wrappers(&self, id: Fun) -> &[Fun] {
+        self.decorated.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// The functions of the program among a call's arguments, each with the local it is passed in.
