@@ -6,6 +6,7 @@
 //! what other threads have of it ([`sharing`]) and how it flows through calls ([`flow`]).
 
 pub mod access;
+pub mod atomics;
 pub mod entry;
 pub mod flow;
 pub mod lockset;

@@ -9,13 +9,14 @@ use super::Lint;
 use super::support::{expression, finding, initial_value, label, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive, is_fresh};
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind, ParamKind, TypeRef};
-use crate::program::{Fun, Program, Target};
+use crate::program::{Fun, Program};
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
     name: "unguarded-update",
@@ -267,15 +268,6 @@ fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) 
     (agreed || foreign).then_some(held)
 }
 
-/// Made in this function: by a constructor, or a literal.
-fn is_fresh(analysis: &Analysis<'_>, function: Fun, local: Local) -> bool {
-    analysis.program.function(function).ops().any(|(_, _, op)| match &op.kind {
-        OpKind::Call { dest, .. } => *dest == local && matches!(analysis.program.target(function, *dest), Target::Construct { .. }),
-        OpKind::Aggregate { dest, .. } => *dest == local,
-        _ => false,
-    })
-}
-
 /// A call between read and write, at which the interpreter may switch threads.
 fn switch_point(analysis: &Analysis<'_>, function: Fun, read: OpId, write: OpId) -> Option<OpId> {
     let ir = analysis.program.function(function);
@@ -468,39 +460,25 @@ fn getter(analysis: &Analysis<'_>, function: Fun, value: Local, at: OpId, state:
 /// `a.store(a.load(o) + 1, o)`: the two halves of an update of one atomic, with no lock around them.
 fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
     let program = analysis.program;
-    let catalog = program.catalog(function);
-    let facts = analysis.facts(function);
-    let ir = program.function(function);
-    let call = |op: &OpKind| -> Option<(crate::analysis::path::Path, crate::ir::Name, &'static crate::catalog::Atomic, Vec<Local>)> {
-        let OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } = op else { return None };
-        let Target::Method { ty, .. } = program.target(function, *dest) else { return None };
-        let row = catalog.atomic(*ty)?;
-        Some((facts.values.place(program, receiver)?, *name, row, arguments.iter().map(|it| it.value).collect()))
-    };
-    let calls: Vec<_> = ir.ops().enumerate().filter_map(|(index, (_, _, op))| call(&op.kind).map(|it| (OpId(index as u32), it))).collect();
-    for (store, (path, name, row, values)) in &calls {
-        if !row.store.contains(name) || !facts.locksets.before(*store).is_empty() {
+    let ops = atomic_ops(analysis, function);
+    for store in ops.iter().filter(|it| it.kind == AtomicKind::Store) {
+        if !analysis.facts(function).locksets.before(store.op).is_empty() {
             continue;
         }
-        let Some(value) = values.first() else { continue };
-        let sources: FxHashSet<OpId> = Definitions::new(ir).sources(*value, *store).into_iter().collect();
-        let Some((load, _)) = calls.iter().find(|(id, (from, name, row, _))| row.load.contains(name) && from == path && sources.contains(id)) else {
+        let Some(value) = store.value else { continue };
+        let mut loads = ops.iter().filter(|it| it.kind == AtomicKind::Load && it.path == store.path).peekable();
+        if loads.peek().is_none() {
             continue;
-        };
-        let Some((key, _)) = path.resolve(program, function) else { continue };
+        }
+        let sources: FxHashSet<OpId> = Definitions::new(program.function(function)).sources(value, store.op).into_iter().collect();
+        let Some(AtomicOp { op: load, .. }) = loads.find(|it| sources.contains(&it.op)) else { continue };
+        let Some((key, _)) = store.path.resolve(program, function) else { continue };
         // `&mut self` keeps everybody else out, and so does an object that is still its maker's own.
-        let exclusive = match path.root {
-            Root::Param(index) => {
-                matches!(ir.params.get(index as usize).and_then(|it| it.ty.as_ref()), Some(TypeRef::Reference { mutable: true, .. }))
-            }
-            Root::Local(local) => is_fresh(analysis, function, local),
-            _ => false,
-        };
-        if exclusive || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
+        if is_exclusive(analysis, function, &store.path) || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
         let state = key.display(program);
-        let (read, write) = (statement(analysis, function, *load), statement(analysis, function, *store));
+        let (read, write) = (statement(analysis, function, *load), statement(analysis, function, store.op));
         let mut it = finding(&UNGUARDED_UPDATE, analysis, function, write, Confidence::High);
         it.message = format!("`{state}` is loaded and stored back in two steps: another thread's update in between is lost");
         it.caption = "stores what was computed from the load".to_string();

@@ -1,0 +1,67 @@
+//! Operations on atomics, and whether anybody else can be using the object meanwhile.
+
+use super::Analysis;
+use super::lockset::OpId;
+use super::path::{Path, Root};
+use crate::ir::{Callee, Local, OpKind, TypeRef};
+use crate::program::{Fun, Target};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtomicKind {
+    Load,
+    Store,
+    /// Read, change and write in one step.
+    Update,
+}
+
+/// One operation on an atomic whose place is known.
+#[derive(Clone, Debug)]
+pub struct AtomicOp {
+    pub op: OpId,
+    /// Index of its block.
+    pub block: usize,
+    pub path: Path,
+    pub kind: AtomicKind,
+    /// The first argument: what a store writes.
+    pub value: Option<Local>,
+}
+
+/// The operations of `function` on atomics, in order.
+pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
+    let program = analysis.program;
+    let catalog = program.catalog(function);
+    let values = &analysis.facts(function).values;
+    let recognise = |(index, (block, _, op)): (usize, (crate::ir::BlockId, usize, &crate::ir::Op))| {
+        let OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } = &op.kind else { return None };
+        let Target::Method { ty, .. } = program.target(function, *dest) else { return None };
+        let row = catalog.atomic(*ty)?;
+        let kind = match () {
+            () if row.load.contains(name) => AtomicKind::Load,
+            () if row.store.contains(name) => AtomicKind::Store,
+            () if row.update.contains(name) => AtomicKind::Update,
+            () => return None,
+        };
+        let path = values.place(program, receiver)?;
+        Some(AtomicOp { op: OpId(index as u32), block: block.index(), path, kind, value: arguments.first().map(|it| it.value) })
+    };
+    program.function(function).ops().enumerate().filter_map(recognise).collect()
+}
+
+/// Whether nobody else has the object at `path`: it is reached through `&mut`, or was made here.
+pub fn is_exclusive(analysis: &Analysis<'_>, function: Fun, path: &Path) -> bool {
+    let ir = analysis.program.function(function);
+    match path.root {
+        Root::Param(index) => matches!(ir.params.get(index as usize).and_then(|it| it.ty.as_ref()), Some(TypeRef::Reference { mutable: true, .. })),
+        Root::Local(local) => is_fresh(analysis, function, local),
+        _ => false,
+    }
+}
+
+/// Made in this function: by a constructor, or a literal.
+pub fn is_fresh(analysis: &Analysis<'_>, function: Fun, local: Local) -> bool {
+    analysis.program.function(function).ops().any(|(_, _, op)| match &op.kind {
+        OpKind::Call { dest, .. } => *dest == local && matches!(analysis.program.target(function, *dest), Target::Construct { .. }),
+        OpKind::Aggregate { dest, .. } => *dest == local,
+        _ => false,
+    })
+}
