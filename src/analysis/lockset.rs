@@ -365,14 +365,15 @@ impl Flow<'_, '_> {
         let mut state = State::new();
         for wrapper in program.wrappers(function) {
             let decorates = program.parent(*wrapper).and_then(|it| program.function(it).params.first()).map(|it| Root::Captured(it.local));
-            let calls = &self.summaries.get(*wrapper).calls;
-            for (lock, mode) in calls.iter().filter(|it| Some(it.callee.root) == decorates).flat_map(|it| &it.held) {
+            let calls = self.summaries.get(*wrapper).calls.iter().filter(|it| Some(it.callee.root) == decorates);
+            for (lock, mode) in calls.clone().flat_map(|it| &it.held) {
+                let sure = calls.clone().all(|it| it.held.contains(&(lock.clone(), *mode)));
                 let is_method = program.class_of(function).is_some();
                 let receiver = |index| (index == 0 && is_method).then(|| Path::new(Root::Param(0)));
                 let path = lock.path.as_ref().and_then(|it| it.substitute(&receiver, &|_| None));
                 let Some(lock) = self.lock_at(path.as_ref(), &Ty::Unknown).or_else(|| (!lock.opaque).then(|| lock.clone())) else { continue };
                 let lock = self.intern(lock);
-                state.push(Held { lock, at: OpId::ENTRY, by: HeldBy::Decorator, mode: *mode, sure: true, tried: None });
+                state.push(Held { lock, at: OpId::ENTRY, by: HeldBy::Decorator, mode: *mode, sure, tried: None });
             }
         }
         state.sort_unstable();

@@ -111,7 +111,7 @@ impl Path {
     }
 
     /// The type of the object at the path's root.
-    fn root_type(&self, program: &Program<'_>, function: Fun) -> Ty {
+    pub fn root_type(&self, program: &Program<'_>, function: Fun) -> Ty {
         match self.root {
             Root::Param(index) => {
                 program.function(function).params.get(index as usize).map(|it| program.local_type(function, it.local).clone()).unwrap_or_default()

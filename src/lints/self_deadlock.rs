@@ -10,8 +10,8 @@ use rustc_hash::FxHashSet;
 use super::Lint;
 use super::support::{expression, finding, label, statement, step, witness};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Acquisition, Held, LockRef, OpId, Reentry};
-use crate::analysis::path::Root;
+use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
+use crate::analysis::path::{Key, Root};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
 use crate::ir::{Language, Name};
@@ -38,8 +38,10 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         let mut seen: FxHashSet<(OpId, u32)> = FxHashSet::default();
         for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
             let wanted = &locksets.locks[acquisition.lock as usize];
-            let held =
-                locksets.before(acquisition.op).iter().find(|it| it.sure && locksets.lock(it).is_same(wanted) && conflicts(it.mode, acquisition));
+            // A decorator that holds the lock at one of its calls holds it there for sure.
+            let is_held = |it: &&Held| it.sure || it.by == HeldBy::Decorator;
+            let mut held = locksets.before(acquisition.op).iter().filter(is_held);
+            let held = held.find(|it| locksets.lock(it).is_same(wanted) && conflicts(it.mode, acquisition));
             if let Some(held) = held
                 && seen.insert((acquisition.op, acquisition.lock))
             {
@@ -53,9 +55,10 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
         }
         if let Some(entry) = interrupting.iter().find(|it| it.function == function) {
+            let mut locks: FxHashSet<Key> = FxHashSet::default();
             for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
                 if let Some(holder) = interrupted(analysis, function, acquisition)
-                    && seen.insert((acquisition.op, acquisition.lock))
+                    && locks.insert(locksets.locks[acquisition.lock as usize].key)
                 {
                     findings.push(report_interrupt(analysis, entry, acquisition, holder));
                 }
@@ -142,6 +145,9 @@ fn report_interrupt(analysis: &Analysis<'_>, entry: &Concurrent, acquisition: &A
     it.locks = vec![lock.clone()];
     let held = expression(analysis, holder.0, holder.1);
     it.labels.push(label(held, Role::LockHeld, format!("`{lock}` is held from here")));
+    if acquisition.via.is_some() {
+        it.labels.extend(witness(analysis, function, acquisition));
+    }
     it.evidence.push(Evidence {
         kind: EvidenceKind::ThreadTarget,
         message: format!("`{name}` runs in the middle of other code (`{}`)", entry.what),
@@ -160,7 +166,7 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
     let lock = wanted.key.display(program);
     let both_read = held.mode == Mode::Shared && acquisition.mode == Mode::Shared;
     let location = statement(analysis, function, acquisition.op);
-    let mut it = finding(&SELF_DEADLOCK, analysis, function, location, Confidence::High);
+    let mut it = finding(&SELF_DEADLOCK, analysis, function, location, if held.sure { Confidence::High } else { Confidence::Medium });
     if both_read {
         it.severity = Severity::Warning;
     }
@@ -179,7 +185,8 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
     };
     it.locks = vec![lock.clone()];
     let first = expression(analysis, function, held.at);
-    it.labels.push(label(first, Role::LockHeld, format!("`{lock}` is taken here and still held")));
+    let taken = if held.by == HeldBy::Decorator { "a decorator holds `{}` around this" } else { "`{}` is taken here and still held" };
+    it.labels.push(label(first, Role::LockHeld, taken.replace("{}", &lock)));
     if acquisition.via.is_some() {
         it.labels.extend(witness(analysis, function, acquisition));
     }

@@ -16,7 +16,7 @@ use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind, ParamKind, TypeRef};
-use crate::program::{Fun, Program};
+use crate::program::{Fun, Program, Ty};
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
     name: "unguarded-update",
@@ -289,6 +289,7 @@ fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, wr
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
+        && is_at_hand(program, usage.function, write, &guard)
     {
         let place = statement(analysis, example.function, example.op);
         evidence.push(Evidence {
@@ -352,6 +353,18 @@ fn belongs(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
         (Owner::Global(module, _), Owner::Global(of, _)) => module == *of,
         (Owner::Global(module, _), Owner::Field(class, _)) => module == program.module_of_class(*class),
         _ => false,
+    }
+}
+
+/// Whether the object that is written has the lock at all: a sibling's lock guards the sibling.
+fn is_at_hand(program: &Program<'_>, function: Fun, write: &Access, guard: &Key) -> bool {
+    match (guard.owner, write.path.root_type(program, function)) {
+        (Owner::Field(lock, _), Ty::Class(class, _)) => {
+            // The lock of another object may be anywhere; one of the same family has to be inherited.
+            let family = program.ancestry(lock).iter().any(|it| program.ancestry(class).contains(it));
+            !family || program.ancestry(class).contains(&lock)
+        }
+        _ => true,
     }
 }
 
