@@ -9,9 +9,12 @@
 
 pub mod analysis;
 pub mod catalog;
+pub mod cli;
 pub mod finding;
 pub mod frontend;
 pub mod ir;
 pub mod lints;
 pub mod program;
+pub mod report;
+pub mod session;
 pub mod source;

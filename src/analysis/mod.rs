@@ -1,14 +1,92 @@
 //! What is held where, and what follows from it. Knows no lint.
+//!
+//! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
+//! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), what its callers hold ([`entry`]); for the program
+//! the lock-order graph ([`order`]) and the accesses of each shared state ([`state`])
+//! what other threads have of it ([`sharing`]) and how it flows through calls ([`flow`]).
 
-use crate::program::Program;
+pub mod access;
+pub mod entry;
+pub mod flow;
+pub mod lockset;
+pub mod order;
+pub mod path;
+pub mod sharing;
+pub mod state;
+pub mod summary;
+pub mod values;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use self::access::Access;
+use self::lockset::Locksets;
+use self::summary::Summaries;
+use self::values::Values;
+use crate::program::{Fun, Program};
+
+/// Everything known of one function.
+#[derive(Debug)]
+pub struct Facts {
+    pub values: Values,
+    pub locksets: Locksets,
+    pub accesses: Vec<Access>,
+}
 
 /// The results of the analysis of a program.
 #[derive(Debug)]
 pub struct Analysis<'a> {
     pub program: &'a Program<'a>,
+    facts: Vec<Facts>,
+    pub summaries: Summaries,
+    pub entry: entry::EntryLocksets,
+    pub states: state::States,
+    pub sharing: sharing::Sharing,
+    pub flows: flow::Flows,
+}
+
+impl Analysis<'_> {
+    pub fn facts(&self, function: Fun) -> &Facts {
+        &self.facts[function.0 as usize]
+    }
 }
 
 /// Analyses `program`.
 pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
-    Analysis { program }
+    let components = components(program);
+    let mut summaries = Summaries::new(program.function_ids().count());
+    let mut facts: Vec<Option<Facts>> = program.function_ids().map(|_| None).collect();
+    for component in components {
+        let rounds = if component.len() > 1 { 2 } else { 1 };
+        for _ in 0..rounds {
+            for function in &component {
+                let values = values::values(program, *function, &summaries);
+                let locksets = lockset::locksets(program, &values, &summaries);
+                summaries.set(*function, summary::summarise(program, &values, &locksets));
+                let accesses = access::accesses(program, &values, &locksets);
+                facts[function.0 as usize] = Some(Facts { values, locksets, accesses });
+            }
+        }
+    }
+    let facts: Vec<Facts> = facts.into_iter().map(|it| it.expect("every function is in one component")).collect();
+    let entry = entry::entry_locksets(program, &facts);
+    let states = state::states(program, &facts, &entry);
+    let sharing = sharing::sharing(program, &facts);
+    let flows = flow::flows(program, &facts);
+    Analysis { program, facts, summaries, entry, states, sharing, flows }
+}
+
+/// The strongly connected components of the call graph, callees first.
+fn components(program: &Program<'_>) -> Vec<Vec<Fun>> {
+    let mut graph: DiGraph<Fun, ()> = DiGraph::new();
+    for function in program.function_ids() {
+        graph.add_node(function);
+    }
+    for function in program.function_ids() {
+        for (_, _, op) in program.function(function).ops() {
+            if let Some(callee) = program.called(function, &op.kind) {
+                graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
+            }
+        }
+    }
+    petgraph::algo::tarjan_scc(&graph).into_iter().map(|it| it.into_iter().map(|node| graph[node]).collect()).collect()
 }

@@ -4,6 +4,9 @@
 //! Rows are found by path ([`Catalog::lock`] and kin): the full path a name resolves to (`threading.Lock`,
 //! `std::sync::Mutex`), never a bare last segment. A project's own rows extend the tables.
 
+#[cfg(test)]
+mod tests;
+
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
@@ -75,6 +78,9 @@ pub struct LockMethod {
     /// Never deadlocks with another shared holder of the same thread (`read_recursive`).
     #[serde(default)]
     pub recursive: bool,
+    /// Gives the lock up before it returns: there is no guard value (`DashMap::insert`, `RefCell::take`).
+    #[serde(default)]
+    pub momentary: bool,
 }
 
 /// A lock type.
@@ -102,7 +108,7 @@ pub struct Lock {
     pub context_manager: bool,
     #[serde(default)]
     pub methods: Vec<LockMethod>,
-    /// Paths of the guard types its methods return.
+    /// Paths of the guard types its methods return. A lock without any is held until a method releases it.
     #[serde(default)]
     pub guards: Vec<Name>,
     /// Wraps another lock type (a fair or traced mutex): informative text for messages, e.g. "std's Mutex".
@@ -139,6 +145,9 @@ pub struct Spawn {
     /// Position of the argument that runs, from 0, the receiver not counted.
     #[serde(default)]
     pub argument: Option<u32>,
+    /// Every argument from that position on runs (`asyncio.gather`, `rayon::join`).
+    #[serde(default)]
+    pub variadic: bool,
     /// Its keyword.
     #[serde(default)]
     pub keyword: Option<Name>,
@@ -156,12 +165,16 @@ pub struct Spawn {
 pub struct Handler {
     /// A decorator's path, a base class's path.
     pub path: Name,
-    /// For base classes: methods matched by these names or prefixes (`do_*`).
+    /// For base classes: methods matched by these names or prefixes (`do_*`; `*` is every public one).
     #[serde(default)]
     pub methods: Vec<Name>,
     /// Matches `@anything.NAME` decorators of objects whose module imports this package (`flask`).
     #[serde(default)]
     pub package: Option<Name>,
+    /// Matches, in modules that import `package`, base classes whose name ends so: generated code has no fixed path
+    /// (`GreeterServicer`).
+    #[serde(default)]
+    pub suffix: Option<Name>,
     pub runs: Concurrency,
 }
 
@@ -275,6 +288,13 @@ pub struct Passing {
     /// Methods that run a closure argument at once, before they return (`map`, `for_each`, `and_then`).
     #[serde(default)]
     pub running: Vec<Name>,
+    /// Methods that enter their argument as a context manager, and leave it when the receiver is left
+    /// (`ExitStack.enter_context`).
+    #[serde(default)]
+    pub entering: Vec<Name>,
+    /// Decorators that make a context manager of a generator function (`contextlib.contextmanager`).
+    #[serde(default)]
+    pub managers: Vec<Name>,
 }
 
 /// The tables of one language.

@@ -177,6 +177,34 @@ impl FunctionBuilder {
         self.switch_to(target);
     }
 
+    /// Leads every jump past the blocks that do nothing but jump on. Linear in the number of blocks.
+    pub fn skip_empty_blocks(&mut self) {
+        let blocks = &mut self.function.blocks;
+        let mut ends: Vec<Option<BlockId>> = vec![None; blocks.len()];
+        for start in 0..blocks.len() {
+            let mut passed = Vec::new();
+            let mut at = BlockId::from_index(start);
+            let end = loop {
+                match (ends[at.index()], &blocks[at.index()]) {
+                    (Some(end), _) => break end,
+                    (None, Block { ops, terminator: Terminator::Goto(next), .. }) if ops.is_empty() => {
+                        // An empty endless loop ends where it is met again.
+                        ends[at.index()] = Some(at);
+                        passed.push(at);
+                        at = *next;
+                    }
+                    _ => break at,
+                }
+            };
+            passed.into_iter().for_each(|it| ends[it.index()] = Some(end));
+        }
+        let end = |it: &mut BlockId| *it = ends[it.index()].unwrap_or(*it);
+        for block in blocks {
+            block.unwind.iter_mut().for_each(end);
+            block.terminator.targets_mut().for_each(end);
+        }
+    }
+
     /// The finished function: unreachable blocks removed, the rest numbered in the order they were made.
     pub fn finish(mut self) -> Function {
         let blocks = &mut self.function.blocks;
@@ -202,16 +230,72 @@ impl FunctionBuilder {
         });
         for block in blocks {
             block.unwind = block.unwind.and_then(|it| renumbered[it.index()]);
-            match &mut block.terminator {
-                Terminator::Goto(target) => *target = map(*target),
-                Terminator::Branch { then, otherwise, .. } => {
-                    *then = map(*then);
-                    *otherwise = map(*otherwise);
-                }
-                Terminator::Switch { arms, .. } => arms.iter_mut().for_each(|it| it.target = map(it.target)),
-                Terminator::Return(_) | Terminator::Raise | Terminator::Unreachable => {}
-            }
+            block.terminator.targets_mut().for_each(|it| *it = map(*it));
         }
         self.function
+    }
+}
+
+impl Terminator {
+    fn targets_mut(&mut self) -> impl Iterator<Item = &mut BlockId> {
+        let (one, other, arms) = match self {
+            Terminator::Goto(target) => (Some(target), None, Default::default()),
+            Terminator::Branch { then, otherwise, .. } => (Some(then), Some(otherwise), Default::default()),
+            Terminator::Switch { arms, .. } => (None, None, arms.as_mut_slice()),
+            Terminator::Return(_) | Terminator::Raise | Terminator::Unreachable => (None, None, Default::default()),
+        };
+        one.into_iter().chain(other).chain(arms.iter_mut().map(|it| &mut it.target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder() -> FunctionBuilder {
+        FunctionBuilder::new(Name::new("f"), Name::new(""), FunctionKind::Function, Owner::Module, Range::default())
+    }
+
+    #[test]
+    fn empty_blocks_are_skipped() {
+        let mut b = builder();
+        let (first, second, end) = (b.new_block(), b.new_block(), b.new_block());
+        let condition = b.constant(Const::None, Range::default());
+        b.terminate(Terminator::Branch { condition, then: first, otherwise: end }, Range::default());
+        b.switch_to(first);
+        b.fall_into(second, Range::default());
+        b.fall_into(end, Range::default());
+        b.terminate(Terminator::Return(None), Range::default());
+        b.skip_empty_blocks();
+        let function = b.finish();
+        assert_eq!(function.blocks.len(), 2);
+        assert_eq!(function.blocks[0].terminator, Terminator::Branch { condition, then: BlockId(1), otherwise: BlockId(1) });
+    }
+
+    #[test]
+    fn an_empty_endless_loop_stays_one() {
+        let mut b = builder();
+        let (head, body) = (b.new_block(), b.new_block());
+        b.fall_into(head, Range::default());
+        b.fall_into(body, Range::default());
+        b.goto(head, Range::default());
+        b.skip_empty_blocks();
+        let function = b.finish();
+        let last = function.blocks.len() - 1;
+        assert_eq!(function.blocks[last].terminator, Terminator::Goto(BlockId::from_index(last)));
+    }
+
+    #[test]
+    fn liveness_follows_the_jumps() {
+        let mut b = builder();
+        let (after, handler) = (b.new_block(), b.new_block());
+        assert!(b.is_live());
+        b.set_unwind(Some(handler));
+        b.terminate(Terminator::Return(None), Range::default());
+        assert!(!b.is_live());
+        b.fall_into(after, Range::default());
+        assert!(!b.is_live(), "only dead code leads here");
+        b.switch_to(handler);
+        assert!(b.is_live());
     }
 }

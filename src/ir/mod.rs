@@ -375,7 +375,8 @@ pub enum FunctionKind {
     ClassBody,
 }
 
-/// What a function is defined in.
+/// What a function is defined in. A class body is defined in what its class is; what a method captures, it captures from
+/// the body of its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Owner {
     Module,
@@ -398,7 +399,7 @@ pub struct Function {
     /// Has a `yield` of its own.
     pub is_generator: bool,
     pub is_unsafe: bool,
-    /// `pub` in Rust (any form); in Python no leading underscore.
+    /// `pub` in Rust (any form); in Python no leading underscore, or two on each side (`__call__`).
     pub is_public: bool,
     /// Under `#[cfg(test)]`, `#[test]` and the like.
     pub is_test: bool,

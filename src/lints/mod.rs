@@ -1,5 +1,11 @@
 //! The rules: one file each, and the registry. A lint reads the analysis and gives findings; it knows no syntax.
 
+mod lock_order;
+mod self_deadlock;
+mod split_snapshot;
+mod support;
+mod unguarded_update;
+
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Severity};
 use crate::ir::Language;
@@ -22,7 +28,8 @@ pub struct Lint {
 }
 
 /// All rules, sorted by name.
-pub const LINTS: &[&Lint] = &[];
+pub const LINTS: &[&Lint] =
+    &[&lock_order::LOCK_ORDER, &self_deadlock::SELF_DEADLOCK, &split_snapshot::SPLIT_SNAPSHOT, &unguarded_update::UNGUARDED_UPDATE];
 
 /// The rule called `name`.
 pub fn find(name: &str) -> Option<&'static Lint> {

@@ -1,33 +1,83 @@
 //! The files of a run: which there are, what they say, where their lines are. Knows no syntax.
+//!
+//! [`discover`] turns the paths of the command line into candidates; [`load`] reads them, decodes them, and finds the
+//! Cargo package each Rust file belongs to. Whatever cannot be read becomes a [`Skipped`] with its reason, and the
+//! rest goes on.
+
+mod discover;
+mod lines;
+mod manifest;
+mod read;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use crate::finding::FileId;
+pub use discover::{Candidate, DiscoverError, DiscoverOptions, Discovery, candidate, discover};
+pub use lines::{LineIndex, Position};
+pub use manifest::parse_edition;
+use rayon::prelude::*;
+pub use read::{Encoding, MAX_BYTES};
+
+use crate::finding::{FileId, Location};
 use crate::frontend::rust::Edition;
-use crate::ir::Language;
+use crate::ir::{Language, Range};
 
 /// One source file.
 #[derive(Debug)]
 pub struct SourceFile {
-    /// As given or found, for opening.
+    /// Absolute, with every link resolved: for opening, and for finding one file from another.
     pub path: PathBuf,
     /// Relative to the working directory where it lies below it, with `/`: what reports print.
     pub name: String,
+    /// The decoded text, without a byte order mark: what every range counts in.
     pub text: String,
     pub language: Language,
+    /// How the bytes on disk became `text`.
+    pub encoding: Encoding,
     /// Of the nearest `Cargo.toml`; for Rust files only.
     pub edition: Edition,
+    /// Rust: the directory of the nearest `Cargo.toml` that has a package, in the same form as `path`.
+    pub crate_root: Option<PathBuf>,
+    /// Rust: the name other crates import it by (`[lib] name`, else the package's, with `_` for `-`).
+    pub crate_name: Option<String>,
+}
+
+impl SourceFile {
+    /// A file that lies nowhere: a text with a name.
+    pub fn from_text(name: &str, text: &str, language: Language) -> Self {
+        SourceFile {
+            path: PathBuf::from(name),
+            name: name.to_string(),
+            text: text.to_string(),
+            language,
+            encoding: Encoding::Utf8,
+            edition: Edition::default(),
+            crate_root: None,
+            crate_name: None,
+        }
+    }
+}
+
+/// A file, or a part of the tree, that could not be analysed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// As reports print it.
+    pub file: String,
+    pub reason: String,
 }
 
 /// The table of a run's files, in the order of their names.
 #[derive(Debug, Default)]
 pub struct Files {
     files: Vec<SourceFile>,
+    /// Made when first asked for: most files have no finding.
+    lines: Vec<OnceLock<LineIndex>>,
 }
 
 impl Files {
     pub fn new(files: Vec<SourceFile>) -> Self {
-        Files { files }
+        let lines = files.iter().map(|_| OnceLock::new()).collect();
+        Files { files, lines }
     }
 
     pub fn get(&self, id: FileId) -> &SourceFile {
@@ -44,5 +94,99 @@ impl Files {
 
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// The files, taken out.
+    pub fn into_files(self) -> Vec<SourceFile> {
+        self.files
+    }
+
+    /// The line table of a file.
+    pub fn lines(&self, id: FileId) -> &LineIndex {
+        self.lines[id.0 as usize].get_or_init(|| LineIndex::new(&self.get(id).text))
+    }
+
+    /// Where a byte of the file's text stands.
+    pub fn position(&self, id: FileId, offset: u32) -> Position {
+        let file = self.get(id);
+        let lines = self.lines(id);
+        let offset = (offset as usize).min(file.text.len());
+        let on_disk = match file.encoding {
+            Encoding::Utf8 => offset,
+            Encoding::Utf8WithMark => offset + read::MARK.len(),
+            Encoding::Latin1 => lines.characters_before(&file.text, offset),
+        };
+        Position { line: lines.line(offset) + 1, column: lines.column(&file.text, offset) + 1, offset: on_disk }
+    }
+
+    /// Where a location begins.
+    pub fn start(&self, location: Location) -> Position {
+        self.position(location.file, location.range.start)
+    }
+
+    /// Where a location ends (the byte after its last).
+    pub fn end(&self, location: Location) -> Position {
+        self.position(location.file, location.range.end)
+    }
+
+    /// `app/metrics.py:12`.
+    pub fn place(&self, location: Location) -> String {
+        format!("{}:{}", self.get(location.file).name, self.start(location).line)
+    }
+
+    /// The text of a location; cut to what the file has.
+    pub fn text(&self, location: Location) -> &str {
+        let text = &self.get(location.file).text;
+        let Range { start, end } = location.range;
+        text.get(start as usize..(end as usize).min(text.len())).unwrap_or("")
+    }
+}
+
+/// What [`load`] gives.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub files: Files,
+    pub skipped: Vec<Skipped>,
+    /// What the user should know, but what stops nothing: a `Cargo.toml` that cannot be read.
+    pub notes: Vec<String>,
+}
+
+/// Reads the candidates, in parallel, keeping their order.
+pub fn load(candidates: Vec<Candidate>) -> Loaded {
+    let texts: Vec<_> = candidates.par_iter().map(|it| read::read(&it.path, it.language)).collect();
+    let mut manifests = manifest::Manifests::new(discover::working_directory());
+    let mut files = Vec::with_capacity(candidates.len());
+    let mut skipped = Vec::new();
+    for (candidate, text) in candidates.into_iter().zip(texts) {
+        let Candidate { path, name, language } = candidate;
+        match text {
+            Err(reason) => skipped.push(Skipped { file: name, reason }),
+            Ok((text, encoding)) => {
+                let package = match language {
+                    Language::Rust => manifests.package_of(&path),
+                    Language::Python => manifest::Package::default(),
+                };
+                let manifest::Package { edition, root: crate_root, crate_name } = package;
+                files.push(SourceFile { path, name, text, language, encoding, edition, crate_root, crate_name });
+            }
+        }
+    }
+    Loaded { files: Files::new(files), skipped, notes: manifests.into_notes() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(encoding: Encoding, text: &str, at: &str) -> Position {
+        let file = SourceFile { encoding, ..SourceFile::from_text("a.py", text, Language::Python) };
+        Files::new(vec![file]).position(FileId(0), text.find(at).unwrap() as u32)
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_bytes_on_disk() {
+        assert_eq!(position(Encoding::Utf8, "é\nxy", "y"), Position { line: 2, column: 2, offset: 4 });
+        assert_eq!(position(Encoding::Utf8WithMark, "é\nxy", "y"), Position { line: 2, column: 2, offset: 7 });
+        assert_eq!(position(Encoding::Latin1, "é\nxy", "y"), Position { line: 2, column: 2, offset: 3 });
     }
 }

@@ -1,0 +1,198 @@
+//! Which shared places a function reads and writes, and what a written value was computed from.
+
+use rustc_hash::FxHashSet;
+
+use super::lockset::{Locksets, OpId};
+use super::path::{Key, Owner, Path, Root, Step};
+use super::values::Values;
+use crate::ir::{Callee, Function, Language, Local, LocalKind, OpKind, StoreKind};
+use crate::program::{Program, Target, Ty};
+
+/// A value is followed back through this many ops at most.
+const MAX_WALK: usize = 512;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessKind {
+    Read,
+    /// A plain store.
+    Write,
+    /// `+=` and kin.
+    Update,
+    /// A method that changes its receiver in one step: `append`, `insert`.
+    Mutate,
+}
+
+/// A read or write of a place that other code can reach.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub op: OpId,
+    pub key: Key,
+    pub path: Path,
+    pub kind: AccessKind,
+    /// What was read, or is written.
+    pub value: Local,
+}
+
+impl AccessKind {
+    pub fn writes(self) -> bool {
+        self != AccessKind::Read
+    }
+}
+
+/// The accesses of a function to fields, globals, and data behind locks, in op order.
+pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> Vec<Access> {
+    let function = values.function;
+    let ir = program.function(function);
+    let catalog = program.catalog(function);
+    let mut found = Vec::new();
+    for (block, index, op) in ir.ops() {
+        let (place, kind, value) = match &op.kind {
+            OpKind::Load { dest, place, .. } => (place, AccessKind::Read, *dest),
+            OpKind::Store { place, value, kind } => (place, if *kind == StoreKind::Update { AccessKind::Update } else { AccessKind::Write }, *value),
+            OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } => match program.target(function, *dest) {
+                Target::Method { ty, name } => match catalog.container(*ty) {
+                    Some(row) if row.thread_safe => continue,
+                    // What goes in is the last argument: `insert(k, v)`, `push(v)`.
+                    Some(row) if row.mutating.contains(name) => (receiver, AccessKind::Mutate, arguments.last().map_or(*dest, |it| it.value)),
+                    Some(_) => (receiver, AccessKind::Read, *dest),
+                    None => match catalog.atomic(*ty) {
+                        Some(row) if row.load.contains(name) => (receiver, AccessKind::Read, *dest),
+                        _ => continue,
+                    },
+                },
+                Target::Unknown if *name == "get" || *name == "len" => (receiver, AccessKind::Read, *dest),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        // A variable that holds an object is no place of the object's: only what lies behind it is.
+        let is_captured = |it: Local| matches!(ir.local(it).kind, LocalKind::Captured(_)) && program.language(function) == Language::Python;
+        if place.as_local().is_some_and(|it| !is_captured(it)) && !matches!(op.kind, OpKind::Call { .. }) {
+            continue;
+        }
+        let Some(path) = values.place(program, place) else { continue };
+        let Some((key, ty)) = path.resolve(program, function) else { continue };
+        let shared = match key.owner {
+            Owner::Field(..) | Owner::Global(..) => true,
+            Owner::Local(..) | Owner::Param(..) => path.steps.contains(&Step::Data) || matches!(path.root, Root::Captured(_)),
+        };
+        let is_code = matches!(ty, Ty::Function(_) | Ty::BoundMethod(_) | Ty::ClassObject(_) | Ty::Module(_));
+        if shared && !is_code && ty.lock(program.language(function)).is_none() {
+            found.push(Access { op: locksets.op_id(block, index), key, path, kind, value });
+        }
+    }
+    found
+}
+
+/// Which ops define each local, for walking back.
+#[derive(Debug)]
+pub struct Definitions<'f> {
+    ops: Vec<&'f crate::ir::Op>,
+    by_local: Vec<Vec<u32>>,
+    /// First op of each block, and after the last one their number.
+    starts: Vec<u32>,
+    predecessors: Vec<Vec<u32>>,
+}
+
+impl<'f> Definitions<'f> {
+    pub fn new(ir: &'f Function) -> Definitions<'f> {
+        let mut by_local = vec![Vec::new(); ir.locals.len()];
+        let ops: Vec<&crate::ir::Op> = ir.ops().map(|it| it.2).collect();
+        for (id, op) in ops.iter().enumerate() {
+            if let Some(local) = op.kind.defines() {
+                by_local[local.index()].push(id as u32);
+            }
+        }
+        let mut starts = vec![0];
+        let mut predecessors = vec![Vec::new(); ir.blocks.len()];
+        for (index, block) in ir.blocks.iter().enumerate() {
+            starts.push(starts[index] + block.ops.len() as u32);
+            for next in block.terminator.successors().into_iter().chain(block.unwind) {
+                predecessors[next.index()].push(index as u32);
+            }
+        }
+        Definitions { ops, by_local, starts, predecessors }
+    }
+
+    fn block_of(&self, op: u32) -> usize {
+        self.starts.partition_point(|it| *it <= op) - 1
+    }
+
+    /// The definitions of `local` that reach op `at`, or the end of block `home`: backwards along the control flow to
+    /// the nearest on each path.
+    fn reaching(&self, local: Local, home: usize, at: u32) -> Vec<u32> {
+        let all = &self.by_local[local.index()];
+        if all.len() <= 1 {
+            return all.clone();
+        }
+        let latest = |block: usize, before: u32| {
+            all.iter().rev().copied().find(|it| *it < before && *it >= self.starts[block] && *it < self.starts[block + 1])
+        };
+        if let Some(found) = latest(home, at) {
+            return vec![found];
+        }
+        let mut found = Vec::new();
+        let mut seen: FxHashSet<u32> = FxHashSet::default();
+        let mut work: Vec<u32> = self.predecessors[home].clone();
+        while let Some(block) = work.pop() {
+            if !seen.insert(block) {
+                continue;
+            }
+            match latest(block as usize, u32::MAX) {
+                Some(definition) => found.push(definition),
+                None => work.extend(&self.predecessors[block as usize]),
+            }
+        }
+        found
+    }
+
+    /// The ops whose results `value`, as used at `at`, was computed from, itself included.
+    pub fn sources(&self, value: Local, at: OpId) -> Vec<OpId> {
+        self.walk(value, self.block_of(at.0), at.0)
+    }
+
+    /// The same for a value that the terminator of `block` uses.
+    pub fn sources_at_end(&self, value: Local, block: usize) -> Vec<OpId> {
+        self.walk(value, block, u32::MAX)
+    }
+
+    fn walk(&self, value: Local, home: usize, at: u32) -> Vec<OpId> {
+        let mut seen: FxHashSet<(Local, u32)> = FxHashSet::default();
+        let mut queue = std::collections::VecDeque::from([(value, home, at)]);
+        let mut found = Vec::new();
+        while let Some((local, home, at)) = queue.pop_front() {
+            for id in self.reaching(local, home, at) {
+                if seen.len() < MAX_WALK && seen.insert((local, id)) {
+                    found.push(OpId(id));
+                    let home = self.block_of(id);
+                    queue.extend(self.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
+                }
+            }
+        }
+        found
+    }
+
+    /// The parameters that `value`, as used at `at`, was computed from.
+    pub fn parameters(&self, ir: &Function, value: Local, at: OpId) -> Vec<u32> {
+        let sources = self.sources(value, at);
+        let used = |local: Local| sources.iter().any(|it| self.ops[it.0 as usize].kind.uses().contains(&local));
+        ir.params.iter().enumerate().filter(|(index, it)| *index > 0 && used(it.local)).map(|(index, _)| index as u32).collect()
+    }
+
+    /// Whether `value`, as used at `at`, is what `read` read and nothing was computed in between: saved and put back.
+    pub fn is_copy(&self, value: Local, at: OpId, read: OpId) -> bool {
+        let (mut local, mut at) = (value, at.0);
+        for _ in 0..MAX_WALK {
+            match self.reaching(local, self.block_of(at), at)[..] {
+                [id] if id == read.0 => return true,
+                [id] => match &self.ops[id as usize].kind {
+                    OpKind::Load { place, .. } if place.as_local().is_some() => (local, at) = (place.as_local().unwrap_or(local), id),
+                    OpKind::Store { value, .. } => (local, at) = (*value, id),
+                    _ => return false,
+                },
+                _ => return false,
+            }
+        }
+        false
+    }
+}

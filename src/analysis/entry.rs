@@ -1,0 +1,205 @@
+//! Entry locksets: what every caller of a private helper holds.
+//!
+//! Top-down over the call graph, as the greatest fixed point: a helper starts with "anything" and keeps what every call
+//! site holds, itself or by its own entry lockset. Public functions, thread entry points and functions used as values
+//! start with nothing. Calls during construction do not count: no other thread has the object yet.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Facts;
+use super::path::Key;
+use crate::catalog::Mode;
+use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpKind};
+use crate::program::{Cls, Definition, Fun, Program, Target, Ty};
+
+/// A chain of helpers longer than this is not followed to its end.
+const MAX_ROUNDS: usize = 12;
+
+/// For each function, the locks its callers surely hold.
+#[derive(Debug, Default)]
+pub struct EntryLocksets {
+    held: FxHashMap<Fun, Vec<(Key, Mode)>>,
+    /// Functions that say their caller holds a lock, by their name.
+    claims: FxHashSet<Fun>,
+    /// Private helpers that only constructors call.
+    constructs: FxHashSet<Fun>,
+}
+
+impl EntryLocksets {
+    pub fn held(&self, function: Fun) -> &[(Key, Mode)] {
+        self.held.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether only constructors call it.
+    pub fn only_constructs(&self, function: Fun) -> bool {
+        self.constructs.contains(&function)
+    }
+
+    /// Whether the function's name or doc says that its caller holds the lock.
+    pub fn claims_lock(&self, function: Fun) -> bool {
+        self.claims.contains(&function)
+    }
+}
+
+/// Computes the entry locksets.
+pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
+    let mut sites: FxHashMap<Fun, Vec<(Fun, super::lockset::OpId)>> = FxHashMap::default();
+    let mut at_once: FxHashSet<(Fun, Local)> = FxHashSet::default();
+    // All callers outside constructors; an empty list: constructors alone.
+    let mut made_by: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
+    let mut open: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
+    for function in program.function_ids() {
+        let locksets = &facts[function.0 as usize].locksets;
+        for (block, index, op) in program.function(function).ops() {
+            if let Some(callee) = program.called(function, &op.kind) {
+                if program.is_construction(function) {
+                    made_by.entry(callee).or_default();
+                } else {
+                    for callee in overrides(program, callee).into_iter().chain([callee]) {
+                        sites.entry(callee).or_default().push((function, locksets.op_id(block, index)));
+                        made_by.entry(callee).or_default().push(function);
+                    }
+                }
+                continue;
+            }
+            // What a builtin calls at once (`filter`, `sorted`) is called here.
+            if let OpKind::Call { dest, arguments, .. } = &op.kind
+                && let Target::External(path) = program.target(function, *dest)
+                && program.catalog(function).tables.passing.running.iter().any(|it| it == path)
+            {
+                for argument in arguments {
+                    if let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, argument.value) {
+                        sites.entry(*used).or_default().push((function, locksets.op_id(block, index)));
+                        at_once.insert((function, argument.value));
+                    }
+                }
+            }
+        }
+        for (_, _, op) in program.function(function).ops() {
+            // A bound method or function taken as a value can be called by anyone.
+            if let OpKind::Load { dest, .. } = &op.kind
+                && let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, *dest)
+                && program.called(function, &op.kind).is_none()
+                && !at_once.contains(&(function, *dest))
+            {
+                open.insert(*used);
+            }
+        }
+    }
+    let mut result = EntryLocksets::default();
+    for function in program.function_ids() {
+        let ir = program.function(function);
+        let doc = ir.doc.as_deref().unwrap_or("").to_ascii_lowercase();
+        let says = ["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"]
+            .iter()
+            .any(|it| doc.contains(it));
+        let asserts = || {
+            ir.ops().any(|(_, _, op)| matches!(&op.kind, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked")))
+        };
+        if asserts() || locking_decorator(program, facts, function) {
+            result.claims.insert(function);
+        }
+        if ir.name.as_str().ends_with("_locked") || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_") || says {
+            result.claims.insert(function);
+        }
+    }
+    for _ in 0..MAX_ROUNDS {
+        let more: Vec<Fun> = made_by
+            .iter()
+            .filter(|(it, callers)| {
+                !result.constructs.contains(it)
+                    && is_private(program, **it)
+                    && !open.contains(it)
+                    && callers.iter().all(|it| result.constructs.contains(it))
+            })
+            .map(|it| *it.0)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        result.constructs.extend(more);
+    }
+    let candidates: Vec<Fun> = program.function_ids().filter(|it| is_private(program, *it) && !open.contains(it) && sites.contains_key(it)).collect();
+    // None is "anything": not yet reached from a site that is known.
+    let mut held: FxHashMap<Fun, Option<Vec<(Key, Mode)>>> = candidates.iter().map(|it| (*it, None)).collect();
+    for _ in 0..MAX_ROUNDS {
+        let mut changed = false;
+        for function in &candidates {
+            let mut meet: Option<Vec<(Key, Mode)>> = None;
+            for (caller, op) in &sites[function] {
+                let mut here: Vec<(Key, Mode)> = {
+                    let locksets = &facts[caller.0 as usize].locksets;
+                    locksets.before(*op).iter().filter(|it| it.sure).map(|it| (locksets.lock(it).key, it.mode)).collect()
+                };
+                match held.get(caller) {
+                    Some(None) => continue,
+                    Some(Some(known)) => here.extend(known.iter().copied()),
+                    None => {}
+                }
+                match &mut meet {
+                    None => meet = Some(here),
+                    Some(meet) => meet.retain(|it| here.contains(it)),
+                }
+            }
+            if meet.is_some() && held[function] != meet {
+                held.insert(*function, meet);
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    result.held = held.into_iter().filter_map(|(function, held)| held.filter(|it| !it.is_empty()).map(|it| (function, it))).collect();
+    result
+}
+
+/// Whether a decorator of the function is a function of the program that takes a lock in what it puts around it.
+fn locking_decorator(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
+    let module = program.module_of(function);
+    program.function(function).attributes.iter().any(|it| match program.resolve(module, Name::new(""), it.path) {
+        Definition::Function(decorator) => {
+            program.function_ids().any(|it| is_inside(program, it, decorator) && !facts[it.0 as usize].locksets.locks.is_empty())
+        }
+        _ => false,
+    })
+}
+
+fn is_inside(program: &Program<'_>, function: Fun, outer: Fun) -> bool {
+    program.module_of(function) == program.module_of(outer)
+        && std::iter::successors(program.parent(function), |it| program.parent(*it)).any(|it| it == outer)
+}
+
+/// Methods of subclasses that stand in for `method`.
+fn overrides(program: &Program<'_>, method: Fun) -> Vec<Fun> {
+    let Some(class) = program.class_of(method) else { return Vec::new() };
+    let name = program.function(method).name;
+    let mut found = Vec::new();
+    let mut work = program.subclasses(class).to_vec();
+    let mut seen: FxHashSet<Cls> = FxHashSet::default();
+    while let Some(class) = work.pop() {
+        if seen.insert(class) {
+            work.extend(program.subclasses(class));
+            found.extend(program.method(class, name).filter(|it| *it != method && !found.contains(it)));
+        }
+    }
+    found
+}
+
+/// Only code of the program that is seen calling it can call it.
+fn is_private(program: &Program<'_>, function: Fun) -> bool {
+    let ir = program.function(function);
+    match ir.kind {
+        FunctionKind::Closure => true,
+        FunctionKind::Function | FunctionKind::Method | FunctionKind::StaticMethod | FunctionKind::ClassMethod => match program.language(function) {
+            Language::Python => {
+                let hidden = |name: &str| name.starts_with('_') && !name.ends_with("__");
+                let in_hidden_class =
+                    || program.class_of(function).is_some_and(|it| hidden(program.class_name(it))) && !ir.name.as_str().starts_with("__");
+                program.parent(function).is_some() || hidden(ir.name.as_str()) || in_hidden_class()
+            }
+            Language::Rust => !ir.is_public,
+        },
+        _ => false,
+    }
+}

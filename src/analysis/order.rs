@@ -1,0 +1,166 @@
+//! The lock-order graph: an edge for each lock taken while another is held, with its witness (Goodlock).
+//!
+//! Vertices are places ([`Key`]), not objects. A cycle is reported when its edges can wait for each other: each lock of
+//! it is taken, or held, exclusively somewhere on the cycle, and no outer lock (a *gate*) is held at all of its edges.
+
+use indexmap::IndexMap;
+use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+
+use super::Analysis;
+use super::lockset::LockRef;
+use super::lockset::{Acquisition, Held};
+use super::path::{Key, Root};
+use crate::catalog::Mode;
+use crate::program::Fun;
+
+/// One witness that `to` is taken while `from` is held.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    pub from: Key,
+    pub to: Key,
+    pub function: Fun,
+    pub held: Held,
+    pub acquisition: Acquisition,
+    pub held_mode: Mode,
+    /// Other locks surely held there.
+    pub gates: Vec<Key>,
+    /// Both instances are known, from one object or global each.
+    pub definite: bool,
+}
+
+/// A cycle, as edges in order; the last leads back to the first's `from`.
+pub type Cycle = Vec<Edge>;
+
+/// Every edge with its first witness, in program order.
+pub fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
+    let mut found: IndexMap<(Key, Key), Edge, FxBuildHasher> = IndexMap::default();
+    for function in analysis.program.function_ids() {
+        if analysis.program.is_exempt(function) {
+            continue;
+        }
+        let locksets = &analysis.facts(function).locksets;
+        for acquisition in &locksets.acquisitions {
+            let wanted = &locksets.locks[acquisition.lock as usize];
+            if acquisition.tries || !wanted.excludes() {
+                continue;
+            }
+            let before = locksets.before(acquisition.op);
+            // A re-entrant lock taken again waits for nobody.
+            if wanted.reentrant && before.iter().any(|it| it.sure && locksets.lock(it).is_same(wanted)) {
+                continue;
+            }
+            for held in before.iter().filter(|it| it.sure) {
+                let lock = locksets.lock(held);
+                let (from, to) = (canonical(analysis, function, lock), canonical(analysis, function, wanted));
+                if lock.opaque || !lock.excludes() || from == to {
+                    continue;
+                }
+                // Before the object is published no other thread can want its locks.
+                let own = |it: &LockRef| it.path.as_ref().is_some_and(|it| it.root == Root::Param(0));
+                if analysis.program.is_construction(function) && own(lock) && own(wanted) {
+                    continue;
+                }
+                let definite = [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(super::path::Path::is_definite));
+                let mut gates: Vec<Key> = before.iter().filter(|it| it.sure && it.lock != held.lock).map(|it| locksets.lock(it).key).collect();
+                gates.extend(analysis.entry.held(function).iter().map(|it| it.0));
+                let edge = Edge { from, to, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
+                found.entry((edge.from, edge.to)).and_modify(|known| known.gates.retain(|it| edge.gates.contains(it))).or_insert(edge);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The place of a lock; for one that a closure captured, as the function around it sees it.
+fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
+    let mut key = lock.key;
+    let mut at = (function, lock.path.clone());
+    while let (inner, Some(path)) = &at
+        && let Root::Captured(local) = path.root
+        && let Some(outer) = analysis.program.parent(*inner)
+    {
+        let values = &analysis.facts(outer).values;
+        let Some(path) = path.substitute(&|_| None, &|it| values.path(it).cloned().filter(|_| it == local)) else { break };
+        key = path.resolve(analysis.program, outer).map_or(key, |it| it.0);
+        at = (outer, Some(path));
+    }
+    key
+}
+
+/// The shortest cycle through each edge that is on one, each set of locks once.
+pub fn cycles(edges: &[Edge]) -> Vec<Cycle> {
+    let mut graph: DiGraph<Key, usize> = DiGraph::new();
+    let mut nodes: FxHashMap<Key, NodeIndex> = FxHashMap::default();
+    for (index, edge) in edges.iter().enumerate() {
+        let from = *nodes.entry(edge.from).or_insert_with(|| graph.add_node(edge.from));
+        let to = *nodes.entry(edge.to).or_insert_with(|| graph.add_node(edge.to));
+        graph.add_edge(from, to, index);
+    }
+    let mut component: FxHashMap<NodeIndex, usize> = FxHashMap::default();
+    for (index, members) in petgraph::algo::tarjan_scc(&graph).into_iter().enumerate() {
+        members.into_iter().for_each(|it| {
+            component.insert(it, index);
+        });
+    }
+    let mut reported: FxHashSet<Vec<NodeIndex>> = FxHashSet::default();
+    let mut found = Vec::new();
+    for (index, edge) in edges.iter().enumerate() {
+        let (from, to) = (nodes[&edge.from], nodes[&edge.to]);
+        if component[&from] != component[&to] {
+            continue;
+        }
+        let Some(back) = shortest(&graph, to, from, &component) else { continue };
+        let mut members: Vec<NodeIndex> = vec![from, to];
+        let mut cycle = vec![edges[index].clone()];
+        for edge in back {
+            cycle.push(edges[edge].clone());
+            members.push(nodes[&edges[edge].to]);
+        }
+        members.sort();
+        members.dedup();
+        if reported.insert(members) && can_wait(&cycle) {
+            found.push(cycle);
+        }
+    }
+    found
+}
+
+/// The edges of a shortest way from `start` to `goal`, by breadth-first search inside one component.
+fn shortest(graph: &DiGraph<Key, usize>, start: NodeIndex, goal: NodeIndex, component: &FxHashMap<NodeIndex, usize>) -> Option<Vec<usize>> {
+    use petgraph::visit::EdgeRef;
+    let mut came: FxHashMap<NodeIndex, (NodeIndex, usize)> = FxHashMap::default();
+    let mut queue = std::collections::VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        if node == goal {
+            let mut way = Vec::new();
+            let mut at = goal;
+            while at != start {
+                let (before, edge) = came[&at];
+                way.push(edge);
+                at = before;
+            }
+            way.reverse();
+            return Some(way);
+        }
+        for edge in graph.edges(node) {
+            let next = edge.target();
+            if component[&next] == component[&start] && next != start && !came.contains_key(&next) {
+                came.insert(next, (node, *edge.weight()));
+                queue.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+/// Whether threads on the cycle's edges can wait for each other: no gate around all of them, and at each lock holder
+/// and waiter are not both readers.
+fn can_wait(cycle: &[Edge]) -> bool {
+    let gated = cycle.first().is_some_and(|first| first.gates.iter().any(|gate| cycle.iter().all(|it| it.gates.contains(gate))));
+    let conflicts = cycle.iter().enumerate().all(|(index, edge)| {
+        let next = &cycle[(index + 1) % cycle.len()];
+        edge.acquisition.mode == Mode::Exclusive || next.held_mode == Mode::Exclusive
+    });
+    !gated && conflicts
+}

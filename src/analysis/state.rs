@@ -1,0 +1,113 @@
+//! The accesses of each shared state over the whole program, and the lock that guards it.
+//!
+//! A state's guard is the lock that its writes agree on (Eraser's candidate lockset, restricted to writes, after
+//! construction). Dissenting accesses do not clear it: they are what the lints report.
+
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::Facts;
+use super::entry::EntryLocksets;
+use super::lockset::OpId;
+use super::path::{Key, Owner, Root};
+use crate::catalog::{Mode, Scope};
+use crate::ir::FunctionKind;
+use crate::program::{Fun, Program};
+
+/// An access somewhere in the program.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub function: Fun,
+    /// Index into that function's accesses.
+    pub access: u32,
+    pub op: OpId,
+    pub writes: bool,
+    pub construction: bool,
+    /// The locks surely held, by key; the caller's included.
+    pub held: Vec<(Key, Mode)>,
+    /// Something is held that may be a lock, or the function says its caller holds one.
+    pub maybe_guarded: bool,
+}
+
+/// All uses of one state.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub uses: Vec<Use>,
+}
+
+/// The uses of each state, in the order of their first.
+#[derive(Debug, Default)]
+pub struct States {
+    by_owner: IndexMap<Owner, State, FxBuildHasher>,
+    scopes: FxHashMap<Key, Scope>,
+}
+
+impl States {
+    pub fn iter(&self) -> impl Iterator<Item = (&Owner, &State)> {
+        self.by_owner.iter()
+    }
+
+    /// What the lock at `key` keeps apart.
+    pub fn scope(&self, key: &Key) -> Scope {
+        self.scopes.get(key).copied().unwrap_or_default()
+    }
+
+    pub fn get(&self, owner: &Owner) -> Option<&State> {
+        self.by_owner.get(owner)
+    }
+}
+
+impl State {
+    /// The lock that guards the state, and a use under it: of the locks held at writes after construction, the one held
+    /// at most of them.
+    pub fn guard(&self) -> Option<(Key, &Use)> {
+        let mut votes: IndexMap<Key, (usize, &Use), FxBuildHasher> = IndexMap::default();
+        for it in self.uses.iter().filter(|it| it.writes && !it.construction) {
+            for (key, _) in &it.held {
+                votes.entry(*key).or_insert((0, it)).0 += 1;
+            }
+        }
+        votes.into_iter().rev().max_by_key(|(_, (count, _))| *count).map(|(key, (_, example))| (key, example))
+    }
+}
+
+/// Gathers the uses of every state.
+pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> States {
+    let mut states = States::default();
+    for function in program.function_ids() {
+        if program.is_exempt(function) {
+            continue;
+        }
+        let fact = &facts[function.0 as usize];
+        let constructs = program.is_construction(function) || entry.only_constructs(function);
+        let whole = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
+        for (index, access) in fact.accesses.iter().enumerate() {
+            let locksets = &fact.locksets;
+            let before = locksets.before(access.op);
+            let mut held: Vec<(Key, Mode)> = before
+                .iter()
+                .filter(|it| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes())
+                .map(|it| (locksets.lock(it).key, it.mode))
+                .collect();
+            held.extend(entry.held(function));
+            for it in before {
+                let lock = locksets.lock(it);
+                states.scopes.insert(lock.key, lock.scope);
+            }
+            let maybe_guarded =
+                entry.claims_lock(function) || before.iter().any(|it| locksets.lock(it).opaque || !locksets.lock(it).excludes() || !it.sure);
+            // A constructor makes its own object; what the class or the module shares is there already.
+            let construction = constructs && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
+            states.by_owner.entry(access.key.owner).or_default().uses.push(Use {
+                function,
+                access: index as u32,
+                op: access.op,
+                writes: access.kind.writes(),
+                construction,
+                held,
+                maybe_guarded,
+            });
+        }
+    }
+    states
+}

@@ -1,0 +1,153 @@
+//! `lockset check`: analyse, print, and tell by the exit code whether there was anything.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use super::terminal::{Color, is_colored, width};
+use super::{Failure, Outcome, print, subcommands, warn};
+use crate::finding::{Confidence, Severity};
+use crate::report::{self, Format, Layout, Report};
+use crate::session::{self, Options, SessionError};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Files and directories to analyse
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+
+    /// Write the report to a file
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+
+    /// Print how many findings there are of each rule in place of the findings
+    #[arg(long, help_heading = "Output")]
+    statistics: bool,
+
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    color: Color,
+
+    /// Print the findings and nothing else
+    #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
+    quiet: bool,
+
+    /// Print the time each stage takes on stderr
+    #[arg(long, short, help_heading = "Output")]
+    verbose: bool,
+
+    /// Rules or groups to apply, separated by commas [default: all]
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',', help_heading = "Rules")]
+    select: Vec<String>,
+
+    /// Rules or groups to leave out
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',', help_heading = "Rules")]
+    ignore: Vec<String>,
+
+    /// Report findings of this confidence and above
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Confidence::Medium, help_heading = "Rules")]
+    min_confidence: Confidence,
+
+    /// Report findings of this severity and above
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Severity::Info, help_heading = "Rules")]
+    min_severity: Severity,
+
+    /// Analyse test files, too: tests/, benches/, test_*.py, *_test.py, conftest.py
+    #[arg(long, help_heading = "Files")]
+    include_tests: bool,
+
+    /// Exit with 0 also when there are findings
+    #[arg(long)]
+    exit_zero: bool,
+
+    /// How many threads to use [default: one a core]
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    threads: Option<NonZeroUsize>,
+}
+
+fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().ok().filter(|it: &NonZeroUsize| it.get() <= MOST_THREADS).ok_or_else(|| format!("not a number from 1 to {MOST_THREADS}"))
+}
+
+/// Each reserves a large stack.
+const MOST_THREADS: usize = 1024;
+
+pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if let Some(output) = &arguments.output {
+        test_output(output)?;
+    }
+    let report = session::check(&options(arguments)).map_err(|error| failure(&error))?;
+    if !arguments.quiet {
+        tell(&report, arguments);
+    }
+    let layout = Layout { width: width(), color: is_colored(arguments.color, arguments.output.is_some()), quiet: arguments.quiet };
+    let render = if arguments.statistics { report::render_statistics } else { report::render };
+    let text = render(&report, arguments.format, &layout);
+    match &arguments.output {
+        Some(output) => fs::write(output, text).map_err(|error| Failure(format!("{}: {error}", output.display())))?,
+        None => print(&text)?,
+    }
+    Ok(if report.findings.is_empty() || arguments.exit_zero { Outcome::Clean } else { Outcome::Findings })
+}
+
+fn options(arguments: &Arguments) -> Options {
+    Options {
+        paths: arguments.paths.clone(),
+        include_tests: arguments.include_tests,
+        select: arguments.select.clone(),
+        ignore: arguments.ignore.clone(),
+        min_confidence: arguments.min_confidence,
+        min_severity: arguments.min_severity,
+        threads: arguments.threads,
+    }
+}
+
+/// Fails before the work, and not after it, if the report will have nowhere to go.
+fn test_output(output: &Path) -> Result<(), Failure> {
+    let directory = output.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        return Err(Failure(format!("{}: there is no directory {}", output.display(), directory.display())));
+    }
+    if output.is_dir() {
+        return Err(Failure(format!("{}: is a directory", output.display())));
+    }
+    Ok(())
+}
+
+/// The session's error; for a path that is not there but nearly a subcommand, with that.
+fn failure(error: &SessionError) -> Failure {
+    if let SessionError::Path(error) = error
+        && let Some(word) = error.path.to_str().filter(|it| !it.contains(['/', '.']))
+    {
+        let names: Vec<String> = subcommands().collect();
+        if let Some(nearest) = session::nearest(word, names.iter().map(String::as_str)) {
+            return Failure(format!("{error}; did you mean the command `lockset {nearest}`?"));
+        }
+    }
+    Failure(error.to_string())
+}
+
+/// Says on stderr what the report does not.
+fn tell(report: &Report, arguments: &Arguments) {
+    for note in &report.notes {
+        warn("note", note);
+    }
+    // A person at a terminal sees both streams, and the names once is enough.
+    let is_seen = arguments.format != Format::Json && arguments.output.is_none() && io::stdout().is_terminal() && io::stderr().is_terminal();
+    if !is_seen {
+        for skipped in &report.skipped {
+            warn("skipped", format_args!("{}: {}", skipped.file, skipped.reason));
+        }
+    }
+    if arguments.verbose {
+        for (stage, time) in &report.stats.stages {
+            warn("time", format_args!("{stage:<8} {:>8.1} ms", time.as_secs_f64() * 1e3));
+        }
+        warn("time", format_args!("{:<8} {:>8.1} ms", "all", report.stats.duration.as_secs_f64() * 1e3));
+    }
+}

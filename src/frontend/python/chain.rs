@@ -1,0 +1,155 @@
+//! Names, attributes, subscripts and calls: `self.stats["hits"].pop(0).name`.
+//!
+//! Such a chain is one [`Place`] as long as it names storage, and starts anew from a temporary behind each call. The
+//! walk goes down the chain's left spine in a loop, however long it is.
+
+use super::context::Ctx;
+use super::literals::{constant, strip};
+use super::syntax::{Field, Kind, Node};
+use crate::ir::{AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection, Range};
+
+/// A chain, or its beginning, as lowered so far.
+enum Link {
+    /// Storage that is not read yet.
+    Place(Place),
+    /// A computed value.
+    Value(Local),
+}
+
+impl Link {
+    fn project(self, projection: Projection) -> Self {
+        let place = match self {
+            Link::Place(place) => place,
+            Link::Value(local) => Place::local(local),
+        };
+        Link::Place(place.project(projection))
+    }
+}
+
+impl<'t> Ctx<'t> {
+    /// The value of a name, attribute, subscript or call.
+    pub(super) fn chain_value(&mut self, node: Node<'t>) -> Local {
+        match self.chain(node) {
+            Link::Value(local) => local,
+            Link::Place(place) => self.frame.b.load(place, LoadKind::Value, node.range()),
+        }
+    }
+
+    /// The place that an attribute or subscript names, its index evaluated; a temporary for what names no storage.
+    pub(super) fn place(&mut self, node: Node<'t>) -> Place {
+        match self.chain(node) {
+            Link::Place(place) => place,
+            Link::Value(local) => Place::local(local),
+        }
+    }
+
+    fn chain(&mut self, node: Node<'t>) -> Link {
+        let mut spine = Vec::new();
+        let mut at = strip(node);
+        while let Some(field) = spine_field(at) {
+            spine.push(at);
+            match at.child(field) {
+                Some(inner) => at = strip(inner),
+                None => return Link::Value(self.unknown(node.range())),
+            }
+        }
+        let mut link = match at.kind() {
+            Kind::Identifier => Link::Place(self.read_place(self.name(at), at.range())),
+            _ => Link::Value(self.value(at)),
+        };
+        for node in spine.into_iter().rev() {
+            link = match node.kind() {
+                Kind::Attribute => link.project(Projection::Field(node.child(Field::Attribute).map_or(Name::new(""), |it| self.name(it)))),
+                Kind::Subscript => {
+                    let index = self.index(node);
+                    link.project(index)
+                }
+                _ => Link::Value(self.call(node, link)),
+            };
+        }
+        link
+    }
+
+    fn index(&mut self, node: Node<'t>) -> Projection {
+        let subscripts = node.children_of(Field::Subscript);
+        match subscripts.as_slice() {
+            // `x[1,]` has a tuple for its key.
+            [only] if !node.has_token(",") => match constant(*only, self.source) {
+                Some(key) if key != Const::Other => Projection::Key(key),
+                _ => Projection::Index(self.value(*only)),
+            },
+            several => Projection::Index(self.aggregate(AggregateKind::Tuple, several, node.range())),
+        }
+    }
+
+    fn call(&mut self, node: Node<'t>, function: Link) -> Local {
+        let callee = self.callee(node, function);
+        let arguments = node.child(Field::Arguments).map(|it| self.arguments(it)).unwrap_or_default();
+        self.call_op(callee, arguments, node.range())
+    }
+
+    pub(super) fn call_op(&mut self, callee: Callee, arguments: Vec<Argument>, range: Range) -> Local {
+        let dest = self.frame.b.temp(range);
+        self.frame.b.push(OpKind::Call { dest, callee, arguments }, range);
+        dest
+    }
+
+    fn callee(&mut self, node: Node<'t>, function: Link) -> Callee {
+        let mut place = match function {
+            Link::Value(local) => return Callee::Value(local),
+            Link::Place(place) => place,
+        };
+        match (place.base, place.projections.last()) {
+            (Base::Global(name), None) => Callee::Path(name),
+            (_, Some(Projection::Field(name))) => {
+                let name = *name;
+                place.projections.pop();
+                Callee::Method { receiver: place, name }
+            }
+            _ => {
+                let range = node.child(Field::Function).map_or(node.range(), Node::range);
+                Callee::Value(self.frame.b.load(place, LoadKind::Value, range))
+            }
+        }
+    }
+
+    fn arguments(&mut self, list: Node<'t>) -> Vec<Argument> {
+        if list.kind() == Kind::GeneratorExpression {
+            let value = self.comprehension(list, AggregateKind::List);
+            return vec![Argument { kind: ArgumentKind::Positional, value }];
+        }
+        list.children().into_iter().map(|it| self.argument(it)).collect()
+    }
+
+    fn argument(&mut self, node: Node<'t>) -> Argument {
+        let (kind, value) = match node.kind() {
+            Kind::KeywordArgument => {
+                (ArgumentKind::Keyword(node.child(Field::Name).map_or(Name::new(""), |it| self.name(it))), node.child(Field::Value))
+            }
+            Kind::ListSplat => (ArgumentKind::Spread, node.first()),
+            Kind::DictionarySplat => (ArgumentKind::SpreadKeywords, node.first()),
+            _ => (ArgumentKind::Positional, Some(node)),
+        };
+        let runs_now = matches!(kind, ArgumentKind::Positional | ArgumentKind::Spread);
+        let value = match value.map(strip).filter(|it| runs_now && it.kind() == Kind::GeneratorExpression) {
+            Some(generator) => self.comprehension(generator, AggregateKind::List),
+            None => self.value_or_unknown(value, node.range()),
+        };
+        Argument { kind, value }
+    }
+
+    /// The local behind `place` when it is a named variable of its own: what an annotation can declare.
+    pub(super) fn declared_local(&self, place: &Place) -> Option<Local> {
+        place.as_local().filter(|it| self.frame.b.function.local(*it).kind != LocalKind::Temporary)
+    }
+}
+
+/// Where a chain goes on, seen from one of its links.
+fn spine_field(node: Node) -> Option<Field> {
+    match node.kind() {
+        Kind::Attribute => Some(Field::Object),
+        Kind::Subscript => Some(Field::Value),
+        Kind::Call => Some(Field::Function),
+        _ => None,
+    }
+}

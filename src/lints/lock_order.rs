@@ -1,0 +1,83 @@
+//! `lock-order`: locks taken in orders that form a cycle.
+//!
+//! The cycles of the lock-order graph ([`crate::analysis::order`]), each reported once, at its first edge by place.
+
+use super::Lint;
+use super::support::{expression, finding, label, statement, step, witness};
+use crate::analysis::Analysis;
+use crate::analysis::order::{Cycle, Edge, cycles, edges};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::ir::Language;
+
+pub const LOCK_ORDER: Lint = Lint {
+    name: "lock-order",
+    group: "deadlock",
+    severity: Severity::Error,
+    languages: &[Language::Python, Language::Rust],
+    summary: "Locks are taken in orders that form a cycle",
+    page: include_str!("../../lints/lock-order.md"),
+    check,
+};
+
+fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    for cycle in cycles(&edges(analysis)) {
+        findings.push(report(analysis, cycle));
+    }
+}
+
+fn place(analysis: &Analysis<'_>, edge: &Edge) -> Location {
+    statement(analysis, edge.function, edge.acquisition.op)
+}
+
+fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
+    let program = analysis.program;
+    let first = (0..cycle.len()).min_by_key(|it| place(analysis, &cycle[*it])).unwrap_or(0);
+    cycle.rotate_left(first);
+    let confidence = if cycle.iter().all(|it| it.definite) { Confidence::High } else { Confidence::Medium };
+    let edge = &cycle[0];
+    let mut it = finding(&LOCK_ORDER, analysis, edge.function, place(analysis, edge), confidence);
+    let names: Vec<String> = cycle.iter().map(|it| it.from.display(program)).collect();
+    let (from, to) = (edge.from.display(program), edge.to.display(program));
+    it.message = match &cycle[..] {
+        [_, back] => format!("`{to}` is taken under `{from}` here, and `{from}` under `{to}` in `{}`", program.symbol(back.function)),
+        _ => format!("`{to}` is taken under `{from}`, closing a cycle of {} locks: `{}`", cycle.len(), names.join("` → `")),
+    };
+    it.caption = format!("takes `{to}` while `{from}` is held");
+    it.help = format!("take `{}` in one order everywhere, or take the second one after the first is given up", names.join("` and `"));
+    it.locks = names;
+    for (number, edge) in cycle.iter().enumerate() {
+        let (from, to) = (edge.from.display(program), edge.to.display(program));
+        it.labels.push(label(expression(analysis, edge.function, edge.held.at), Role::LockHeld, format!("`{from}` is taken here")));
+        if number > 0 || edge.acquisition.via.is_some() {
+            let mut way = witness(analysis, edge.function, &edge.acquisition);
+            if let Some(last) = way.last_mut() {
+                last.message = format!("`{to}` is taken under `{from}`");
+            }
+            it.labels.extend(way);
+        }
+    }
+    for edge in &cycle {
+        it.evidence.push(Evidence {
+            kind: EvidenceKind::GuardedElsewhere,
+            message: format!("`{}` takes `{}` before `{}`", program.symbol(edge.function), edge.from.display(program), edge.to.display(program)),
+            location: Some(expression(analysis, edge.function, edge.held.at)),
+        });
+    }
+    if !cycle.iter().all(|it| it.definite) {
+        it.evidence.push(Evidence {
+            kind: EvidenceKind::Caveat,
+            message: "the locks are told apart by where they are declared: the two threads need the same objects to hang".to_string(),
+            location: None,
+        });
+    }
+    for (number, edge) in cycle.iter().enumerate() {
+        let thread = char::from(b'A' + (number % 26) as u8);
+        it.interleaving.push(step(thread, expression(analysis, edge.function, edge.held.at), format!("takes `{}`", edge.from.display(program))));
+    }
+    for (number, edge) in cycle.iter().enumerate() {
+        let thread = char::from(b'A' + (number % 26) as u8);
+        let holder = char::from(b'A' + ((number + 1) % cycle.len() % 26) as u8);
+        it.interleaving.push(step(thread, place(analysis, edge), format!("waits for `{}`, which {holder} holds", edge.to.display(program))));
+    }
+    it
+}

@@ -1,0 +1,97 @@
+//! What the lints share: a finding about an op, the witness path of a lock taken through calls, what a value was before.
+
+use crate::analysis::Analysis;
+use crate::analysis::lockset::{Acquisition, OpId, op_of};
+use crate::catalog::Mode;
+use crate::finding::{Confidence, Finding, Label, Location, Role, Step};
+use crate::ir::{Const, OpKind, Projection};
+use crate::lints::Lint;
+use crate::program::Fun;
+
+/// A witness path longer than this is cut off: nobody reads further.
+const MAX_CHAIN: usize = 8;
+
+/// The statement that `op` of `function` belongs to.
+pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
+    let ir = analysis.program.function(function);
+    let range = op_of(ir, op).map_or(ir.name_range, |it| ir.statement_range(it));
+    analysis.program.location(function, range)
+}
+
+/// The expression that `op` of `function` was made of.
+pub fn expression(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
+    let ir = analysis.program.function(function);
+    analysis.program.location(function, op_of(ir, op).map_or(ir.name_range, |it| it.range))
+}
+
+/// A finding of `lint` at `location` in `function`, still without labels, evidence and schedule.
+pub fn finding(lint: &Lint, analysis: &Analysis<'_>, function: Fun, location: Location, confidence: Confidence) -> Finding {
+    Finding {
+        rule: lint.name,
+        group: lint.group,
+        severity: lint.severity,
+        confidence,
+        message: String::new(),
+        help: String::new(),
+        location,
+        caption: String::new(),
+        symbol: analysis.program.symbol(function),
+        state: None,
+        locks: Vec::new(),
+        labels: Vec::new(),
+        evidence: Vec::new(),
+        interleaving: Vec::new(),
+        fix: None,
+        fingerprint: String::new(),
+    }
+}
+
+pub fn label(location: Location, role: Role, message: impl Into<String>) -> Label {
+    Label { location, role, message: message.into() }
+}
+
+pub fn step(thread: char, location: Location, does: impl Into<String>) -> Step {
+    Step { thread, location, does: does.into() }
+}
+
+/// The calls from an acquisition through calls to where the lock is really taken: each call, then the acquisition.
+pub fn witness(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> Vec<Label> {
+    let mut labels = Vec::new();
+    let mut at = (function, acquisition.op);
+    let mut via = acquisition.via;
+    while let Some((callee, index)) = via {
+        let name = analysis.program.symbol(callee);
+        labels.push(label(expression(analysis, at.0, at.1), Role::Call, format!("calls `{name}`")));
+        let Some(take) = analysis.summaries.get(callee).takes.get(index as usize) else { break };
+        at = (callee, take.op);
+        via = if labels.len() < MAX_CHAIN { take.via } else { None };
+    }
+    labels.push(label(expression(analysis, at.0, at.1), Role::LockWanted, how_taken(acquisition.mode)));
+    labels
+}
+
+fn how_taken(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Shared => "taken here for reading",
+        Mode::Upgradable => "taken here as upgradable",
+        Mode::Exclusive => "taken here",
+    }
+}
+
+/// The value a state starts with, where construction stores one integer to it and nothing else.
+pub fn initial_value(analysis: &Analysis<'_>, owner: &crate::analysis::path::Owner, projections: &[Projection]) -> Option<i64> {
+    if projections.iter().any(|it| matches!(it, Projection::Key(_) | Projection::Index(_))) {
+        return None;
+    }
+    let state = analysis.states.get(owner)?;
+    let mut values = state.uses.iter().filter(|it| it.construction && it.writes).map(|it| {
+        let access = &analysis.facts(it.function).accesses[it.access as usize];
+        let ir = analysis.program.function(it.function);
+        ir.ops().find_map(|(_, _, op)| match op.kind {
+            OpKind::Const { dest, value: Const::Int(value) } if dest == access.value => Some(value),
+            _ => None,
+        })
+    });
+    let first = values.next().flatten()?;
+    values.all(|it| it == Some(first)).then_some(first)
+}

@@ -1,0 +1,518 @@
+//! What a name means: module paths, imports, re-exports.
+//!
+//! Python modules are named by the packages their files stand in; an import that several files could answer goes to the
+//! one nearest in the tree. Rust modules are named by their crate and their path below its `src`. A path that leads out
+//! of the program stays as [`Definition::External`] with its full spelling, which is what the catalogue's rows are
+//! keyed by; a path that the catalogue knows is external even where the program holds the library's own source.
+
+use std::path::{Component, Path};
+
+use rustc_hash::FxHashMap;
+
+use super::{Cls, Fun, Linked, Mod, Program};
+use crate::catalog::Catalog;
+use crate::finding::FileId;
+use crate::ir::{FunctionKind, GlobalKind, Import, Language, Name, Owner};
+use crate::source::{Files, SourceFile};
+
+/// Re-exports are followed this far; import cycles end here.
+const MAX_HOPS: usize = 24;
+
+/// Where a module is in its package or crate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModulePath {
+    /// `package.module`, `crate_name::a::b`.
+    pub name: String,
+    /// A Python package's `__init__`: relative imports start in it, not beside it.
+    pub is_package: bool,
+    /// The folders of the file, for choosing the nearest of several modules of one name.
+    folders: Vec<String>,
+}
+
+/// What a name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Definition {
+    Module(Mod),
+    Class(Cls),
+    Function(Fun),
+    /// A module variable or static, of that module and scope-qualified name.
+    Global(Mod, Name),
+    /// A type alias: index into the module's aliases.
+    Alias(Mod, u32),
+    /// Something of a library, or a builtin, by full path.
+    External(Name),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Binding {
+    Own(Definition),
+    /// Index into the module's imports.
+    Import(u32),
+}
+
+/// The tables behind [`Program::resolve`].
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    by_path: FxHashMap<Name, Vec<Mod>>,
+    by_stem: FxHashMap<Name, Vec<Mod>>,
+    bindings: FxHashMap<(Mod, Name, Name), Binding>,
+    globs: FxHashMap<(Mod, Name), Vec<u32>>,
+}
+
+impl Names {
+    /// Names the modules and gathers what each binds.
+    pub(super) fn build(files: &Files, modules: &mut [Linked]) -> Names {
+        let packages: rustc_hash::FxHashSet<&Path> =
+            files.iter().filter(|(_, it)| it.path.file_name().is_some_and(|it| it == "__init__.py")).filter_map(|(_, it)| it.path.parent()).collect();
+        let mut names = Names::default();
+        for (index, linked) in modules.iter_mut().enumerate() {
+            let module = Mod(index as u32);
+            let file = files.get(linked.file);
+            linked.path = match file.language {
+                Language::Python => python_path(file, &|folder| packages.contains(folder)),
+                Language::Rust => rust_path(file),
+            };
+            let name = Name::new(&linked.path.name);
+            names.by_path.entry(name).or_default().push(module);
+            names.by_stem.entry(Name::new(name.last())).or_default().push(module);
+            names.bind_all(module, linked);
+        }
+        names
+    }
+
+    fn bind_all(&mut self, module: Mod, linked: &Linked) {
+        let ir = &linked.ir;
+        let mut own = |scope: Name, name: Name, definition: Definition| {
+            self.bindings.entry((module, scope, name)).or_insert(Binding::Own(definition));
+        };
+        for (index, class) in ir.classes.iter().enumerate() {
+            own(class.scope, class.name, Definition::Class(Cls(linked.first_class + index as u32)));
+        }
+        for (index, function) in ir.functions.iter().enumerate() {
+            if matches!(function.kind, FunctionKind::Function) && matches!(function.owner, Owner::Module) {
+                own(function.scope, function.name, Definition::Function(Fun(linked.first_function + index as u32)));
+            }
+        }
+        for (index, alias) in ir.aliases.iter().enumerate() {
+            own(alias.scope, alias.name, Definition::Alias(module, index as u32));
+        }
+        for global in &ir.globals {
+            own(global.scope, global.name, Definition::Global(module, qualified_global(ir.language, global.scope, global.name)));
+        }
+        for (index, import) in ir.imports.iter().enumerate() {
+            if import.glob {
+                self.globs.entry((module, import.scope)).or_default().push(index as u32);
+            } else {
+                self.bindings.entry((module, import.scope, import.binds)).or_insert(Binding::Import(index as u32));
+            }
+        }
+    }
+}
+
+/// The name under which a global is known in its module: with its inline modules, for Rust.
+pub(super) fn qualified_global(language: Language, scope: Name, name: Name) -> Name {
+    match language {
+        Language::Rust if scope != "" => Name::new(&format!("{scope}::{name}")),
+        _ => name,
+    }
+}
+
+fn folders(path: &Path) -> Vec<String> {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    parent
+        .components()
+        .filter_map(|it| match it {
+            Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn python_path(file: &SourceFile, is_package: &dyn Fn(&Path) -> bool) -> ModulePath {
+    let stem = file.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    let init = stem == "__init__";
+    let mut parts = if init { Vec::new() } else { vec![stem] };
+    let mut folder = file.path.parent();
+    while let Some(here) = folder.filter(|it| is_package(it)) {
+        let Some(name) = here.file_name() else { break };
+        parts.push(name.to_string_lossy().into_owned());
+        folder = here.parent();
+    }
+    parts.reverse();
+    ModulePath { name: parts.join("."), is_package: init, folders: folders(&file.path) }
+}
+
+fn rust_path(file: &SourceFile) -> ModulePath {
+    let stem = file.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    let root = file.crate_root.as_deref();
+    let below = root.and_then(|it| file.path.strip_prefix(it).ok()).unwrap_or(&file.path);
+    let crate_name = file.crate_name.clone().unwrap_or_else(|| stem.clone());
+    let inside = folders(below);
+    let mut parts = vec![crate_name];
+    match inside.iter().position(|it| it == "src") {
+        Some(at) => {
+            let rest = &inside[at + 1..];
+            if rest.first().is_some_and(|it| it == "bin") {
+                parts[0] = format!("{}#{}", parts[0], rest.get(1).unwrap_or(&stem));
+                parts.extend(rest.iter().skip(2).cloned());
+            } else {
+                parts.extend(rest.iter().cloned());
+            }
+            if !matches!(stem.as_str(), "lib" | "main" | "mod") && !rest.iter().eq(["bin"].iter()) {
+                parts.push(stem);
+            }
+        }
+        // Examples, tests, loose files: a crate each.
+        None if root.is_some() => parts[0] = format!("{}#{}", parts[0], stem),
+        None => {}
+    }
+    ModulePath { name: parts.join("::"), is_package: false, folders: folders(&file.path) }
+}
+
+fn shared_prefix(a: &[String], b: &[String]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+impl Program<'_> {
+    /// The module at `path`, seen from `from`: of several, the nearest in the tree.
+    fn module_at(&self, from: Mod, path: &str) -> Option<Mod> {
+        let nearest = |candidates: &[Mod]| {
+            let here = &self.module(from).path.folders;
+            candidates.iter().copied().max_by_key(|it| (shared_prefix(here, &self.module(*it).path.folders), std::cmp::Reverse(*it)))
+        };
+        let language = self.module(from).ir.language;
+        if let Some(found) = self.names.by_path.get(&Name::new(path)).and_then(|it| nearest(it)) {
+            return (self.module(found).ir.language == language).then_some(found);
+        }
+        if language != Language::Python || !path.contains('.') {
+            return None;
+        }
+        // A namespace package (folders without `__init__.py`): the file's folders must end in the path's.
+        let parts: Vec<&str> = path.split('.').collect();
+        let (stem, parents) = parts.split_last()?;
+        let candidates: Vec<Mod> = self
+            .names
+            .by_stem
+            .get(&Name::new(stem))?
+            .iter()
+            .copied()
+            .filter(|it| {
+                let linked = self.module(*it);
+                let folders =
+                    if linked.path.is_package { linked.path.folders.split_last().map_or(&[][..], |it| it.1) } else { &linked.path.folders[..] };
+                folders.len() >= parents.len() && folders[folders.len() - parents.len()..].iter().eq(parents.iter())
+            })
+            .collect();
+        nearest(&candidates).filter(|it| self.module(*it).ir.language == language)
+    }
+
+    /// What `path` means in `scope` of `module`. Never fails: what the program does not define is external.
+    pub fn resolve(&self, module: Mod, scope: Name, path: Name) -> Definition {
+        self.resolve_hops(module, scope, path, 0)
+    }
+
+    fn resolve_hops(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Definition {
+        if hops > MAX_HOPS {
+            return Definition::External(path);
+        }
+        match self.module(module).ir.language {
+            Language::Python => self.resolve_python(module, path, hops),
+            Language::Rust => self.resolve_rust(module, scope, path, hops),
+        }
+    }
+
+    fn resolve_python(&self, module: Mod, path: Name, hops: usize) -> Definition {
+        let mut segments = path.segments();
+        let Some(first) = segments.next() else { return Definition::External(path) };
+        let mut found = self.python_binding(module, Name::new(first), hops);
+        for segment in segments {
+            found = self.python_attribute(found, Name::new(segment), hops);
+        }
+        found
+    }
+
+    fn python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
+        let empty = Name::new("");
+        match self.names.bindings.get(&(module, empty, name)) {
+            Some(Binding::Own(definition)) => return *definition,
+            Some(Binding::Import(index)) => return self.python_import(module, &self.module(module).ir.imports[*index as usize], hops),
+            None => {}
+        }
+        for index in self.names.globs.get(&(module, empty)).into_iter().flatten() {
+            let import = &self.module(module).ir.imports[*index as usize];
+            match self.python_module(module, import) {
+                Ok(target) if hops < MAX_HOPS && target != module => {
+                    if let Some(found) = self.python_member(target, name, hops + 1) {
+                        return found;
+                    }
+                }
+                Ok(_) => {}
+                Err(path) => {
+                    let full = Name::new(&format!("{path}.{name}"));
+                    if Catalog::builtin(Language::Python).knows(full) {
+                        return Definition::External(full);
+                    }
+                }
+            }
+        }
+        Definition::External(name)
+    }
+
+    /// The module an import names, or the external path.
+    fn python_module(&self, from: Mod, import: &Import) -> Result<Mod, String> {
+        let path = self.absolute(from, import);
+        self.module_at(from, &path).ok_or(path)
+    }
+
+    fn absolute(&self, from: Mod, import: &Import) -> String {
+        if import.level == 0 {
+            return import.path.to_string();
+        }
+        let here = &self.module(from).path;
+        let mut parts: Vec<&str> = here.name.split('.').filter(|it| !it.is_empty()).collect();
+        let up = import.level as usize - usize::from(here.is_package);
+        parts.truncate(parts.len().saturating_sub(up));
+        for segment in import.path.segments() {
+            parts.push(segment);
+        }
+        parts.join(".")
+    }
+
+    fn python_import(&self, from: Mod, import: &Import, hops: usize) -> Definition {
+        let path = self.absolute(from, import);
+        match import.item {
+            Some(item) => {
+                let full = Name::new(&format!("{path}.{item}"));
+                if Catalog::builtin(Language::Python).knows(full) {
+                    return Definition::External(full);
+                }
+                if let Some(target) = self.module_at(from, &path)
+                    && hops < MAX_HOPS
+                    && let Some(found) = self.python_member(target, item, hops + 1)
+                {
+                    return found;
+                }
+                self.module_at(from, full.as_str()).map_or(Definition::External(full), Definition::Module)
+            }
+            None => {
+                let path = if import.binds_root { import.path.first() } else { path.as_str() };
+                self.module_at(from, path).map_or(Definition::External(Name::new(path)), Definition::Module)
+            }
+        }
+    }
+
+    /// What `module` binds to `name`, if it does.
+    fn python_member(&self, module: Mod, name: Name, hops: usize) -> Option<Definition> {
+        match self.python_binding(module, name, hops) {
+            Definition::External(path) if path == name => None,
+            found => Some(found),
+        }
+    }
+
+    fn python_attribute(&self, of: Definition, name: Name, hops: usize) -> Definition {
+        match of {
+            Definition::Module(module) => {
+                let full = Name::new(&format!("{}.{name}", self.module(module).path.name));
+                if Catalog::builtin(Language::Python).knows(full) {
+                    return Definition::External(full);
+                }
+                if let Some(found) = self.python_member(module, name, hops + 1) {
+                    return found;
+                }
+                self.module_at(module, full.as_str()).map_or(Definition::External(full), Definition::Module)
+            }
+            Definition::Class(class) => self
+                .method(class, name)
+                .map_or_else(|| Definition::External(Name::new(&format!("{}.{name}", self.class_name(class)))), Definition::Function),
+            Definition::External(path) => Definition::External(Name::new(&format!("{path}.{name}"))),
+            Definition::Function(_) | Definition::Global(..) | Definition::Alias(..) => Definition::External(name),
+        }
+    }
+
+    /// The attribute `name` of a module, class or library object.
+    pub fn attribute(&self, of: Definition, name: Name) -> Definition {
+        self.python_attribute(of, name, 0)
+    }
+
+    fn resolve_rust(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Definition {
+        let segments: Vec<&str> = path.segments().collect();
+        let Some((first, rest)) = segments.split_first() else { return Definition::External(path) };
+        let crate_root = self.module(module).path.name.split("::").next().unwrap_or("");
+        let mut base: Vec<&str> = self.module(module).path.name.split("::").collect();
+        for segment in scope.segments() {
+            base.push(segment);
+        }
+        match *first {
+            "crate" | "$crate" => self.rust_absolute(module, &[crate_root], rest, hops),
+            "self" if !rest.is_empty() => self.rust_absolute(module, &base, rest, hops),
+            "super" => {
+                let ups = segments.iter().take_while(|it| **it == "super").count();
+                base.truncate(base.len().saturating_sub(ups).max(1));
+                self.rust_absolute(module, &base, &segments[ups..], hops)
+            }
+            first => {
+                if let Some(found) = self.rust_binding(module, scope, Name::new(first), hops) {
+                    return self.rust_members(module, found, rest, hops);
+                }
+                // An inline module or a submodule, then another crate of the program.
+                base.push(first);
+                if self.module_at(module, &base.join("::")).is_some() || self.is_inline_module(module, &base) {
+                    return self.rust_absolute(module, &base, rest, hops);
+                }
+                if self.module_at(module, first).is_some() && !rest.is_empty() {
+                    return self.rust_absolute(module, &[first], rest, hops);
+                }
+                Definition::External(prelude(first, rest).unwrap_or(path))
+            }
+        }
+    }
+
+    fn is_inline_module(&self, module: Mod, path: &[&str]) -> bool {
+        let own = self.module(module).path.name.split("::").count();
+        path.len() > own && {
+            let scope = Name::new(&path[own..].join("::"));
+            let ir = &self.module(module).ir;
+            ir.functions.iter().any(|it| it.scope == scope)
+                || ir.classes.iter().any(|it| it.scope == scope)
+                || ir.globals.iter().any(|it| it.scope == scope)
+        }
+    }
+
+    /// What scope `scope` of `module` binds to `name`.
+    fn rust_binding(&self, module: Mod, scope: Name, name: Name, hops: usize) -> Option<Definition> {
+        let follow = |import: &Import| {
+            // `use x::Name;` inside module `x` itself would look itself up.
+            if hops >= MAX_HOPS { Definition::External(import.path) } else { self.resolve_use(module, scope, import.path, name, hops + 1) }
+        };
+        match self.names.bindings.get(&(module, scope, name)) {
+            Some(Binding::Own(definition)) => return Some(*definition),
+            Some(Binding::Import(index)) => return Some(follow(&self.module(module).ir.imports[*index as usize])),
+            None => {}
+        }
+        for index in self.names.globs.get(&(module, scope)).into_iter().flatten() {
+            let import = &self.module(module).ir.imports[*index as usize];
+            let full = Name::new(&format!("{}::{name}", import.path));
+            if Catalog::builtin(Language::Rust).knows(full) || Catalog::builtin(Language::Rust).guard(full).is_some() {
+                return Some(Definition::External(full));
+            }
+            if hops + 4 < MAX_HOPS
+                && matches!(import.path.first(), "crate" | "self" | "super")
+                && let found @ (Definition::Class(_) | Definition::Function(_) | Definition::Global(..) | Definition::Alias(..)) =
+                    self.resolve_rust(module, scope, full, hops + 4)
+            {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// A `use` path: like any path, but its first segment is not looked up among the names the same `use` binds.
+    fn resolve_use(&self, module: Mod, scope: Name, path: Name, binds: Name, hops: usize) -> Definition {
+        if path.first() == binds.as_str() {
+            let segments: Vec<&str> = path.segments().collect();
+            if segments.len() > 1 && self.module_at(module, segments[0]).is_some() {
+                return self.rust_absolute(module, &segments[..1], &segments[1..], hops);
+            }
+            return Definition::External(path);
+        }
+        self.resolve_rust(module, scope, path, hops)
+    }
+
+    /// Follows `rest` from the module at `base`.
+    fn rust_absolute(&self, from: Mod, base: &[&str], rest: &[&str], hops: usize) -> Definition {
+        let mut path: Vec<&str> = base.to_vec();
+        let mut rest = rest;
+        // As far as modules go.
+        while let Some((next, after)) = rest.split_first() {
+            path.push(next);
+            if self.module_at(from, &path.join("::")).is_none() {
+                path.pop();
+                break;
+            }
+            rest = after;
+        }
+        let spelled = || Definition::External(Name::new(&[&path[..], rest].concat().join("::")));
+        let mut inline = path.clone();
+        let (module, scope) = loop {
+            match self.module_at(from, &inline.join("::")) {
+                Some(found) => break (found, Name::new(&path[inline.len()..].join("::"))),
+                None if inline.len() > 1 => {
+                    inline.pop();
+                }
+                None => return spelled(),
+            }
+        };
+        let Some((name, after)) = rest.split_first() else { return Definition::Module(module) };
+        if let Some(found) = self.rust_binding(module, scope, Name::new(name), hops + 1) {
+            return self.rust_members(module, found, after, hops);
+        }
+        // An inline module below this one.
+        if !after.is_empty() {
+            let deeper = if scope == "" { Name::new(name) } else { Name::new(&format!("{scope}::{name}")) };
+            if let Some(found) = self.rust_binding(module, deeper, Name::new(after[0]), hops + 1) {
+                return self.rust_members(module, found, &after[1..], hops);
+            }
+        }
+        spelled()
+    }
+
+    fn rust_members(&self, from: Mod, of: Definition, rest: &[&str], hops: usize) -> Definition {
+        let Some((name, after)) = rest.split_first() else { return of };
+        match of {
+            Definition::Module(module) => {
+                let base = self.module(module).path.name.clone();
+                let base: Vec<&str> = base.split("::").collect();
+                if hops >= MAX_HOPS { Definition::External(Name::new(name)) } else { self.rust_absolute(from, &base, rest, hops + 1) }
+            }
+            Definition::Class(class) => {
+                let found = self.method(class, Name::new(name)).map(Definition::Function);
+                found
+                    .filter(|_| after.is_empty())
+                    .unwrap_or_else(|| Definition::External(Name::new(&format!("{}::{}", self.class_name(class), rest.join("::")))))
+            }
+            Definition::Alias(module, index) => {
+                let alias = &self.module(module).ir.aliases[index as usize];
+                match &alias.ty {
+                    crate::ir::TypeRef::Path { path, .. } if hops < MAX_HOPS => {
+                        let target = self.resolve_rust(module, alias.scope, *path, hops + 1);
+                        self.rust_members(from, target, rest, hops + 1)
+                    }
+                    _ => Definition::External(Name::new(&rest.join("::"))),
+                }
+            }
+            Definition::External(path) => {
+                let full = format!("{path}::{}", rest.join("::"));
+                Definition::External(Name::new(&full))
+            }
+            Definition::Function(_) | Definition::Global(..) => of,
+        }
+    }
+
+    /// The kind of a global.
+    pub fn global_kind(&self, module: Mod, name: Name) -> Option<(GlobalKind, bool)> {
+        let ir = &self.module(module).ir;
+        ir.globals.iter().find(|it| qualified_global(ir.language, it.scope, it.name) == name).map(|it| (it.kind, it.mutable))
+    }
+
+    pub fn file_of(&self, module: Mod) -> FileId {
+        self.module(module).file
+    }
+}
+
+/// Names every Rust module has without importing them.
+fn prelude(first: &str, rest: &[&str]) -> Option<Name> {
+    let path = match first {
+        "Vec" => "std::vec::Vec",
+        "Box" => "std::boxed::Box",
+        "String" => "std::string::String",
+        "Option" => "std::option::Option",
+        "Result" => "std::result::Result",
+        "drop" => "std::mem::drop",
+        "core" | "alloc" => {
+            let full = format!("std::{}", rest.join("::"));
+            return Some(Name::new(&full));
+        }
+        _ => return None,
+    };
+    Some(Name::new(&[&[path], rest].concat().join("::")))
+}

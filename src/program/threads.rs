@@ -1,0 +1,183 @@
+//! What runs concurrently: thread entry points.
+
+use super::types::Ty;
+use super::{Fun, Program, Target};
+use crate::catalog::{Catalog, Concurrency, Spawn};
+use crate::finding::Location;
+use crate::ir::{Argument, ArgumentKind, BlockId, Callee, Function, Local, Name, OpKind};
+
+/// Code that runs beside other code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concurrent {
+    pub function: Fun,
+    pub how: Concurrency,
+    /// Several at once: a pool's jobs, a thread started in a loop, a handler.
+    pub several: bool,
+    /// The receiver is made for this call (a request's handler object), not shared.
+    pub own_receiver: bool,
+    /// Where it is started or registered: the spawning call, the decorator, the class.
+    pub location: Location,
+    /// What starts it: `threading.Thread`, `app.route`.
+    pub what: Name,
+}
+
+/// The concurrent entry points of a program.
+#[derive(Debug, Default)]
+pub struct Threads {
+    pub entries: Vec<Concurrent>,
+    /// The first call that starts a thread or a pool's job, if the program has one, by language.
+    pub started: Option<Location>,
+}
+
+/// Finds the entry points of `program`.
+pub(super) fn find(program: &Program<'_>) -> Threads {
+    let mut threads = Threads::default();
+    for function in program.function_ids() {
+        if program.is_exempt(function) {
+            continue;
+        }
+        spawned(program, function, &mut threads);
+        handlers(program, function, &mut threads);
+    }
+    threads
+}
+
+/// The catalogue's row for a spawning call.
+pub fn spawn_row(program: &Program<'_>, function: Fun, dest: Local) -> Option<&'static Spawn> {
+    let catalog = program.catalog(function);
+    match program.target(function, dest) {
+        Target::External(path) => catalog.spawn(*path),
+        Target::Method { ty, name } => method_row(catalog, *ty, *name),
+        Target::Construct { class, .. } => program.external_ancestry(*class).find_map(|it| catalog.spawn(it)),
+        _ => None,
+    }
+}
+
+fn method_row(catalog: &'static Catalog, ty: Name, name: Name) -> Option<&'static Spawn> {
+    let dotted = catalog.spawn(Name::new(&format!("{ty}.{name}")));
+    dotted.or_else(|| catalog.spawn(Name::new(&format!("{ty}::{name}"))))
+}
+
+/// The locals among a spawning call's arguments that will run.
+pub fn spawned_arguments<'o>(row: &'o Spawn, arguments: &'o [Argument]) -> impl Iterator<Item = Local> + 'o {
+    let mut position = 0;
+    arguments.iter().filter_map(move |it| {
+        let runs = match it.kind {
+            ArgumentKind::Positional => {
+                position += 1;
+                row.argument.is_some_and(|at| position - 1 == at || (row.variadic && position > at))
+            }
+            ArgumentKind::Keyword(name) => row.keyword == Some(name),
+            ArgumentKind::Spread | ArgumentKind::SpreadKeywords => false,
+        };
+        runs.then_some(it.value)
+    })
+}
+
+fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
+    let ir = program.function(function);
+    for (block, _, op) in ir.ops() {
+        let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
+        let Some(row) = spawn_row(program, function, *dest) else {
+            submitted(program, function, callee, arguments, program.location(function, op.range), threads);
+            continue;
+        };
+        let location = program.location(function, op.range);
+        if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
+            threads.started.get_or_insert(location);
+        }
+        for argument in spawned_arguments(row, arguments) {
+            if let Some(target) = callable(program.local_type(function, argument)) {
+                let several = row.runs == Concurrency::Pool || on_cycle(ir, block);
+                threads.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver: false, location, what: row.path });
+            }
+        }
+    }
+}
+
+/// `pool.submit(self.run)` on an object of unknown type: `submit` with a function of the program as its first argument
+/// means one thing only.
+fn submitted(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &[Argument], location: Location, threads: &mut Threads) {
+    let Callee::Method { name, .. } = callee else { return };
+    if *name != "submit" {
+        return;
+    }
+    if let Some(first) = arguments.first()
+        && let Some(target) = callable(program.local_type(function, first.value))
+    {
+        threads.started.get_or_insert(location);
+        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, several: true, own_receiver: false, location, what: *name });
+    }
+}
+
+/// Whether control can come back to `block`.
+fn on_cycle(ir: &Function, block: BlockId) -> bool {
+    let mut seen = vec![false; ir.blocks.len()];
+    let mut work: Vec<BlockId> = ir.block(block).terminator.successors().to_vec();
+    while let Some(next) = work.pop() {
+        if next == block {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[next.index()], true) {
+            work.extend(ir.block(next).terminator.successors());
+        }
+    }
+    false
+}
+
+fn callable(ty: &Ty) -> Option<Fun> {
+    match ty {
+        Ty::Function(function) | Ty::BoundMethod(function) => Some(*function),
+        _ => None,
+    }
+}
+
+/// Functions that a framework calls: by their decorators, or by the base class of their class.
+fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
+    let ir = program.function(function);
+    let catalog = program.catalog(function);
+    let module = program.module_of(function);
+    let location = program.location(function, ir.name_range);
+    for attribute in &ir.attributes {
+        // `@app.route` on an object of the module: by its type.
+        let of_object = attribute.path.as_str().rsplit_once('.').and_then(|(object, method)| {
+            match program.definition_type(program.resolve(module, Name::new(""), Name::new(object))) {
+                Ty::External(ty, _) => Some(Name::new(&format!("{ty}.{method}"))),
+                _ => None,
+            }
+        });
+        let full = match (of_object, program.resolve(module, Name::new(""), attribute.path)) {
+            (Some(path), _) | (None, super::Definition::External(path)) => path,
+            _ => continue,
+        };
+        if let Some(row) = catalog.tables.handler.iter().find(|it| it.path == full) {
+            // An async handler's concurrency is the loop's.
+            let how = if ir.is_async { Concurrency::Task } else { row.runs };
+            threads.entries.push(Concurrent { function, how, several: true, own_receiver: false, location, what: row.path });
+            return;
+        }
+    }
+    let Some(class) = program.class_of(function) else { return };
+    for base in program.external_ancestry(class) {
+        if let Some(row) = catalog.spawn(base)
+            && row.method == Some(ir.name)
+        {
+            if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
+                threads.started.get_or_insert(location);
+            }
+            threads.entries.push(Concurrent { function, how: row.runs, several: false, own_receiver: false, location, what: row.path });
+            return;
+        }
+        for row in catalog.tables.handler.iter().filter(|it| it.path == base) {
+            let matches = |pattern: &Name| match pattern.as_str().strip_suffix('*') {
+                Some(prefix) => ir.name.as_str().starts_with(prefix) && (!prefix.is_empty() || ir.is_public),
+                None => *pattern == ir.name,
+            };
+            if row.methods.iter().any(matches) {
+                let how = if ir.is_async { Concurrency::Task } else { row.runs };
+                threads.entries.push(Concurrent { function, how, several: true, own_receiver: true, location, what: row.path });
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Types, as far as the source spells them.
+//!
+//! [`Ty`] is what a local, field, global or result is known to be: an object of a class of the program, of a library
+//! type with its arguments, or unknown. References are transparent; unknown stays unknown and is never guessed.
+
+use std::sync::Arc;
+
+use super::{Cls, Definition, Fun, Mod, Program};
+use crate::catalog::{Catalog, Lock};
+use crate::ir::{Language, Name, TypeRef};
+
+/// Type arguments deeper than this are unknown.
+const MAX_DEPTH: usize = 12;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Ty {
+    #[default]
+    Unknown,
+    /// An object of a class of the program, with its type arguments.
+    Class(Cls, Arc<[Ty]>),
+    /// An object of a library type, by full path, with its type arguments.
+    External(Name, Arc<[Ty]>),
+    /// A class itself (Python).
+    ClassObject(Cls),
+    /// A library class, function or module itself, by full path.
+    ExternalObject(Name),
+    Module(Mod),
+    Function(Fun),
+    /// A method taken as a value: `self.run`.
+    BoundMethod(Fun),
+    Tuple(Arc<[Ty]>),
+    /// `[T]`, `list[T]` and kin are `External` with an argument; this is Rust's array and slice.
+    Array(Arc<Ty>),
+}
+
+impl Ty {
+    pub fn external(path: &str) -> Ty {
+        Ty::External(Name::new(path), Arc::from([]))
+    }
+
+    pub fn class(class: Cls) -> Ty {
+        Ty::Class(class, Arc::from([]))
+    }
+
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Ty::Unknown)
+    }
+
+    /// The type inside `Arc`, `Box`, `Option` and other wrappers.
+    pub fn peeled(&self, language: Language) -> Ty {
+        let mut ty = self;
+        for _ in 0..MAX_DEPTH {
+            let Ty::External(path, arguments) = ty else { break };
+            let Some(row) = Catalog::builtin(language).wrapper(*path) else { break };
+            match arguments.get(row.argument as usize) {
+                Some(inner) => ty = inner,
+                None => return Ty::Unknown,
+            }
+        }
+        ty.clone()
+    }
+
+    /// The lock this is, wrappers seen through.
+    pub fn lock(&self, language: Language) -> Option<&'static Lock> {
+        match self.peeled(language) {
+            Ty::External(path, _) => Catalog::builtin(language).lock(path),
+            _ => None,
+        }
+    }
+
+    /// What a lock that holds its data guards.
+    pub fn guarded(&self, language: Language) -> Ty {
+        match self.peeled(language) {
+            Ty::External(path, arguments) if Catalog::builtin(language).lock(path).is_some() => arguments.first().cloned().unwrap_or_default(),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// The items of a collection.
+    pub fn item(&self, language: Language) -> Ty {
+        match self.peeled(language) {
+            Ty::Array(item) => (*item).clone(),
+            Ty::External(path, arguments) if Catalog::builtin(language).container(path).is_some() => match path.last() {
+                "dict" | "Dict" | "HashMap" | "BTreeMap" | "IndexMap" | "defaultdict" | "OrderedDict" | "Mapping" | "MutableMapping" | "DashMap" => {
+                    arguments.get(1).cloned().unwrap_or_default()
+                }
+                _ => arguments.first().cloned().unwrap_or_default(),
+            },
+            _ => Ty::Unknown,
+        }
+    }
+}
+
+impl Program<'_> {
+    /// What the type written `ty` in `scope` of `module` is.
+    pub fn resolve_type(&self, module: Mod, scope: Name, ty: &TypeRef) -> Ty {
+        self.resolve_type_in(module, scope, ty, None, 0)
+    }
+
+    /// The same inside a function: `Self`, and type parameters by their bounds.
+    pub fn resolve_type_of(&self, function: Fun, ty: &TypeRef) -> Ty {
+        let ir = self.function(function);
+        let module = self.module_of(function);
+        if let TypeRef::Path { path, arguments } = ty
+            && arguments.is_empty()
+            && let Some(generic) = ir.generics.iter().find(|it| it.name == *path)
+        {
+            return generic.bounds.first().map(|it| self.resolve_type(module, self.item_scope(function), it)).unwrap_or_default();
+        }
+        self.resolve_type_in(module, self.item_scope(function), ty, Some(function), 0)
+    }
+
+    /// The inline modules around a function: its scope without the type and functions it stands in.
+    pub fn item_scope(&self, function: Fun) -> Name {
+        let mut current = function;
+        while let Some(parent) = self.parent(current) {
+            current = parent;
+        }
+        let module = self.module(self.module_of(current));
+        match self.function(current).owner {
+            crate::ir::Owner::Impl(index) => module.ir.impls[index as usize].scope,
+            crate::ir::Owner::Class(class) => module.ir.class(class).scope,
+            crate::ir::Owner::Module | crate::ir::Owner::Function(_) => self.function(current).scope,
+        }
+    }
+
+    fn resolve_type_in(&self, module: Mod, scope: Name, ty: &TypeRef, function: Option<Fun>, depth: usize) -> Ty {
+        if depth > MAX_DEPTH {
+            return Ty::Unknown;
+        }
+        let inner = |it: &TypeRef| self.resolve_type_in(module, scope, it, function, depth + 1);
+        let language = self.module(module).ir.language;
+        match ty {
+            TypeRef::Path { path, arguments } => {
+                if *path == "Self" || *path == "typing.Self" {
+                    return function.and_then(|it| self.enclosing_class(it)).map(Ty::class).unwrap_or_default();
+                }
+                match self.resolve(module, scope, *path) {
+                    Definition::Class(class) => Ty::Class(class, arguments.iter().map(inner).collect()),
+                    Definition::External(path) => self.external_type(language, path, arguments, &inner),
+                    Definition::Alias(owner, index) => {
+                        let alias = &self.module(owner).ir.aliases[index as usize];
+                        let resolved = self.resolve_type_in(owner, alias.scope, &alias.ty, None, depth + 1);
+                        // `type Shared<T> = Arc<Mutex<T>>`: the parameter is the one unknown inside.
+                        match (arguments.first(), alias.generics.first()) {
+                            (Some(argument), Some(_)) => fill_unknown(&resolved, &inner(argument), 0),
+                            _ => resolved,
+                        }
+                    }
+                    Definition::Module(_) | Definition::Function(_) | Definition::Global(..) => Ty::Unknown,
+                }
+            }
+            TypeRef::Reference { target, .. } => inner(target),
+            TypeRef::Tuple(items) => Ty::Tuple(items.iter().map(inner).collect()),
+            TypeRef::Array(item) => Ty::Array(Arc::new(inner(item))),
+            TypeRef::Union(items) => {
+                let mut known = items.iter().filter(|it| !matches!(it, TypeRef::None)).map(inner);
+                match (known.next(), known.next()) {
+                    (Some(only), None) => only,
+                    _ => Ty::Unknown,
+                }
+            }
+            TypeRef::Trait { bounds, .. } => bounds.iter().map(inner).find(|it| matches!(it, Ty::Class(..))).unwrap_or_default(),
+            TypeRef::Function { .. } | TypeRef::None | TypeRef::Unknown => Ty::Unknown,
+        }
+    }
+
+    fn external_type(&self, language: Language, path: Name, arguments: &[TypeRef], inner: &dyn Fn(&TypeRef) -> Ty) -> Ty {
+        if language == Language::Python {
+            match path.last() {
+                // What a variable annotated so holds is what is inside.
+                "Optional" | "Final" | "ClassVar" | "Annotated" | "Required" | "NotRequired" => {
+                    return arguments.first().map(inner).unwrap_or_default();
+                }
+                "Type" | "type" if !arguments.is_empty() => {
+                    return match arguments.first().map(inner) {
+                        Some(Ty::Class(class, _)) => Ty::ClassObject(class),
+                        _ => Ty::Unknown,
+                    };
+                }
+                "Any" | "object" | "Union" | "Literal" => return Ty::Unknown,
+                "Dict" | "List" | "Set" | "Tuple" | "FrozenSet" => {
+                    return Ty::External(Name::new(&path.last().to_lowercase()), arguments.iter().map(inner).collect());
+                }
+                _ => {}
+            }
+        }
+        Ty::External(path, arguments.iter().map(inner).collect())
+    }
+
+    /// What a name used as a value is.
+    pub fn definition_type(&self, definition: Definition) -> Ty {
+        match definition {
+            Definition::Module(module) => Ty::Module(module),
+            Definition::Class(class) => Ty::ClassObject(class),
+            Definition::Function(function) => Ty::Function(function),
+            Definition::Global(module, name) => self.global_type(module, name).clone(),
+            Definition::Alias(module, index) => {
+                let alias = &self.module(module).ir.aliases[index as usize];
+                match self.resolve_type(module, alias.scope, &alias.ty) {
+                    Ty::Class(class, _) => Ty::ClassObject(class),
+                    Ty::External(path, _) => Ty::ExternalObject(path),
+                    _ => Ty::Unknown,
+                }
+            }
+            Definition::External(path) => Ty::ExternalObject(path),
+        }
+    }
+}
+
+/// `ty` with `with` in place of what is unknown in it, or of a type parameter spelled `T`.
+fn fill_unknown(ty: &Ty, with: &Ty, depth: usize) -> Ty {
+    if depth > MAX_DEPTH {
+        return ty.clone();
+    }
+    match ty {
+        Ty::Unknown => with.clone(),
+        Ty::External(path, arguments) if arguments.is_empty() && !path.is_path() && path.as_str().len() <= 2 => with.clone(),
+        Ty::External(path, arguments) => Ty::External(*path, arguments.iter().map(|it| fill_unknown(it, with, depth + 1)).collect()),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,293 @@
+//! The pipeline, top to bottom: the only file that knows every stage.
+//!
+//! ```text
+//! discover ─► load ─► lower ─► link ─► analyse ─► lints ─► Report
+//! ```
+//!
+//! What goes wrong with one file stays with that file: it is skipped, with its reason. What goes wrong with the run
+//! (a path that is not there, an unknown rule) is a [`SessionError`].
+
+mod contain;
+mod selection;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+pub use contain::contained;
+use rayon::prelude::*;
+pub use selection::{UnknownRule, nearest, unknown_rule};
+
+use crate::analysis::{self, Analysis};
+use crate::finding::{Confidence, FileId, Finding, Location, Severity, fingerprint};
+use crate::frontend;
+use crate::ir::{Language, Module, Range, SyntaxError};
+use crate::lints::{LINTS, Lint};
+use crate::program;
+use crate::report::{Report, Stats};
+use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Loaded, Skipped, SourceFile};
+
+/// Deep syntax is a deep recursion in the parsers. The memory is only reserved, and used as it is needed.
+const STACK_BYTES: usize = 64 << 20;
+
+/// What to analyse, and what of it to report.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Files and directories.
+    pub paths: Vec<PathBuf>,
+    pub include_tests: bool,
+    /// Rules and groups; empty for all.
+    pub select: Vec<String>,
+    pub ignore: Vec<String>,
+    pub min_confidence: Confidence,
+    pub min_severity: Severity,
+    /// None for one a core.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            paths: vec![PathBuf::from(".")],
+            include_tests: false,
+            select: Vec::new(),
+            ignore: Vec::new(),
+            min_confidence: Confidence::Medium,
+            min_severity: Severity::Info,
+            threads: None,
+        }
+    }
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error(transparent)]
+    Path(#[from] DiscoverError),
+    #[error(transparent)]
+    Rule(#[from] UnknownRule),
+    #[error("cannot start threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("{0}; this is a mistake in lockset")]
+    Internal(String),
+}
+
+/// Analyses the files below `options.paths`.
+pub fn check(options: &Options) -> Result<Report, SessionError> {
+    let lints = selection::select(LINTS, &options.select, &options.ignore)?;
+    on_workers(options.threads, || run(options, &lints))?
+}
+
+/// Runs `work` on threads whose stacks are large enough for what a session does.
+pub fn on_workers<T: Send>(threads: Option<NonZeroUsize>, work: impl FnOnce() -> T + Send) -> Result<T, SessionError> {
+    let threads = threads.map_or(0, NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES).build()?;
+    Ok(pool.install(work))
+}
+
+fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
+    let begin = Instant::now();
+    let mut watch = Watch { last: begin, stages: Vec::new() };
+
+    let Discovery { candidates, mut skipped, tests } = source::discover(&options.paths, DiscoverOptions { include_tests: options.include_tests })?;
+    let nothing = candidates.is_empty() && skipped.is_empty();
+    watch.lap("discover");
+
+    let Loaded { files, skipped: unreadable, mut notes } = source::load(candidates);
+    skipped.extend(unreadable);
+    watch.lap("read");
+
+    let (modules, unparsable) = lower(&files);
+    skipped.extend(unparsable);
+    skipped.sort();
+    notes.extend(modules.iter().flat_map(|(file, module)| lost(&files, *file, module)));
+    let parsed = modules.len();
+    watch.lap("lower");
+
+    let mut findings = contained(|| {
+        let program = program::link(&files, modules);
+        watch.lap("link");
+        let analysis = analysis::analyse(&program);
+        watch.lap("analyse");
+        let findings = apply(lints, &analysis);
+        watch.lap("lints");
+        findings
+    })
+    .map_err(SessionError::Internal)?;
+
+    order(&mut findings, &files);
+    mark(&mut findings, &files);
+    findings.retain(|it| it.confidence >= options.min_confidence && it.severity >= options.min_severity);
+
+    if nothing {
+        notes.push(nothing_found(&options.paths, tests));
+    }
+    let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
+    let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
+    Ok(Report { files, findings, skipped, notes, stats })
+}
+
+/// Lowers one file as its language asks.
+pub fn lower_file(file: &SourceFile) -> Result<Module, SyntaxError> {
+    let lower = || match file.language {
+        Language::Python => frontend::python::lower(&file.text),
+        Language::Rust => frontend::rust::lower(&file.text, file.edition),
+    };
+    contained(lower).unwrap_or_else(|message| Err(SyntaxError { range: None, message }))
+}
+
+/// Lowers all files, in parallel, keeping their order.
+fn lower(files: &Files) -> (Vec<(FileId, Module)>, Vec<Skipped>) {
+    let all: Vec<(FileId, &SourceFile)> = files.iter().collect();
+    let lowered: Vec<_> = all.into_par_iter().map(|(id, file)| (id, lower_file(file))).collect();
+    let mut modules = Vec::with_capacity(lowered.len());
+    let mut skipped = Vec::new();
+    for (id, result) in lowered {
+        match result {
+            Ok(module) => modules.push((id, module)),
+            Err(error) => skipped.push(Skipped { file: files.get(id).name.clone(), reason: syntax_error(files, id, &error) }),
+        }
+    }
+    (modules, skipped)
+}
+
+/// `line 3, column 7: expected …`.
+pub fn syntax_error(files: &Files, file: FileId, error: &SyntaxError) -> String {
+    match error.range {
+        Some(range) => {
+            let at = files.start(Location { file, range });
+            format!("line {}, column {}: {}", at.line, at.column, error.message)
+        }
+        None => error.message.clone(),
+    }
+}
+
+/// A note for each piece of a file that could not be lowered.
+fn lost(files: &Files, file: FileId, module: &Module) -> Vec<String> {
+    let note = |range: Range, reason: &str| format!("{}: {reason}; the rest of the file is analysed", files.place(Location { file, range }));
+    module.lost.iter().map(|it| note(it.range, &it.reason)).collect()
+}
+
+fn apply(lints: &[&Lint], analysis: &Analysis<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for lint in lints {
+        (lint.check)(analysis, &mut findings);
+    }
+    findings
+}
+
+/// By file name, line, rule; what is left in doubt is settled by the place and the message, never by chance.
+fn order(findings: &mut [Finding], files: &Files) {
+    findings.sort_by_cached_key(|it| {
+        let line = files.start(it.location).line;
+        (files.get(it.location.file).name.clone(), line, it.rule, it.location, it.message.clone())
+    });
+}
+
+/// Gives each finding its fingerprint. Findings that are alike in all that goes into one are told apart by their order.
+fn mark(findings: &mut [Finding], files: &Files) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for finding in findings {
+        let print = |occurrence| {
+            let file = &files.get(finding.location.file).name;
+            let state = finding.state.as_deref().unwrap_or("");
+            fingerprint(finding.rule, file, &finding.symbol, state, files.text(finding.location), occurrence)
+        };
+        let first = print(0);
+        let occurrence = seen.entry(first.clone()).or_default();
+        finding.fingerprint = if *occurrence == 0 { first } else { print(*occurrence) };
+        *occurrence += 1;
+    }
+}
+
+fn nothing_found(paths: &[PathBuf], tests: usize) -> String {
+    let paths = paths.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ");
+    let tests = match tests {
+        0 => String::new(),
+        1 => " but 1 test file; `--include-tests` analyses it".to_string(),
+        count => format!(" but {count} test files; `--include-tests` analyses them"),
+    };
+    format!("no Python or Rust files under {paths}{tests}")
+}
+
+/// Takes the time of each stage.
+struct Watch {
+    last: Instant,
+    stages: Vec<(&'static str, std::time::Duration)>,
+}
+
+impl Watch {
+    fn lap(&mut self, stage: &'static str) {
+        let now = Instant::now();
+        self.stages.push((stage, now - self.last));
+        self.last = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Finding;
+
+    fn finding(rule: &'static str, file: u32, start: usize, end: usize) -> Finding {
+        Finding {
+            rule,
+            group: "race",
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            message: String::new(),
+            help: String::new(),
+            location: Location { file: FileId(file), range: Range::new(start, end) },
+            caption: String::new(),
+            symbol: "f".to_string(),
+            state: None,
+            locks: Vec::new(),
+            labels: Vec::new(),
+            evidence: Vec::new(),
+            interleaving: Vec::new(),
+            fix: None,
+            fingerprint: String::new(),
+        }
+    }
+
+    fn files(text: &str) -> Files {
+        Files::new(vec![SourceFile::from_text("a.py", text, Language::Python), SourceFile::from_text("b.py", text, Language::Python)])
+    }
+
+    #[test]
+    fn findings_are_ordered_by_file_line_and_rule() {
+        let files = files("n += 1; m += 1\nn += 1\n");
+        let mut findings = vec![finding("b", 1, 0, 6), finding("b", 0, 15, 21), finding("b", 0, 0, 6), finding("a", 0, 8, 14)];
+        order(&mut findings, &files);
+        let keys: Vec<_> = findings.iter().map(|it| (it.location.file.0, it.rule, it.location.range.start)).collect();
+        assert_eq!(keys, [(0, "a", 8), (0, "b", 0), (0, "b", 15), (1, "b", 0)]);
+    }
+
+    #[test]
+    fn fingerprints_survive_moved_lines_and_tell_equals_apart() {
+        let before = files("n += 1\nn  +=  1\n");
+        let mut findings = vec![finding("a", 0, 0, 6), finding("a", 0, 7, 15)];
+        mark(&mut findings, &before);
+        assert_ne!(findings[0].fingerprint, findings[1].fingerprint);
+
+        let after = files("import x\n\nn += 1\n");
+        let mut moved = vec![finding("a", 0, 10, 16)];
+        mark(&mut moved, &after);
+        assert_eq!(moved[0].fingerprint, findings[0].fingerprint);
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error_that_names_it() {
+        let options = Options { paths: vec![PathBuf::from("no/such/path")], ..Options::default() };
+        assert_eq!(check(&options).unwrap_err().to_string(), "no/such/path: no such file or directory");
+    }
+
+    #[test]
+    fn an_empty_tree_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options { paths: vec![directory.path().to_path_buf()], ..Options::default() };
+        let report = check(&options).unwrap();
+        assert_eq!(report.notes, [format!("no Python or Rust files under {}", directory.path().display())]);
+    }
+}

@@ -1,0 +1,255 @@
+//! The command line as users and other programs meet it: commands, options, exit codes, streams.
+
+use assert_cmd::Command;
+use lockset::lints::LINTS;
+use predicates::prelude::*;
+use predicates::str::{contains, is_empty, starts_with};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// `lockset`, in `directory`, in a known environment.
+fn lockset(directory: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
+    command.current_dir(directory.path());
+    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// A directory with `files`.
+fn tree(files: &[(&str, &str)]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+/// A program with a lost update in it.
+fn metrics() -> TempDir {
+    let source = "\
+import threading
+
+class Metrics:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.total = 0
+
+    def inc(self):
+        self.total += 1
+
+    def reset(self):
+        with self._lock:
+            self.total = 0
+
+    def add(self, n):
+        with self._lock:
+            self.total += n
+";
+    tree(&[("app/metrics.py", source)])
+}
+
+fn json(command: &mut Command) -> Value {
+    serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn without_a_command_it_checks_the_working_directory() {
+    let directory = metrics();
+    let plain = lockset(&directory).args(["--format", "concise", "--quiet"]).output().unwrap();
+    let check = lockset(&directory).args(["check", ".", "--format", "concise", "--quiet"]).output().unwrap();
+    assert_eq!((plain.status, plain.stdout), (check.status, check.stdout));
+}
+
+#[test]
+fn the_exit_code_is_1_if_and_only_if_there_are_findings() {
+    let directory = metrics();
+    let found = !json(lockset(&directory).args(["--format", "json"]))["findings"].as_array().unwrap().is_empty();
+    for format in ["full", "concise", "json"] {
+        lockset(&directory).args(["check", "--format", format]).assert().code(i32::from(found));
+    }
+    lockset(&directory).args(["check", "--exit-zero"]).assert().code(0);
+    lockset(&tree(&[("a.py", "x = 1\n")])).assert().code(0);
+}
+
+#[test]
+fn json_has_the_promised_shape() {
+    let directory = metrics();
+    let document = json(lockset(&directory).args(["--format", "json"]));
+    let has = |value: &Value, names: &[&str]| {
+        let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut names = names.to_vec();
+        keys.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(keys, names);
+    };
+    has(&document, &["schema", "tool", "findings", "skipped", "stats"]);
+    has(&document["stats"], &["files", "parsed", "cached", "lines", "milliseconds"]);
+    assert_eq!(document["schema"], 1);
+    assert_eq!(document["tool"]["name"], "lockset");
+    assert_eq!(document["tool"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&document["stats"]["files"], &document["stats"]["lines"]), (&Value::from(1), &Value::from(17)));
+    for finding in document["findings"].as_array().unwrap() {
+        assert_eq!(finding["file"], "app/metrics.py");
+        assert!(finding["range"]["start"]["line"].as_u64().unwrap() >= 1);
+        assert_eq!(finding["fingerprint"].as_str().unwrap().len(), 16);
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let directory = metrics();
+    let run = |threads: &str| {
+        let mut document = json(lockset(&directory).args(["--format", "json", "--threads", threads]));
+        document["stats"]["milliseconds"] = Value::Null;
+        document.to_string()
+    };
+    assert_eq!(run("1"), run("4"));
+}
+
+#[test]
+fn a_path_that_is_not_there_is_named() {
+    let expect = "lockset: error: no/such: no such file or directory\n";
+    lockset(&metrics()).args(["check", "app", "no/such"]).assert().code(2).stdout(is_empty()).stderr(expect);
+}
+
+#[test]
+fn a_mistyped_command_is_recognised() {
+    lockset(&metrics()).arg("chekc").assert().code(2).stderr(contains("did you mean the command `lockset check`?"));
+}
+
+#[test]
+fn usage_errors_exit_with_2() {
+    let directory = metrics();
+    for arguments in [
+        &["--no-such-option"][..],
+        &["--format", "yaml"],
+        &["--threads", "0"],
+        &["--threads", "1000000"],
+        &["--min-confidence", "sure"],
+        &["--quiet", "--verbose"],
+        &["explain"],
+        &["ir"],
+        &["ir", "app/metrics.py", "--edition", "2020"],
+        &["rules", "--format", "yaml"],
+    ] {
+        lockset(&directory).args(arguments).assert().code(2).stdout(is_empty()).stderr(is_empty().not());
+    }
+    lockset(&directory).arg("--formt").assert().code(2).stderr(contains("--format"));
+}
+
+#[test]
+fn an_unknown_rule_is_an_error_that_names_the_nearest() {
+    let directory = metrics();
+    for option in ["--select", "--ignore"] {
+        lockset(&directory).args(["check", option, "E501"]).assert().code(2).stderr(contains("no rule is called `E501`"));
+    }
+    for lint in LINTS {
+        let typo = &lint.name[..lint.name.len() - 1];
+        let hint = format!("no rule is called `{typo}`; did you mean `{}`?", lint.name);
+        lockset(&directory).args(["check", "--select", typo]).assert().code(2).stderr(contains(&hint));
+        lockset(&directory).args(["explain", typo]).assert().code(2).stderr(contains(&hint));
+    }
+}
+
+#[test]
+fn rules_can_be_left_out() {
+    let directory = metrics();
+    let report = json(lockset(&directory).args(["--format", "json", "--ignore", "all"]));
+    assert_eq!(report["findings"], Value::Array(Vec::new()));
+    for lint in LINTS {
+        let report = json(lockset(&directory).args(["--format", "json", "--select", lint.name]));
+        assert!(report["findings"].as_array().unwrap().iter().all(|it| it["rule"] == lint.name));
+    }
+}
+
+#[test]
+fn rules_lists_the_registry() {
+    let directory = metrics();
+    let text = String::from_utf8(lockset(&directory).arg("rules").output().unwrap().stdout).unwrap();
+    let names: Vec<&str> = text.lines().filter_map(|it| it.split(' ').next()).collect();
+    assert_eq!(names, LINTS.iter().map(|it| it.name).collect::<Vec<_>>());
+    let rows = json(lockset(&directory).args(["rules", "--format", "json"]));
+    assert_eq!(rows.as_array().unwrap().len(), LINTS.len());
+    for (row, lint) in rows.as_array().unwrap().iter().zip(LINTS) {
+        assert_eq!((&row["name"], &row["group"], &row["summary"]), (&lint.name.into(), &lint.group.into(), &lint.summary.into()));
+    }
+}
+
+#[test]
+fn explain_prints_the_page() {
+    for lint in LINTS {
+        lockset(&metrics()).args(["explain", lint.name]).assert().code(0).stdout(lint.page);
+    }
+}
+
+#[test]
+fn the_report_goes_to_a_file() {
+    let directory = metrics();
+    lockset(&directory).args(["--output", "report.txt", "--exit-zero"]).assert().code(0).stdout(is_empty());
+    let text = std::fs::read_to_string(directory.path().join("report.txt")).unwrap();
+    assert!(text.contains("in 1 file (17 lines, "), "{text}");
+}
+
+#[test]
+fn a_report_that_has_nowhere_to_go_fails_before_the_work() {
+    let directory = metrics();
+    let expect = "lockset: error: no/dir/report.txt: there is no directory no/dir\n";
+    lockset(&directory).args(["--output", "no/dir/report.txt"]).assert().code(2).stderr(expect);
+    lockset(&directory).args(["--output", "app"]).assert().code(2).stderr("lockset: error: app: is a directory\n");
+}
+
+#[test]
+fn color_is_for_those_who_want_it() {
+    let directory = metrics();
+    let escapes = || contains("\x1b[");
+    lockset(&directory).arg("--exit-zero").assert().stdout(escapes().not());
+    lockset(&directory).args(["--exit-zero", "--color", "always"]).assert().stdout(escapes());
+    lockset(&directory).arg("--exit-zero").env("CLICOLOR_FORCE", "1").assert().stdout(escapes());
+    lockset(&directory).arg("--exit-zero").env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").assert().stdout(escapes().not());
+}
+
+#[test]
+fn verbose_tells_the_stages_and_quiet_tells_nothing() {
+    let directory = tree(&[("a.py", "x = 1\n"), ("c.txt", "")]);
+    lockset(&directory).arg("--verbose").assert().stderr(contains("discover").and(contains("lower")));
+    lockset(&directory).args(["--quiet", "c.txt"]).assert().code(0).stdout(is_empty()).stderr(is_empty());
+}
+
+#[test]
+fn statistics_stand_in_place_of_the_findings() {
+    let directory = metrics();
+    lockset(&directory).args(["--statistics", "--exit-zero"]).assert().code(0).stdout(contains("in 1 file (17 lines, "));
+    let rows = json(lockset(&directory).args(["--statistics", "--exit-zero", "--format", "json"]));
+    assert!(rows.as_array().unwrap().iter().all(|it| it["count"].as_u64().unwrap() > 0));
+}
+
+#[test]
+fn ir_reads_one_file() {
+    let directory = tree(&[("a.txt", "")]);
+    lockset(&directory).args(["ir", "none.py"]).assert().code(2).stderr("lockset: error: none.py: no such file or directory\n");
+    lockset(&directory).args(["ir", "a.txt"]).assert().code(2).stderr("lockset: error: a.txt: neither a .py nor a .rs file\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let directory = metrics();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lockset"));
+    let result = command.args(["check", "--exit-zero"]).current_dir(directory.path()).stdout(writer).output().unwrap();
+    assert_eq!(result.status.code(), Some(0));
+    assert!(!String::from_utf8_lossy(&result.stderr).contains("error:"), "{result:?}");
+}
+
+#[test]
+fn help_and_version() {
+    let directory = metrics();
+    lockset(&directory).arg("--version").assert().code(0).stdout(starts_with("lockset "));
+    for arguments in [&["--help"][..], &["help", "check"], &["check", "--help"], &["explain", "-h"]] {
+        lockset(&directory).args(arguments).assert().code(0).stdout(contains("Usage: lockset")).stderr(is_empty());
+    }
+}
