@@ -279,12 +279,13 @@ impl Ctx<'_> {
         if let Some(init) = it.init {
             let place = Place { base: Base::Global(self.scoped(name)), projections: Default::default() };
             self.at_module_level(|ctx| {
-                ctx.frame.b.begin_statement(range);
+                let around = ctx.frame.b.begin_statement(range);
                 ctx.frame.push(Scope::temporaries());
                 let value = ctx.extended(init, None);
                 ctx.frame.take(value);
                 ctx.frame.b.store(place, value, StoreKind::Init, range);
                 ctx.frame.pop(Range { start: range.end, end: range.end });
+                ctx.frame.b.resume_statement(around);
             });
         }
     }

@@ -42,6 +42,8 @@ mod place;
 mod scope;
 mod span;
 mod stmt;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use context::Ctx;

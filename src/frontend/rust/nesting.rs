@@ -20,8 +20,8 @@ pub(super) struct Nesting {
 
 /// Keywords that an operand may follow directly, so that they nest without brackets.
 const PREFIXES: &[&str] = &[
-    "as", "async", "await", "box", "break", "const", "do", "dyn", "else", "fn", "for", "if", "impl", "in", "let", "loop", "match", "move", "mut",
-    "raw", "ref", "return", "static", "unsafe", "where", "while", "yield",
+    "async", "box", "break", "const", "do", "dyn", "else", "fn", "for", "if", "impl", "in", "let", "loop", "match", "move", "mut", "raw", "ref",
+    "return", "static", "unsafe", "where", "while", "yield",
 ];
 
 /// The depth of `tokens`.
@@ -38,7 +38,7 @@ pub(super) fn measure(tokens: TokenStream) -> Nesting {
             Some(TokenTree::Literal(_)) => level.before = Before::Operand,
             Some(TokenTree::Punct(punct)) => level.punct(&punct),
             None => {
-                level.end_segment(0);
+                level.end_segment();
                 let Some(parent) = around.pop() else { return level.deepest };
                 let inner = std::mem::replace(&mut level, parent).deepest;
                 level.inner.recursion = level.inner.recursion.max(inner.recursion + 1);
@@ -72,8 +72,11 @@ struct Level {
     /// Of the segments before.
     deepest: Nesting,
     before: Before,
-    /// `<` that are still open. A list inside them is no end of a segment.
+    /// `<` that are still open, and the most that were. A comma inside them ends no segment.
     angles: usize,
+    most_angles: usize,
+    /// Between the `|` around a closure's parameters.
+    in_parameters: bool,
     /// The segment is a `use`, where `::` nests.
     is_use: bool,
 }
@@ -87,16 +90,20 @@ impl Level {
             deepest: Nesting::default(),
             before: Before::Operator,
             angles: 0,
+            most_angles: 0,
+            in_parameters: false,
             is_use: false,
         }
     }
 
-    fn end_segment(&mut self, angles: usize) {
-        self.deepest.recursion = self.deepest.recursion.max(self.own.recursion + self.inner.recursion);
+    fn end_segment(&mut self) {
+        self.deepest.recursion = self.deepest.recursion.max(self.own.recursion + self.most_angles + self.inner.recursion);
         self.deepest.chain = self.deepest.chain.max(self.own.chain + self.inner.chain);
-        self.own = Nesting { recursion: angles, chain: 0 };
+        self.own = Nesting::default();
         self.inner = Nesting::default();
-        self.angles = angles;
+        self.angles = 0;
+        self.most_angles = 0;
+        self.in_parameters = false;
         self.is_use = false;
         self.before = Before::Operator;
     }
@@ -109,53 +116,67 @@ impl Level {
     fn ident(&mut self, ident: &Ident) {
         let is_prefix = PREFIXES.iter().any(|it| ident == it);
         if self.before == Before::Braces && !(ident == "else" || ident == "as") {
-            self.end_segment(0);
+            self.end_segment();
         }
         self.is_use |= ident == "use";
         self.own.recursion += usize::from(is_prefix);
+        self.own.chain += usize::from(ident == "as");
         self.before = if is_prefix { Before::Operator } else { Before::Operand };
     }
 
     fn punct(&mut self, punct: &Punct) {
         let c = punct.as_char();
         match (self.before, c) {
-            (_, ';') | (Before::Joined('='), '>') => return self.end_segment(0),
-            (_, ',') => return self.end_segment(self.angles),
-            (Before::Braces, '#' | '\'') => self.end_segment(0),
-            (Before::Joined('-'), '>') => {
-                self.own.recursion += 1;
-                self.before = Before::Operator;
-                return;
-            }
-            (Before::Joined(':'), ':') => {
-                self.own.recursion += usize::from(self.is_use);
-                self.before = Before::Operator;
-                return;
-            }
-            // The second half of `&&`, `||`, `..`, and of `==`, `<=`, `+=`, …
-            (Before::Joined(first), _) if first == c && "&|.".contains(c) || c == '=' => {
-                self.own.recursion += usize::from(!"=!<>".contains(first) && c == '=');
-                self.before = Before::Operator;
-                return;
-            }
-            (_, '>') => self.angles = self.angles.saturating_sub(1),
+            (_, ';') | (Before::Joined('='), '>') => return self.end_segment(),
+            (_, ',') if self.angles == 0 && !self.in_parameters => return self.end_segment(),
+            (Before::Braces, '#' | '\'') => self.end_segment(),
+            (Before::Joined(first), _) if is_operator(first, c) => return self.second_half(first, c),
             _ => {}
         }
         let is_infix = matches!(self.before, Before::Operand | Before::Braces);
-        let opens = c == '<';
-        self.angles += usize::from(opens);
-        if opens || !is_infix || c == '@' {
-            self.own.recursion += 1;
-        } else {
-            self.own.chain += 1;
+        match c {
+            '<' => {
+                self.angles += 1;
+                self.most_angles = self.most_angles.max(self.angles);
+            }
+            '>' if self.angles > 0 => {
+                self.angles -= 1;
+                self.before = Before::Operand;
+                return;
+            }
+            '|' if self.in_parameters => self.in_parameters = false,
+            '|' if !is_infix => {
+                self.in_parameters = true;
+                self.own.recursion += 1;
+            }
+            // What an assignment or `@` is followed by nests in it.
+            '=' | '@' if punct.spacing() == Spacing::Alone => self.own.recursion += 1,
+            _ if is_infix => self.own.chain += 1,
+            _ => self.own.recursion += 1,
         }
         self.before = match (punct.spacing(), c) {
-            // `x?` and `'a` are operands.
             (_, '?') if is_infix => Before::Operand,
             (Spacing::Joint, _) if is_infix => Before::Joined(c),
             _ => Before::Operator,
         };
     }
+
+    /// The second character of an operator.
+    fn second_half(&mut self, first: char, c: char) {
+        let nests = match (first, c) {
+            ('-', '>') => true,
+            (':', ':') => self.is_use,
+            (_, '=') => !"=!<>".contains(first),
+            _ => false,
+        };
+        self.own.recursion += usize::from(nests);
+        self.before = Before::Operator;
+    }
+}
+
+/// Whether two characters are the beginning of an operator that is not a pair of others.
+fn is_operator(first: char, second: char) -> bool {
+    second == '=' || (first, second) == ('-', '>') || first == second && "&|.:".contains(first)
 }
 
 #[cfg(test)]
@@ -175,16 +196,17 @@ mod tests {
         check(&format!("fn f() {{ {}x }}", "&&".repeat(250)), 500, 2);
         check(&"a = ".repeat(500), 500, 0);
         check(&"return ".repeat(500), 500, 0);
-        check(&"A<u8, ".repeat(500), 500, 0);
+        check(&"A<u8, &".repeat(500), 1_000, 500);
         check(&"fn() -> ".repeat(500), 1_000, 500);
         check(&"|| ".repeat(500), 500, 0);
-        check(&format!("use {}x;", "a::".repeat(500)), 500, 0);
+        check(&"|a, b| ".repeat(500), 500, 0);
+        check(&format!("use {}x;", "a::".repeat(500)), 500, 500);
         check(&format!("if a {{}} {}", "else if a {} ".repeat(250)), 500, 250);
     }
 
     #[test]
     fn what_is_a_chain() {
-        for link in ["+ a ", "&& a ", "|| a ", "== a ", ".a", "?", "()", "[0]", "..a", "| a "] {
+        for link in ["+ a ", "as T ", "&& a ", "|| a ", "== a ", ".a", "?", "()", "[0]", "..a", "| a "] {
             check(&format!("x {}", link.repeat(500)), 0, 500);
         }
     }
@@ -192,8 +214,9 @@ mod tests {
     #[test]
     fn what_stands_side_by_side_does_not_nest() {
         check(&"if a { b } if !c { d } x += 1; ".repeat(500), 3, 2);
-        check(&"fn f(x: &T) -> Vec<T> { x } #[a] pub fn g() {} ".repeat(500), 6, 4);
+        check(&"fn f(x: &T) -> Vec<T> { x } #[a] pub fn g() {} ".repeat(500), 4, 4);
         check(&format!("[{}]", "-1, &x, ".repeat(500)), 2, 1);
+        check(&"A<B>::f() + ".repeat(500), 1, 2_000);
         check(&format!("match x {{ {} }}", "A | B if !c => -1, C => {} ".repeat(500)), 4, 4);
     }
 }

@@ -100,6 +100,8 @@ impl Ctx<'_> {
         match statement {
             Stmt::Local(it) => self.let_statement(it),
             Stmt::Item(it) => self.local_item(it),
+            // A semicolon by itself.
+            Stmt::Expr(Expr::Verbatim(tokens), _) if tokens.is_empty() => {}
             Stmt::Expr(expr, semicolon) => {
                 let head = self.head_range(expr);
                 let end = self.end_of_statement(semicolon.map(|it| it.span), span::last(expr));

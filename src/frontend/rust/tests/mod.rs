@@ -1,0 +1,3 @@
+//! Snapshots of the IR by topic, and properties that hold for every input.
+
+mod hostile;
