@@ -54,7 +54,7 @@ fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
             for held in before.iter().filter(|it| it.sure) {
                 let lock = locksets.lock(held);
                 let (from, to) = (canonical(analysis, function, lock), canonical(analysis, function, wanted));
-                if lock.opaque || !lock.excludes() || (from == to && !(may_swap(lock, wanted) && !compares(analysis, function))) {
+                if lock.opaque || !lock.excludes() || (from == to && (!may_swap(lock, wanted) || compares(analysis, function))) {
                     continue;
                 }
                 // Before the object is published no other thread can want its locks.

@@ -1,0 +1,230 @@
+//! Calls: what the callee takes, keeps and gives up, and what callbacks do that are given away.
+
+use std::borrow::Cow;
+
+use super::flow::{At, Flow, is_given};
+use super::locks::Taking;
+use super::state::{hand_over, release_value};
+use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
+use crate::analysis::path::{Owner, Path, Root};
+use crate::analysis::summary::Called;
+use crate::catalog::Mode;
+use crate::ir::{Callee, Language, Local, Name, OpKind};
+use crate::program::{Fun, Invocation, Program, Target, Ty, bindings};
+
+/// A callback that a call gives away: what it is here, and in which argument; where it is run, and what is held there.
+struct Given {
+    path: Path,
+    argument: Option<Local>,
+    inside: OpId,
+    held: Vec<(LockRef, Mode)>,
+}
+
+impl Flow<'_, '_> {
+    /// What a function value passed in `argument` takes when it runs, in this function's terms.
+    fn callback_takes(&self, argument: Local, run: Fun) -> Vec<(usize, LockRef)> {
+        // Of a bound method the receiver is known, and nothing else.
+        let receiver = self.values.path(argument).filter(|_| matches!(self.program.local_type(self.values.function, argument), Ty::BoundMethod(_)));
+        let receiver = receiver.map(|it| Path { root: it.root, steps: it.steps[..it.steps.len().saturating_sub(1)].into() });
+        let rebased = |lock: &LockRef| {
+            let argument = |index| if index == 0 { receiver.clone() } else { None };
+            rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())
+        };
+        let takes = self.summaries.get(run).takes.iter().enumerate();
+        takes.filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect()
+    }
+
+    /// The callback `run`, passed at `id`, runs `inside` with `held` around it.
+    fn reenter(&mut self, at: &mut At<'_>, argument: Local, run: Fun, held: &[(LockRef, Mode)], inside: (Fun, OpId)) {
+        let takes = self.callback_takes(argument, run);
+        let first = at.found.as_ref().map_or(0, |it| it.len());
+        self.takes_of(at, run, takes);
+        for taken in at.found.iter().flat_map(|it| &it[first..]) {
+            self.result.reentries.extend(held.iter().map(|(lock, mode)| Reentry { taken: *taken, held: lock.clone(), held_mode: *mode, inside }));
+        }
+    }
+
+    fn record_call(&mut self, at: &At<'_>, callee: Path, mut held: Vec<(LockRef, Mode)>) {
+        held.extend(at.state.iter().filter(|it| it.sure).map(|it| (self.result.lock(it).clone(), it.mode)));
+        self.result.calls.push(Called { callee, held, op: at.id });
+    }
+
+    /// The locks that `callee` takes, called here.
+    pub(super) fn takes_of(&mut self, at: &mut At<'_>, callee: Fun, takes: Vec<(usize, LockRef)>) {
+        let Some(list) = &mut at.found else { return };
+        let mut found = Vec::new();
+        for (index, lock) in takes {
+            let take = &self.summaries.get(callee).takes[index];
+            found.push((lock, take.mode, take.tries, take.recursive, index as u32));
+        }
+        for (lock, mode, tries, recursive, index) in found {
+            let lock = self.intern(lock);
+            list.push(Acquisition { op: at.id, lock, mode, tries, recursive, via: Some((callee, index)) });
+        }
+    }
+
+    pub(super) fn call(&mut self, at: &mut At<'_>, op: &OpKind) {
+        let OpKind::Call { dest, callee, arguments } = op else { return };
+        let dest = *dest;
+        let function = self.values.function;
+        let catalog = self.program.catalog(function);
+        let passing = &catalog.tables.passing;
+        let target = self.program.target(function, dest).clone();
+        if at.found.is_some() {
+            if let Some(path) = self.callback(callee).cloned() {
+                self.record_call(at, path, Vec::new());
+            }
+            for (argument, run) in self.program.run_at_once(function, op) {
+                let takes = self.callback_takes(argument, run);
+                self.takes_of(at, run, takes);
+            }
+        }
+        match (&target, callee) {
+            (Target::Method { ty, name }, Callee::Method { receiver, .. }) if catalog.lock(*ty).is_some() => {
+                let path = self.values.place(self.program, receiver);
+                self.lock_method(at, dest, (*ty, *name), path, arguments);
+                return;
+            }
+            (Target::Unknown | Target::Method { .. }, Callee::Method { receiver, name }) if self.language == Language::Python => {
+                if passing.entering.contains(name)
+                    && let (Some(stack), Some(argument)) = (self.values.place(self.program, receiver), arguments.first())
+                    && let Root::Local(stack) = stack.root
+                {
+                    // What the stack enters, it leaves when it is left itself.
+                    self.enter(at, argument.value);
+                    for held in at.state.iter_mut().filter(|it| it.at == at.id) {
+                        held.by = HeldBy::Manager(stack);
+                    }
+                    at.state.sort_unstable();
+                }
+                if *name == "acquire" || *name == "release" {
+                    let path = self.values.place(self.program, receiver);
+                    if let Some(lock) = self.opaque_lock(path.as_ref()) {
+                        if *name == "acquire" {
+                            self.take(at, Taking { tried: Some(dest), ..Taking::exclusive(lock, HeldBy::Release) });
+                        } else {
+                            let lock = self.intern(lock);
+                            at.state.retain(|it| it.lock != lock);
+                        }
+                    }
+                }
+                return;
+            }
+            _ => {}
+        }
+        if self.language == Language::Rust {
+            let receiver = match callee {
+                Callee::Method { receiver, .. } => receiver.as_local(),
+                _ => None,
+            };
+            if let (Callee::Method { name, .. }, Some(local)) = (callee, receiver)
+                && (passing.unwrapping.contains(name) || passing.mapping.contains(name))
+            {
+                hand_over(at.state, local, None, dest);
+                // `try_lock().ok()`: what the new result says, the old one said.
+                at.state.iter_mut().filter(|it| it.tried == Some(local)).for_each(|it| it.tried = Some(dest));
+                return;
+            }
+            if let Target::External(path) = &target {
+                let short: Vec<&str> = path.segments().collect();
+                let short = Name::new(&short[short.len().saturating_sub(2)..].join("::"));
+                if passing.mapping.contains(&short) || matches!(path.as_str(), "Ok" | "Some") {
+                    arguments.iter().for_each(|it| hand_over(at.state, it.value, None, dest));
+                    return;
+                }
+            }
+        }
+        if let Target::Function { function: called, .. } | Target::Closure(called) | Target::Construct { init: Some(called), .. } = &target {
+            let call = Invocation { dest, target: &target, callee: Cow::Borrowed(callee), arguments };
+            self.call_function(at, &call, *called);
+        }
+        // Guard values given away by value end with the call, or come back in its result.
+        let gives_back = match &target {
+            Target::Function { function: called, .. } => {
+                self.program.function(*called).returns.as_ref().is_some_and(|it| it.to_string().contains("Guard"))
+            }
+            _ => false,
+        };
+        for argument in arguments {
+            if gives_back { hand_over(at.state, argument.value, None, dest) } else { release_value(at.state, argument.value) }
+        }
+    }
+
+    /// A call of a function of the program.
+    pub(super) fn call_function(&mut self, at: &mut At<'_>, call: &Invocation<'_>, called: Fun) {
+        let summary = self.summaries.get(called);
+        if !summary.concerns_locks() {
+            return;
+        }
+        let Invocation { dest, target, callee, arguments } = call;
+        let dest = *dest;
+        let bound = bindings(self.program, target, arguments);
+        let function = self.values.function;
+        let rebased = |lock: &LockRef| {
+            rebase(self.program, function, lock, &|index| self.values.argument(self.program, target, callee, &bound, index), &|local| {
+                self.values.path(local).cloned()
+            })
+        };
+        let takes: Vec<_> = summary.takes.iter().enumerate().filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect();
+        let released: Vec<LockRef> = summary.releases.iter().filter_map(&rebased).collect();
+        let net: Vec<_> = summary.net.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Release))).collect();
+        let guards: Vec<_> =
+            summary.returns_guard.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, None)))).collect();
+        let managed: Vec<_> =
+            summary.at_yield.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, None)))).collect();
+        let given = |it: &Called| {
+            let argument = match it.callee.root {
+                Root::Param(index) => Some(bound.iter().find(|it| it.1 == index)?.2),
+                _ => None,
+            };
+            let path = match it.callee.root {
+                Root::Captured(local) => self.values.path(local)?,
+                _ => self.values.path(argument?)?,
+            };
+            let held = it.held.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode))).collect();
+            Some(Given { path: path.clone(), argument, inside: it.op, held })
+        };
+        let callbacks: Vec<Given> = if at.found.is_some() { summary.calls.iter().filter_map(given).collect() } else { Vec::new() };
+        self.takes_of(at, called, takes);
+        for it in callbacks {
+            if let Some(argument) = it.argument
+                && let Ty::BoundMethod(run) | Ty::Function(run) = self.program.local_type(function, argument)
+            {
+                self.reenter(at, argument, *run, &it.held, (called, it.inside));
+            } else if is_given(&it.path) {
+                self.record_call(at, it.path, it.held);
+            }
+        }
+        for lock in released {
+            if let Some(position) = at.state.iter().rposition(|it| self.result.locks[it.lock as usize].is_same(&lock)) {
+                at.state.remove(position);
+            }
+        }
+        for (lock, mode, by) in net.into_iter().chain(guards).chain(managed) {
+            let lock = self.intern(lock);
+            let held = Held { lock, at: at.id, by, mode, sure: true, tried: None };
+            if !at.state.contains(&held) {
+                at.state.push(held);
+            }
+        }
+        at.state.sort_unstable();
+    }
+}
+
+/// A callee's lock in the caller's terms: by its path where the caller knows it; else the same place in some instance.
+pub fn rebase(
+    program: &Program<'_>,
+    caller: Fun,
+    lock: &LockRef,
+    argument: &dyn Fn(u32) -> Option<Path>,
+    captured: &dyn Fn(Local) -> Option<Path>,
+) -> Option<LockRef> {
+    let path = lock.path.as_ref().and_then(|it| it.substitute(argument, captured));
+    let key = match (&path, lock.key.owner) {
+        (Some(path), Owner::Param(..) | Owner::Local(..)) => path.resolve(program, caller)?.0,
+        // Another function's parameter or local that nobody here knows.
+        (None, Owner::Param(..) | Owner::Local(..)) => return None,
+        _ => lock.key,
+    };
+    Some(LockRef { key, path, ..lock.clone() })
+}

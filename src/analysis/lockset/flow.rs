@@ -1,0 +1,310 @@
+//! The dataflow itself: the fixed point over the blocks, and the effect of each op.
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::state::{State, hand_over, join, release_value};
+use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId};
+use crate::analysis::path::{Path, Root};
+use crate::analysis::summary::Summaries;
+use crate::analysis::values::Values;
+use crate::ir::{Base, BlockId, Callee, Const, Language, LoadKind, Local, Op, OpKind, Operation, Projection, StoreKind, Terminator};
+use crate::program::{Program, Target, Ty};
+
+/// An op that is being gone through, and what it changes.
+pub(super) struct At<'s> {
+    pub(super) id: OpId,
+    pub(super) state: &'s mut State,
+    /// Where acquisitions are noted, once the fixed point is known.
+    pub(super) found: Option<&'s mut Vec<Acquisition>>,
+}
+
+/// The dataflow over one function.
+pub(super) struct Flow<'p, 'a> {
+    pub(super) program: &'p Program<'a>,
+    pub(super) values: &'p Values,
+    pub(super) summaries: &'p Summaries,
+    pub(super) language: Language,
+    pub(super) result: Locksets,
+    pub(super) index: FxHashMap<LockRef, u32>,
+    pub(super) negations: FxHashMap<Local, Local>,
+}
+
+impl<'p, 'a> Flow<'p, 'a> {
+    pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries, starts: Vec<u32>) -> Flow<'p, 'a> {
+        let negation = |op: &Op| match &op.kind {
+            OpKind::Compute { dest, operation: Operation::Not, operands } => operands.first().map(|it| (*dest, *it)),
+            _ => None,
+        };
+        Flow {
+            program,
+            values,
+            summaries,
+            language: program.language(values.function),
+            result: Locksets { starts, ..Locksets::default() },
+            index: FxHashMap::default(),
+            negations: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
+        }
+    }
+
+    /// Whether any op can take a lock: most functions take none, and need no dataflow.
+    pub(super) fn takes_locks(&self) -> bool {
+        let function = self.values.function;
+        if self.program.wrappers(function).iter().any(|it| !self.summaries.get(*it).calls.is_empty()) {
+            return true;
+        }
+        self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
+            OpKind::Enter { .. } => true,
+            OpKind::Load { .. } => self.program.called(function, &op.kind).is_some_and(|it| self.summaries.get(it).concerns_locks()),
+            OpKind::Call { dest, callee, .. } => match self.program.target(function, *dest) {
+                Target::Method { ty, .. } => self.program.catalog(function).lock(*ty).is_some(),
+                Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => {
+                    self.summaries.get(*function).concerns_locks()
+                }
+                _ => {
+                    matches!(callee, Callee::Method { name, .. } if *name == "acquire")
+                        || self.callback(callee).is_some()
+                        || self.program.run_at_once(function, &op.kind).iter().any(|it| self.summaries.get(it.1).concerns_locks())
+                }
+            },
+            _ => false,
+        })
+    }
+
+    /// The path of a called value that came from outside.
+    pub(super) fn callback(&self, callee: &Callee) -> Option<&Path> {
+        match callee {
+            Callee::Value(local) => self.values.path(*local).filter(|it| is_given(it)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn intern(&mut self, lock: LockRef) -> u32 {
+        if let Some(found) = self.index.get(&lock) {
+            return *found;
+        }
+        let id = self.result.locks.len() as u32;
+        self.result.locks.push(lock.clone());
+        self.index.insert(lock, id);
+        id
+    }
+
+    pub(super) fn fixpoint(&mut self) -> Vec<Option<State>> {
+        let ir = self.program.function(self.values.function);
+        let mut entry: Vec<Option<State>> = vec![None; ir.blocks.len()];
+        if entry.is_empty() {
+            return entry;
+        }
+        entry[0] = Some(self.decorated());
+        let mut work = std::collections::BTreeSet::from([0usize]);
+        // The lattice is finite; the bound only guards against a fault in the transfer function.
+        let mut budget = 64 * (ir.blocks.len() + 4);
+        while let Some(index) = work.pop_first() {
+            budget -= 1;
+            if budget == 0 {
+                break;
+            }
+            let block = &ir.blocks[index];
+            let mut state = entry[index].clone().unwrap_or_default();
+            let mut unwinding: Option<State> = block.unwind.map(|_| state.clone());
+            for (at, op) in block.ops.iter().enumerate() {
+                let id = OpId(self.result.starts[index] + at as u32);
+                self.transfer(op, At { id, state: &mut state, found: None });
+                if let Some(unwinding) = &mut unwinding {
+                    // An acquisition that raises has not happened: only what leaves counts at once.
+                    if !matches!(op.kind, OpKind::Enter { .. } | OpKind::Call { .. }) || at + 1 < block.ops.len() {
+                        join(unwinding, &state);
+                    }
+                }
+            }
+            let mut flow_to = |target: BlockId, state: &State, work: &mut std::collections::BTreeSet<usize>| {
+                let changed = match &mut entry[target.index()] {
+                    Some(known) => join(known, state),
+                    slot => {
+                        *slot = Some(state.clone());
+                        true
+                    }
+                };
+                if changed {
+                    work.insert(target.index());
+                }
+            };
+            if let (Some(target), Some(state)) = (block.unwind, &unwinding) {
+                flow_to(target, state, &mut work);
+            }
+            for (target, state) in self.outcomes(&block.terminator, &state) {
+                flow_to(target, &state, &mut work);
+            }
+        }
+        entry
+    }
+
+    /// The successors, each with what is held on the way to it: a failed try-lock holds nothing.
+    fn outcomes(&self, terminator: &Terminator, state: &State) -> SmallVec<[(BlockId, State); 2]> {
+        let without = |tested: Local| -> State { state.iter().filter(|it| it.tried != Some(tested)).copied().collect() };
+        match terminator {
+            Terminator::Branch { condition, then, otherwise } => {
+                let mut tested = self.values.origin(*condition);
+                let mut negated = false;
+                for _ in 0..8 {
+                    match self.negations.get(&tested) {
+                        Some(inner) => {
+                            tested = self.values.origin(*inner);
+                            negated = !negated;
+                        }
+                        None => break,
+                    }
+                }
+                let (got, failed) = if negated { (otherwise, then) } else { (then, otherwise) };
+                SmallVec::from_vec(vec![(*got, state.clone()), (*failed, without(tested))])
+            }
+            Terminator::Switch { on, arms } => {
+                let tested = self.values.origin(*on);
+                let mut succeeded = false;
+                arms.iter()
+                    .map(|arm| {
+                        let fails = match arm.variant {
+                            Some(name) if matches!(name.as_str(), "Ok" | "Some" | "?") => {
+                                succeeded = true;
+                                false
+                            }
+                            Some(name) => matches!(name.as_str(), "Err" | "None"),
+                            None => succeeded,
+                        };
+                        (arm.target, if fails { without(tested) } else { state.clone() })
+                    })
+                    .collect()
+            }
+            other => other.successors().into_iter().map(|it| (it, state.clone())).collect(),
+        }
+    }
+
+    /// What the function's decorators hold around it: the locks held where one of them calls what it decorates.
+    fn decorated(&mut self) -> State {
+        let (program, function) = (self.program, self.values.function);
+        let mut state = State::new();
+        for wrapper in program.wrappers(function) {
+            let decorates = program.parent(*wrapper).and_then(|it| program.function(it).params.first()).map(|it| Root::Captured(it.local));
+            let calls = self.summaries.get(*wrapper).calls.iter().filter(|it| Some(it.callee.root) == decorates);
+            for (lock, mode) in calls.clone().flat_map(|it| &it.held) {
+                let sure = calls.clone().all(|it| it.held.contains(&(lock.clone(), *mode)));
+                let is_method = program.class_of(function).is_some();
+                let receiver = |index| (index == 0 && is_method).then(|| Path::new(Root::Param(0)));
+                let path = lock.path.as_ref().and_then(|it| it.substitute(&receiver, &|_| None));
+                let Some(lock) = self.lock_at(path.as_ref(), &Ty::Unknown).or_else(|| (!lock.opaque).then(|| lock.clone())) else { continue };
+                let lock = self.intern(lock);
+                state.push(Held { lock, at: OpId::ENTRY, by: HeldBy::Decorator, mode: *mode, sure, tried: None });
+            }
+        }
+        state.sort_unstable();
+        state.dedup();
+        state
+    }
+
+    pub(super) fn record(&mut self, entry: &[Option<State>], count: usize) {
+        let ir = self.program.function(self.values.function);
+        let mut interned: FxHashMap<State, u32> = FxHashMap::default();
+        let mut before = vec![0; count];
+        let mut states: Vec<State> = vec![Vec::new()];
+        interned.insert(Vec::new(), 0);
+        let decorated = entry.first().cloned().flatten().unwrap_or_default().into_iter().filter(|it| it.by == HeldBy::Decorator);
+        let taken = decorated.filter(|it| !self.result.lock(it).opaque).map(|it| Acquisition {
+            op: OpId::ENTRY,
+            lock: it.lock,
+            mode: it.mode,
+            tries: false,
+            recursive: false,
+            via: None,
+        });
+        let mut acquisitions: Vec<Acquisition> = taken.collect();
+        for (index, block) in ir.blocks.iter().enumerate() {
+            let Some(mut state) = entry[index].clone() else { continue };
+            for (at, op) in block.ops.iter().enumerate() {
+                let id = OpId(self.result.starts[index] + at as u32);
+                before[id.0 as usize] = *interned.entry(state.clone()).or_insert_with(|| {
+                    states.push(state.clone());
+                    states.len() as u32 - 1
+                });
+                if matches!(op.kind, OpKind::Yield { .. }) {
+                    self.result.at_yield.push(state.clone());
+                }
+                self.transfer(op, At { id, state: &mut state, found: Some(&mut acquisitions) });
+            }
+            if let Terminator::Return(value) = block.terminator {
+                self.result.at_return.push((state, value));
+            }
+        }
+        self.result.before = before;
+        self.result.states = states;
+        self.result.acquisitions = acquisitions;
+    }
+
+    fn transfer(&mut self, op: &Op, mut at: At<'_>) {
+        let state = &mut *at.state;
+        match &op.kind {
+            OpKind::Load { .. } if self.program.called(self.values.function, &op.kind).is_some() => {
+                let program = self.program;
+                let (Some(call), Some(getter)) = (program.invocation(self.values.function, &op.kind), program.called(self.values.function, &op.kind))
+                else {
+                    return;
+                };
+                self.call_function(&mut at, &call, getter);
+            }
+            OpKind::Load { dest, place, kind: LoadKind::Value | LoadKind::Bind } => {
+                let Base::Local(from) = place.base else { return };
+                match place.projections[..] {
+                    [] => hand_over(state, from, None, *dest),
+                    [Projection::Variant(_), Projection::Field(_)] | [Projection::Variant(_)] => hand_over(state, from, None, *dest),
+                    [Projection::Field(name)] => {
+                        // An item of a tuple of guard values; any other field is data behind one.
+                        if let Ok(index) = name.as_str().parse::<u32>() {
+                            hand_over(state, from, Some(index), *dest);
+                        }
+                    }
+                    [Projection::Key(Const::Int(index))] => {
+                        if let Ok(index) = u32::try_from(index) {
+                            hand_over(state, from, Some(index), *dest);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            OpKind::Store { place, value, kind } => {
+                if let Some(local) = place.as_local() {
+                    if *kind == StoreKind::Assign {
+                        let keeps = *value;
+                        state.retain(|it| !matches!(it.by, HeldBy::Value(owner, _) if owner == local && owner != keeps));
+                    }
+                    hand_over(state, *value, None, local);
+                } else {
+                    match place.base {
+                        // Kept in a struct or collection: for as long as that lives.
+                        Base::Local(base) => hand_over(state, *value, None, base),
+                        Base::Global(_) => release_value(state, *value),
+                    }
+                }
+            }
+            OpKind::Aggregate { dest, operands, .. } => {
+                for (slot, operand) in operands.iter().enumerate() {
+                    for held in state.iter_mut() {
+                        if matches!(held.by, HeldBy::Value(owner, _) if owner == *operand) {
+                            held.by = HeldBy::Value(*dest, Some(slot as u32));
+                        }
+                    }
+                }
+                state.sort_unstable();
+            }
+            OpKind::Await { dest, value } => hand_over(state, *value, None, *dest),
+            OpKind::Drop { local } => release_value(state, *local),
+            OpKind::Enter { manager, .. } => self.enter(&mut at, *manager),
+            OpKind::Exit { manager, .. } => state.retain(|it| it.by != HeldBy::Manager(*manager)),
+            OpKind::Call { .. } => self.call(&mut at, &op.kind),
+            _ => {}
+        }
+    }
+}
+
+/// A parameter or captured variable itself.
+pub(super) fn is_given(path: &Path) -> bool {
+    matches!(path.root, Root::Param(_) | Root::Captured(_)) && path.steps.is_empty()
+}

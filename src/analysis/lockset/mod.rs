@@ -1,0 +1,181 @@
+//! Locksets: which locks are held, surely or possibly, before every operation.
+//!
+//! A forward dataflow over the control-flow graph (worklist to a fixed point). The state is the set of acquisitions in
+//! force; each knows its lock, its mode, and what keeps it: a guard value in a local (Rust), a context manager, or
+//! nothing but a later `release`. Joins unite; an acquisition that only one side has is *maybe* held. Branches on the
+//! result of a try-lock split the two outcomes.
+//!
+//! In: the function, the paths of its locals, its callees' summaries. Out: [`Locksets`].
+
+mod calls;
+mod flow;
+mod locks;
+mod state;
+
+pub use self::calls::rebase;
+use self::flow::Flow;
+use super::path::{Key, Path};
+use super::summary::{Called, Summaries};
+use super::values::Values;
+use crate::catalog::{LockKind, Mode, Scope};
+use crate::ir::{BlockId, Local, Op};
+use crate::program::{Fun, Program};
+
+/// A lock as one function sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LockRef {
+    pub key: Key,
+    /// Which instance; none where the way to it is not known.
+    pub path: Option<Path>,
+    pub kind: LockKind,
+    pub reentrant: bool,
+    pub scope: Scope,
+    /// Nothing says it is a lock but its use in `with` and its name: keeps findings away, makes none.
+    pub opaque: bool,
+}
+
+impl LockRef {
+    /// Whether both are surely one lock object.
+    pub fn is_same(&self, other: &LockRef) -> bool {
+        self.key == other.key && self.path.is_some() && self.path == other.path && self.path.as_ref().is_some_and(Path::is_definite)
+    }
+
+    /// Whether this kind of lock keeps others out.
+    pub fn excludes(&self) -> bool {
+        matches!(self.kind, LockKind::Mutex | LockKind::RwLock | LockKind::Condition)
+    }
+}
+
+/// Index of an op in its function, all blocks' ops counted through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u32);
+
+impl OpId {
+    /// Before the first op: where a decorator takes a lock.
+    pub const ENTRY: OpId = OpId(u32::MAX);
+}
+
+/// What keeps an acquisition in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HeldBy {
+    /// The guard value in a local; with an index, in that item of a tuple or struct.
+    Value(Local, Option<u32>),
+    /// The context manager.
+    Manager(Local),
+    /// Until it is released.
+    Release,
+    /// A decorator around the function.
+    Decorator,
+}
+
+/// An acquisition in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Held {
+    /// Index into [`Locksets::locks`].
+    pub lock: u32,
+    /// The op that took it, or the call inside which it was taken.
+    pub at: OpId,
+    pub by: HeldBy,
+    pub mode: Mode,
+    /// Held on every path to here.
+    pub sure: bool,
+    /// The result that tells whether the lock was got.
+    tried: Option<Local>,
+}
+
+/// A lock taken at an op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acquisition {
+    pub op: OpId,
+    pub lock: u32,
+    pub mode: Mode,
+    /// Does not wait.
+    pub tries: bool,
+    /// Shared holders of one thread never wait for each other.
+    pub recursive: bool,
+    /// Taken inside the function called here: the callee, and the index into its summary's takes.
+    pub via: Option<(Fun, u32)>,
+}
+
+/// A lock taken by a callback while the function that runs the callback holds another, or the same.
+#[derive(Clone, Debug)]
+pub struct Reentry {
+    /// The call that gives the callback away; what is taken, and how.
+    pub taken: Acquisition,
+    pub held: LockRef,
+    pub held_mode: Mode,
+    /// Where the callback is run.
+    pub inside: (Fun, OpId),
+}
+
+/// The result for one function.
+#[derive(Debug, Default)]
+pub struct Locksets {
+    pub locks: Vec<LockRef>,
+    pub acquisitions: Vec<Acquisition>,
+    /// The state before each op, as an index into `states`; empty when the function takes no lock.
+    before: Vec<u32>,
+    states: Vec<Vec<Held>>,
+    /// First op of each block.
+    starts: Vec<u32>,
+    /// Callbacks called or passed on here.
+    pub calls: Vec<Called>,
+    /// Locks that a callback given away here takes under a lock that the function it is given to holds around it.
+    pub reentries: Vec<Reentry>,
+    /// Locks released here without having been taken here.
+    pub releases: Vec<u32>,
+    /// The state at each return, with the value returned.
+    pub at_return: Vec<(Vec<Held>, Option<Local>)>,
+    /// The state at each `yield`.
+    pub at_yield: Vec<Vec<Held>>,
+}
+
+impl Locksets {
+    /// What is held before `op`.
+    pub fn before(&self, op: OpId) -> &[Held] {
+        self.before.get(op.0 as usize).map_or(&[], |it| &self.states[*it as usize])
+    }
+
+    /// Whether any op runs under the lock.
+    pub fn is_held_somewhere(&self, lock: u32) -> bool {
+        self.states.iter().flatten().any(|it| it.lock == lock)
+    }
+
+    pub fn lock(&self, held: &Held) -> &LockRef {
+        &self.locks[held.lock as usize]
+    }
+
+    pub fn op_id(&self, block: BlockId, index: usize) -> OpId {
+        OpId(self.starts[block.index()] + index as u32)
+    }
+}
+
+/// The op with that id.
+pub fn op_of(function: &crate::ir::Function, id: OpId) -> Option<&Op> {
+    let mut rest = id.0 as usize;
+    for block in &function.blocks {
+        if rest < block.ops.len() {
+            return Some(&block.ops[rest]);
+        }
+        rest -= block.ops.len();
+    }
+    None
+}
+
+/// Runs the dataflow for `values.function`.
+pub fn locksets(program: &Program<'_>, values: &Values, summaries: &Summaries) -> Locksets {
+    let ir = program.function(values.function);
+    let mut starts = Vec::with_capacity(ir.blocks.len());
+    let mut count = 0;
+    for block in &ir.blocks {
+        starts.push(count);
+        count += block.ops.len() as u32;
+    }
+    let mut flow = Flow::new(program, values, summaries, starts);
+    if !flow.takes_locks() {
+        return flow.result;
+    }
+    let entry = flow.fixpoint();
+    flow.record(&entry, count as usize);
+    flow.result
+}
