@@ -1,7 +1,7 @@
 //! All modules of a run, linked: names, types, calls, threads.
 //!
-//! In: the lowered modules. Out: a [`Program`] that answers what a name means ([`names`]), what type a value has
-//! ([`types`], [`infer`]), what a call runs ([`Target`]) and what runs concurrently ([`threads`]). It knows the
+//! In: the lowered modules. Out: a [`Program`] that answers what a name means (`names`), what type a value has
+//! (`types`, `infer`), what a call runs ([`Target`]) and what runs concurrently (`threads`). It knows the
 //! catalogue, and nothing of locksets.
 
 mod decorators;

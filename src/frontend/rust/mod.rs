@@ -2,12 +2,12 @@
 //!
 //! In: a file's text and its crate's edition. Out: its [`Module`]. The layers, each in files of its own:
 //!
-//! * [`nesting`]: how deep the syntax is, asked before it is parsed; [`span`], [`types`] and [`attributes`]: what nodes
+//! * `nesting`: how deep the syntax is, asked before it is parsed; `span`, `types` and `attributes`: what nodes
 //!   say by themselves.
-//! * [`context`]: the function under construction and the ones around it; [`scope`]: names, and what is dropped when.
-//! * [`items`], [`imports`] and [`function`] lower declarations, [`stmt`] blocks and statements, [`control`] and
-//!   [`condition`] what branches, [`expr`], [`place`] and [`assign`] the rest of the expressions, [`pattern`] patterns,
-//!   [`extend`] what `let x = &…` keeps alive, [`macros`] the well-known macros.
+//! * `context`: the function under construction and the ones around it; `scope`: names, and what is dropped when.
+//! * `items`, `imports` and `function` lower declarations, `stmt` blocks and statements, `control` and
+//!   `condition` what branches, `expr`, `place` and `assign` the rest of the expressions, `pattern` patterns,
+//!   `extend` what `let x = &…` keeps alive, `macros` the well-known macros.
 //!
 //! # What is simplified
 //!
