@@ -49,10 +49,8 @@ impl Ctx<'_> {
     fn extend(&mut self, place: &Place, scope: Option<usize>) {
         if let Base::Local(local) = place.base
             && self.is_temporary(local)
-            && self.frame.take(local)
-            && let Some(scope) = scope
         {
-            self.frame.schedule_in(scope, local);
+            self.frame.reschedule(local, scope);
         }
     }
 }

@@ -159,6 +159,17 @@ impl Frame {
         self.scopes[index].drops.push(local);
     }
 
+    /// The value of `local`, scheduled before, is to be dropped at the end of the scope at `index` instead; without one,
+    /// never. Nothing happens when it is not scheduled.
+    pub(super) fn reschedule(&mut self, local: Local, index: Option<usize>) {
+        if self.take(local) {
+            self.scopes.iter_mut().for_each(|it| it.drops.retain(|it| *it != local));
+            if let Some(index) = index {
+                self.schedule_in(index, local);
+            }
+        }
+    }
+
     /// The value of `local` moves elsewhere. Whether it was scheduled.
     pub(super) fn take(&mut self, local: Local) -> bool {
         self.owned.get_mut(local.index()).is_some_and(std::mem::take)
