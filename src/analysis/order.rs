@@ -9,6 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Analysis;
 use super::access::Definitions;
+use super::atomics::is_fresh;
 use super::lockset::{Acquisition, Held, LockRef, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;
@@ -20,6 +21,8 @@ use crate::program::Fun;
 pub struct Edge {
     pub from: Key,
     pub to: Key,
+    /// The two as this place calls them.
+    pub names: (Key, Key),
     pub function: Fun,
     pub held: Held,
     pub acquisition: Acquisition,
@@ -59,13 +62,19 @@ fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
                 }
                 // Before the object is published no other thread can want its locks.
                 let own = |it: &LockRef| it.path.as_ref().is_some_and(|it| it.root == Root::Param(0));
+                let fresh =
+                    |it: &LockRef| it.path.as_ref().is_some_and(|it| matches!(it.root, Root::Local(local) if is_fresh(analysis, function, local)));
+                if fresh(lock) || fresh(wanted) {
+                    continue;
+                }
                 if analysis.program.is_construction(function) && own(lock) && own(wanted) {
                     continue;
                 }
                 let definite = from != to && [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(Path::is_definite));
                 let mut gates: Vec<Key> = before.iter().filter(|it| it.sure && it.lock != held.lock).map(|it| locksets.lock(it).key).collect();
                 gates.extend(analysis.entry.held(function).iter().map(|it| it.0));
-                let edge = Edge { from, to, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
+                let names = (lock.key, wanted.key);
+                let edge = Edge { from, to, names, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
                 found.entry((edge.from, edge.to)).and_modify(|known| known.gates.retain(|it| edge.gates.contains(it))).or_insert(edge);
             }
         }
@@ -104,7 +113,8 @@ fn on_one_thread(analysis: &Analysis<'_>, cycle: &[Edge]) -> bool {
         && cycle.iter().all(|it| matches!(it.from.owner, Owner::Field(..)))
 }
 
-/// The place of a lock; for one that a closure captured, as the function around it sees it.
+/// The place of a lock; for one that a closure captured, as the function around it sees it. Locks of one role, such as
+/// those around the sessions of a table, are one place, however they are reached.
 fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
     let mut key = lock.key;
     let mut at = (function, lock.path.clone());
@@ -117,7 +127,10 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
         key = path.resolve(analysis.program, outer).map_or(key, |it| it.0);
         at = (outer, Some(path));
     }
-    key
+    match lock.guards {
+        Some(class) if analysis.program.is_one_role(class) => Key { owner: Owner::Guarding(class), item: false, data: false },
+        _ => key,
+    }
 }
 
 /// The shortest cycle through each edge that is on one, each set of locks once.

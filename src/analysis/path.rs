@@ -67,6 +67,8 @@ pub enum Owner {
     Local(Fun, Local),
     /// A parameter that is the place itself: known at the calls.
     Param(Fun, u32),
+    /// A lock that is only known by the class of what it guards.
+    Guarding(Cls),
 }
 
 impl Path {
@@ -188,6 +190,7 @@ impl Key {
                 Some(name) => name.to_string(),
                 None => "a temporary".to_string(),
             },
+            Owner::Guarding(class) => format!("lock of `{}`", program.class_name(class)),
             Owner::Param(function, index) => {
                 program.function(function).params.get(index as usize).map_or_else(|| "a parameter".to_string(), |it| it.name.to_string())
             }

@@ -9,7 +9,7 @@ use super::path::{Path, Root, Step};
 use super::summary::Summaries;
 use crate::catalog::Effect;
 use crate::ir::{Base, Callee, Language, Local, LocalKind, Name, OpKind, Place, Projection, StoreKind};
-use crate::program::{Definition, Fun, Program, Receiver, Target, Ty, bindings};
+use crate::program::{Definition, Fun, Program, Receiver, Target, Ty, bindings, is_collection};
 
 /// The paths of a function's locals.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Values {
             return None;
         }
         match (target, callee) {
-            (Target::Function { receiver: Receiver::Place, .. }, Callee::Method { receiver, .. }) => self.place(program, receiver),
+            (Target::Function { receiver: Receiver::Place | Receiver::ByName, .. }, Callee::Method { receiver, .. }) => self.place(program, receiver),
             (Target::Function { receiver: Receiver::Caller, .. }, _) => Some(Path::new(Root::Param(0))),
             (Target::Function { function, receiver: Receiver::Class }, Callee::Value(_)) => {
                 program.class_of(*function).map(|it| Path::new(Root::Somewhere(it)))
@@ -214,7 +214,7 @@ fn call_path(
             {
                 return receiver();
             }
-            if catalog.container(*ty).is_some() {
+            if is_collection(language, *ty) {
                 return match name.as_str() {
                     "iter" | "iter_mut" | "values" | "values_mut" | "items" | "keys" | "as_slice" | "as_mut" | "as_ref" => receiver(),
                     "get" | "get_mut" | "entry" | "setdefault" | "last" | "last_mut" | "first" | "front" | "back" | "or_default" | "or_insert"

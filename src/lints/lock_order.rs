@@ -3,7 +3,7 @@
 //! The cycles of the lock-order graph ([`crate::analysis::order`]), each reported once, at its first edge by place.
 
 use super::Lint;
-use super::support::{expression, finding, label, statement, step, witness};
+use super::support::{expression, finding, is_by_name, label, statement, step, witness};
 use crate::analysis::Analysis;
 use crate::analysis::order::{Cycle, Edge, cycles};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
@@ -33,11 +33,12 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
     let program = analysis.program;
     let first = (0..cycle.len()).min_by_key(|it| place(analysis, &cycle[*it])).unwrap_or(0);
     cycle.rotate_left(first);
-    let confidence = if cycle.iter().all(|it| it.definite) { Confidence::High } else { Confidence::Medium };
+    let confidence =
+        if cycle.iter().all(|it| it.definite && !is_by_name(analysis, it.function, &it.acquisition)) { Confidence::High } else { Confidence::Medium };
     let edge = &cycle[0];
     let mut it = finding(&LOCK_ORDER, analysis, edge.function, place(analysis, edge), confidence);
-    let names: Vec<String> = cycle.iter().map(|it| it.from.display(program)).collect();
-    let (from, to) = (edge.from.display(program), edge.to.display(program));
+    let names: Vec<String> = cycle.iter().map(|it| it.names.0.display(program)).collect();
+    let (from, to) = (edge.names.0.display(program), edge.names.1.display(program));
     it.message = match &cycle[..] {
         [_] => format!("`{to}` of one object is taken under that of another, in the order of the arguments of `{}`", program.symbol(edge.function)),
         [_, back] => format!("`{to}` is taken under `{from}` here, and `{from}` under `{to}` in `{}`", program.symbol(back.function)),
@@ -50,7 +51,7 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
     };
     it.locks = names;
     for (number, edge) in cycle.iter().enumerate() {
-        let (from, to) = (edge.from.display(program), edge.to.display(program));
+        let (from, to) = (edge.names.0.display(program), edge.names.1.display(program));
         it.labels.push(label(expression(analysis, edge.function, edge.held.at), Role::LockHeld, format!("`{from}` is taken here")));
         if number > 0 || edge.acquisition.via.is_some() {
             let mut way = witness(analysis, edge.function, &edge.acquisition);
@@ -63,7 +64,12 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
     for edge in &cycle {
         it.evidence.push(Evidence {
             kind: EvidenceKind::GuardedElsewhere,
-            message: format!("`{}` takes `{}` before `{}`", program.symbol(edge.function), edge.from.display(program), edge.to.display(program)),
+            message: format!(
+                "`{}` takes `{}` before `{}`",
+                program.symbol(edge.function),
+                edge.names.0.display(program),
+                edge.names.1.display(program)
+            ),
             location: Some(expression(analysis, edge.function, edge.held.at)),
         });
     }
@@ -83,12 +89,12 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
     }
     for (number, edge) in cycle.iter().enumerate() {
         let thread = char::from(b'A' + (number % 26) as u8);
-        it.interleaving.push(step(thread, expression(analysis, edge.function, edge.held.at), format!("takes `{}`", edge.from.display(program))));
+        it.interleaving.push(step(thread, expression(analysis, edge.function, edge.held.at), format!("takes `{}`", edge.names.0.display(program))));
     }
     for (number, edge) in cycle.iter().enumerate() {
         let thread = char::from(b'A' + (number % 26) as u8);
         let holder = char::from(b'A' + ((number + 1) % cycle.len() % 26) as u8);
-        it.interleaving.push(step(thread, place(analysis, edge), format!("waits for `{}`, which {holder} holds", edge.to.display(program))));
+        it.interleaving.push(step(thread, place(analysis, edge), format!("waits for `{}`, which {holder} holds", edge.names.1.display(program))));
     }
     it
 }
@@ -96,7 +102,7 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
 /// Two threads that pass the same two objects the other way round.
 fn swapped(analysis: &Analysis<'_>, edge: &Edge, it: &mut Finding) {
     let (held, wanted) = (expression(analysis, edge.function, edge.held.at), place(analysis, edge));
-    let lock = edge.from.display(analysis.program);
+    let lock = edge.names.0.display(analysis.program);
     it.interleaving.push(step('A', held, format!("takes `{lock}` of the first object")));
     it.interleaving.push(step('B', held, format!("called with the two swapped, takes `{lock}` of the second")));
     it.interleaving.push(step('A', wanted, "waits for the second, which B holds"));

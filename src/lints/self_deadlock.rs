@@ -8,7 +8,7 @@
 use rustc_hash::FxHashSet;
 
 use super::Lint;
-use super::support::{expression, finding, label, statement, step, witness};
+use super::support::{expression, finding, is_by_name, label, statement, step, witness};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
 use crate::analysis::path::{Key, Root};
@@ -165,8 +165,9 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
     let wanted = &locksets.locks[acquisition.lock as usize];
     let lock = wanted.key.display(program);
     let both_read = held.mode == Mode::Shared && acquisition.mode == Mode::Shared;
+    let confidence = if held.sure && !is_by_name(analysis, function, acquisition) { Confidence::High } else { Confidence::Medium };
     let location = statement(analysis, function, acquisition.op);
-    let mut it = finding(&SELF_DEADLOCK, analysis, function, location, if held.sure { Confidence::High } else { Confidence::Medium });
+    let mut it = finding(&SELF_DEADLOCK, analysis, function, location, confidence);
     if both_read {
         it.severity = Severity::Warning;
     }

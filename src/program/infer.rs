@@ -6,12 +6,12 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::types::Ty;
+use super::types::{Ty, is_collection};
 use super::{Cls, Definition, Fun, FunctionTypes, Program, Receiver, Target, names};
 use crate::catalog::{Catalog, Effect};
 use crate::ir::{
     AggregateKind, ArgumentKind, Base, Callee, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection,
-    Terminator,
+    Terminator, TypeRef,
 };
 
 /// Enough for a constructor's argument to reach a field, the field a call, and the call's result another field.
@@ -326,7 +326,7 @@ fn function_types(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(
 fn receiver_type(program: &Program<'_>, function: Fun) -> Ty {
     let ir = program.function(function);
     match program.class_of(function) {
-        None => Ty::Unknown,
+        None => program.foreign_self.get(&function).cloned().unwrap_or_default(),
         Some(class) if matches!(ir.kind, FunctionKind::ClassMethod | FunctionKind::ClassBody) => Ty::ClassObject(class),
         Some(class) => Ty::class(class),
     }
@@ -620,6 +620,10 @@ impl Scope<'_, '_> {
                         None => program.external_ancestry(class).next().map_or(Target::Unknown, |ty| Target::Method { ty, name }),
                     };
                 }
+                Ty::External(path, _) if program.foreign_method(*path, name).is_some() => {
+                    let function = program.foreign_method(*path, name);
+                    return function.map_or(Target::Unknown, |function| Target::Function { function, receiver: Receiver::Place });
+                }
                 Ty::External(path, arguments) => {
                     let inner = self.catalog.wrapper(*path).filter(|row| !row.accessors.contains(&name));
                     match inner.and_then(|row| arguments.get(row.argument as usize)) {
@@ -639,6 +643,10 @@ impl Scope<'_, '_> {
                 }
                 Ty::Module(module) => return self.defined(program.attribute(Definition::Module(*module), name)),
                 Ty::ExternalObject(path) => return Target::External(Name::new(&format!("{path}.{name}"))),
+                Ty::Unknown if self.language == Language::Rust => {
+                    let only = program.only_method(name);
+                    return only.map_or(Target::Unknown, |function| Target::Function { function, receiver: Receiver::ByName });
+                }
                 Ty::Unknown | Ty::Function(_) | Ty::BoundMethod(_) | Ty::Tuple(_) | Ty::Array(_) => return Target::Unknown,
             }
         }
@@ -649,6 +657,16 @@ impl Scope<'_, '_> {
         let first = || arguments.first().map(|it| self.locals[it.index()].clone()).unwrap_or_default();
         match target {
             Target::Construct { class, .. } => Ty::class(*class),
+            Target::Function { function, .. } if self.program.foreign_self.contains_key(function) => {
+                // `fn rl(&self) -> RwLockReadGuard<'_, T>`: of the type parameter the receiver knows more.
+                let returns = self.program.types(*function).returns.clone();
+                match (callee, self.program.function(*function).returns.as_ref()) {
+                    (Callee::Method { receiver, .. }, Some(written)) if self.is_guard(*function, written) => {
+                        self.place(receiver).guarded(self.language)
+                    }
+                    _ => returns,
+                }
+            }
             Target::Function { function, .. } | Target::Closure(function) => {
                 let returns = self.program.types(*function).returns.clone();
                 // `with make() as x`, iteration over a generator: the value is what it yields, which is not tracked.
@@ -664,6 +682,17 @@ impl Scope<'_, '_> {
                 Callee::Method { receiver, name } if self.passes(*name) => self.place(receiver).peeled(self.language),
                 _ => Ty::Unknown,
             },
+        }
+    }
+
+    /// Whether a function's written return type is a guard.
+    fn is_guard(&self, function: Fun, written: &TypeRef) -> bool {
+        match written {
+            TypeRef::Path { path, .. } => match self.program.resolve(self.program.module_of(function), self.program.item_scope(function), *path) {
+                Definition::External(path) => self.catalog.guard(path).is_some(),
+                _ => false,
+            },
+            _ => false,
         }
     }
 
@@ -729,7 +758,7 @@ impl Scope<'_, '_> {
                 _ => Ty::Unknown,
             };
         }
-        if self.catalog.container(ty).is_some() {
+        if is_collection(self.language, ty) {
             if ITEM_METHODS.contains(&name.as_str()) {
                 return receiver.item(self.language);
             }

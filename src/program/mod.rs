@@ -17,7 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub use self::infer::bindings;
 pub use self::names::{Definition, ModulePath};
 pub use self::threads::{Concurrent, Threads, spawn_row, spawned_arguments};
-pub use self::types::Ty;
+pub use self::types::{Ty, is_collection};
 use crate::catalog::Catalog;
 use crate::finding::{FileId, Location};
 use crate::ir::{Argument, Callee, Class, Function, FunctionId, FunctionKind, Language, Local, Module, Name, OpKind, Owner, Projection, Range};
@@ -79,6 +79,8 @@ pub enum Receiver {
     None,
     /// The receiver of the method call.
     Place,
+    /// The same, but its type is not known: the method is the only one of its name.
+    ByName,
     /// `super().method()`, `Base.method(self)`-like: the caller's own parameter 0.
     Caller,
     /// A class method called on the class.
@@ -118,6 +120,12 @@ pub struct Program<'a> {
     /// Library bases (`threading.Thread`), by [`Cls`].
     external_bases: Vec<Vec<Name>>,
     methods: FxHashMap<(Cls, Name), Fun>,
+    /// Methods that the program gives to library types by traits of its own (`impl LockExt for RwLock<T>`), by the type's
+    /// path, and each one's `Self`.
+    foreign_methods: FxHashMap<(Name, Name), Fun>,
+    foreign_self: FxHashMap<Fun, Ty>,
+    /// Rust methods with a body whose name no other has.
+    only_methods: FxHashMap<Name, Option<Fun>>,
     /// Implementors of each trait and direct subclasses of each class.
     subclasses: FxHashMap<Cls, Vec<Cls>>,
     /// The class a method or class body belongs to.
@@ -126,6 +134,8 @@ pub struct Program<'a> {
     /// Fields each class declares or assigns itself.
     declares: FxHashMap<(Cls, Name), Location>,
     globals: FxHashMap<(Mod, Name), Ty>,
+    /// How many fields hold a lock around an object of each class.
+    roles: FxHashMap<Cls, Roles>,
     /// `self._changed = Condition(self._lock)`: the field inside.
     wrapped: FxHashMap<(Cls, Name), Name>,
     /// Types with an `unsafe impl Sync`.
@@ -136,6 +146,21 @@ pub struct Program<'a> {
     pub threads: Threads,
 }
 
+/// Wrappers and collections around a lock in a field's type.
+const MAX_LAYERS: usize = 6;
+
+/// The fields that hold a lock around an object of one class.
+#[derive(Clone, Copy, Debug, Default)]
+struct Roles {
+    /// Those whose lock is theirs alone.
+    own: usize,
+    /// Those that share theirs (`Arc<Mutex<T>>`).
+    shared: usize,
+}
+
+/// A method's name of several words and this many letters can be told by itself.
+const DISTINCTIVE: usize = 8;
+
 /// Links the lowered modules of `files`.
 pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     let mut program = Program::gather(files, modules);
@@ -143,6 +168,7 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     infer::infer(&mut program);
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);
+    program.count_roles();
     program
 }
 
@@ -177,11 +203,15 @@ impl<'a> Program<'a> {
             bases: vec![Vec::new(); class_count],
             external_bases: vec![Vec::new(); class_count],
             methods: FxHashMap::default(),
+            foreign_methods: FxHashMap::default(),
+            foreign_self: FxHashMap::default(),
+            only_methods: FxHashMap::default(),
             subclasses: FxHashMap::default(),
             class_of: FxHashMap::default(),
             fields: FxHashMap::default(),
             declares: FxHashMap::default(),
             globals: FxHashMap::default(),
+            roles: FxHashMap::default(),
             wrapped: FxHashMap::default(),
             unchecked_sync: FxHashSet::default(),
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
@@ -225,12 +255,27 @@ impl<'a> Program<'a> {
                 self.link_impl(module, number);
             }
         }
+        for function in self.function_ids() {
+            let ir = self.function(function);
+            if ir.kind == crate::ir::FunctionKind::Method && self.language(function) == Language::Rust && !ir.blocks.is_empty() && !ir.is_test {
+                self.only_methods.entry(ir.name).and_modify(|it| *it = None).or_insert(Some(function));
+            }
+        }
     }
 
     fn link_impl(&mut self, module: Mod, number: usize) {
         let it = &self.module(module).ir.impls[number];
-        let Ty::Class(class, _) = self.resolve_type(module, it.scope, &it.self_ty).peeled(Language::Rust) else { return };
         let methods: Vec<(Name, Fun)> = it.methods.iter().map(|id| self.fun(module, *id)).map(|it| (self.function(it).name, it)).collect();
+        let self_ty = self.resolve_type(module, it.scope, &it.self_ty);
+        let Ty::Class(class, _) = self_ty.peeled(Language::Rust) else {
+            if let Ty::External(path, _) = self_ty {
+                for (name, function) in methods {
+                    self.foreign_methods.entry((path, name)).or_insert(function);
+                    self.foreign_self.insert(function, self_ty.clone());
+                }
+            }
+            return;
+        };
         let unchecked = it.is_unsafe && !it.is_negative && it.trait_.is_some_and(|it| it.last() == "Sync");
         let base = it.trait_.map(|path| self.resolve(module, it.scope, path));
         for (name, function) in methods {
@@ -247,6 +292,31 @@ impl<'a> Program<'a> {
             self.bases[class.0 as usize].push(base);
             self.subclasses.entry(base).or_default().push(class);
         }
+    }
+
+    fn count_roles(&mut self) {
+        let mut roles: FxHashMap<Cls, Roles> = FxHashMap::default();
+        for ((owner, _), ty) in &self.fields {
+            let language = self.module(self.module_of_class(*owner)).ir.language;
+            let (mut ty, mut shared) = (ty.clone(), false);
+            // Wrappers, and the items of collections.
+            for _ in 0..MAX_LAYERS {
+                let Ty::External(path, arguments) = &ty else { break };
+                let catalog = Catalog::builtin(language);
+                if catalog.lock(*path).is_some() {
+                    if let Some(class) = self.guarded_class(&ty, language) {
+                        let it = roles.entry(class).or_default();
+                        if shared { it.shared += 1 } else { it.own += 1 }
+                    }
+                    break;
+                }
+                let wrapper = catalog.wrapper(*path);
+                shared |= wrapper.is_some_and(|it| it.shares);
+                let inner = wrapper.and_then(|it| arguments.get(it.argument as usize).cloned());
+                ty = inner.unwrap_or_else(|| ty.item(language));
+            }
+        }
+        self.roles = roles;
     }
 
     pub fn module(&self, id: Mod) -> &Linked {
@@ -416,6 +486,35 @@ impl<'a> Program<'a> {
             [only] if self.class(class).kind == crate::ir::ClassKind::Trait => self.methods.get(&(*only, name)).copied(),
             _ => None,
         })
+    }
+
+    /// The class that the lock of type `ty` guards an object of.
+    pub fn guarded_class(&self, ty: &Ty, language: Language) -> Option<Cls> {
+        match ty.guarded(language).peeled(language) {
+            Ty::Class(class, _) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// Whether all locks around a `class` are one role: one field in the program has them, or the fields that do share
+    /// theirs (`Arc<Mutex<T>>`).
+    pub fn is_one_role(&self, class: Cls) -> bool {
+        self.roles.get(&class).is_none_or(|it| it.own + usize::from(it.shared > 0) <= 1)
+    }
+
+    /// The method that the program gives to the library type `ty`.
+    pub fn foreign_method(&self, ty: Name, name: Name) -> Option<Fun> {
+        self.foreign_methods.get(&(ty, name)).copied()
+    }
+
+    /// The one Rust method of that name in the program, where the name is of a kind that libraries hardly share: of
+    /// several words.
+    pub fn only_method(&self, name: Name) -> Option<Fun> {
+        let text = name.as_str().trim_matches('_');
+        if text.len() < DISTINCTIVE || !text.contains('_') {
+            return None;
+        }
+        self.only_methods.get(&name).copied().flatten()
     }
 
     /// The class in `class`'s ancestry that declares or assigns the field, and the field's type.

@@ -86,6 +86,8 @@ impl Ty {
                 }
                 _ => arguments.first().cloned().unwrap_or_default(),
             },
+            // A collection of a library that is not known, as `Slab<T>` or `LruCache<K, V>`: of what its last argument says.
+            Ty::External(path, arguments) if is_collection(language, path) => arguments.last().cloned().unwrap_or_default(),
             _ => Ty::Unknown,
         }
     }
@@ -185,7 +187,11 @@ impl Program<'_> {
                 _ => {}
             }
         }
-        Ty::External(path, arguments.iter().map(inner).collect())
+        // A guard is taken for what it guards, its last type argument.
+        match arguments.last() {
+            Some(guarded) if Catalog::builtin(language).guard(path).is_some() => inner(guarded),
+            _ => Ty::External(path, arguments.iter().map(inner).collect()),
+        }
     }
 
     /// What a name used as a value is.
@@ -206,6 +212,13 @@ impl Program<'_> {
             Definition::External(path) => Ty::ExternalObject(path),
         }
     }
+}
+
+/// Whether a library type may be a collection: it is one, or a Rust type that the catalogue does not know
+/// (`slab::Slab`), whose methods' names are then believed.
+pub fn is_collection(language: Language, path: Name) -> bool {
+    let catalog = Catalog::builtin(language);
+    catalog.container(path).is_some() || language == Language::Rust && path.is_path() && !catalog.knows(path)
 }
 
 /// `ty` with `with` in place of what is unknown in it, or of a type parameter spelled `T`.

@@ -6,7 +6,7 @@ use super::flow::{At, Flow, is_given};
 use super::locks::Taking;
 use super::state::{hand_over, release_value};
 use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
-use crate::analysis::path::{Owner, Path, Root};
+use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::Mode;
 use crate::ir::{Callee, Language, Local, Name, OpKind};
@@ -223,7 +223,7 @@ pub fn rebase(
     let key = match (&path, lock.key.owner) {
         (Some(path), Owner::Param(..) | Owner::Local(..)) => path.resolve(program, caller)?.0,
         // Another function's parameter or local that nobody here knows.
-        (None, Owner::Param(..) | Owner::Local(..)) => return None,
+        (None, Owner::Param(..) | Owner::Local(..)) => Key { owner: Owner::Guarding(lock.guards?), item: false, data: false },
         _ => lock.key,
     };
     Some(LockRef { key, path, ..lock.clone() })

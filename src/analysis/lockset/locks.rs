@@ -37,7 +37,8 @@ impl Flow<'_, '_> {
             None => return None,
         };
         let row = ty.lock(self.language)?;
-        Some(LockRef { key, path: path.cloned(), kind: row.kind, reentrant: row.reentrant, scope: row.scope, opaque: false })
+        let guards = if row.guards_data { self.program.guarded_class(&ty, self.language) } else { None };
+        Some(LockRef { key, path: path.cloned(), kind: row.kind, reentrant: row.reentrant, scope: row.scope, guards, opaque: false })
     }
 
     /// A manager of unknown type whose name says lock.
@@ -59,7 +60,7 @@ impl Flow<'_, '_> {
         let key = path
             .resolve(self.program, self.values.function)
             .map_or(Key { owner: Owner::Local(self.values.function, Local(u32::MAX)), item: false, data: false }, |it| it.0);
-        Some(LockRef { key, path: Some(path.clone()), kind: LockKind::Mutex, reentrant: true, scope: Scope::Thread, opaque: true })
+        Some(LockRef { key, path: Some(path.clone()), kind: LockKind::Mutex, reentrant: true, scope: Scope::Thread, guards: None, opaque: true })
     }
 
     pub(super) fn take(&mut self, at: &mut At<'_>, taking: Taking) {

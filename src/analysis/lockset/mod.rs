@@ -19,7 +19,7 @@ use super::summary::{Called, Summaries};
 use super::values::Values;
 use crate::catalog::{LockKind, Mode, Scope};
 use crate::ir::{BlockId, Local, Op};
-use crate::program::{Fun, Program};
+use crate::program::{Cls, Fun, Program};
 
 /// A lock as one function sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +30,8 @@ pub struct LockRef {
     pub kind: LockKind,
     pub reentrant: bool,
     pub scope: Scope,
+    /// The class of what it guards, for locks that hold it.
+    pub guards: Option<Cls>,
     /// Nothing says it is a lock but its use in `with` and its name: keeps findings away, makes none.
     pub opaque: bool,
 }

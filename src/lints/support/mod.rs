@@ -4,9 +4,9 @@ use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, OpId, op_of};
 use crate::catalog::Mode;
 use crate::finding::{Confidence, Finding, Label, Location, Role, Step};
-use crate::ir::{Const, OpKind, Projection};
+use crate::ir::{Const, Op, OpKind, Projection};
 use crate::lints::Lint;
-use crate::program::Fun;
+use crate::program::{Fun, Receiver, Target};
 
 /// A witness path longer than this is cut off: nobody reads further.
 const MAX_CHAIN: usize = 8;
@@ -68,6 +68,24 @@ pub fn witness(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition
     }
     labels.push(label(expression(analysis, at.0, at.1), Role::LockWanted, how_taken(acquisition.mode)));
     labels
+}
+
+/// Whether a call on the way to the acquisition was resolved by the method's name alone.
+pub fn is_by_name(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> bool {
+    let mut at = (function, acquisition.op);
+    let mut via = acquisition.via;
+    for _ in 0..MAX_CHAIN {
+        let Some((callee, index)) = via else { break };
+        if let Some(Op { kind: OpKind::Call { dest, .. }, .. }) = op_of(analysis.program.function(at.0), at.1)
+            && matches!(analysis.program.target(at.0, *dest), Target::Function { receiver: Receiver::ByName, .. })
+        {
+            return true;
+        }
+        let Some(take) = analysis.summaries.get(callee).takes.get(index as usize) else { break };
+        at = (callee, take.op);
+        via = take.via;
+    }
+    false
 }
 
 fn how_taken(mode: Mode) -> &'static str {
