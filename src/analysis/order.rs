@@ -73,7 +73,8 @@ fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
                 let definite = from != to && [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(Path::is_definite));
                 let mut gates: Vec<Key> = before.iter().filter(|it| it.sure && it.lock != held.lock).map(|it| locksets.lock(it).key).collect();
                 gates.extend(analysis.entry.held(function).iter().map(|it| it.0));
-                let names = (lock.key, wanted.key);
+                let shown = |it: &LockRef, place: Key| if it.key.is_named(analysis.program) { it.key } else { place };
+                let names = (shown(lock, from), shown(wanted, to));
                 let edge = Edge { from, to, names, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
                 found.entry((edge.from, edge.to)).and_modify(|known| known.gates.retain(|it| edge.gates.contains(it))).or_insert(edge);
             }
@@ -133,7 +134,7 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
     }
 }
 
-/// The shortest cycle through each edge that is on one, each set of locks once.
+/// Cycles that hang threads, shortest first, no two over one edge.
 pub fn cycles(analysis: &Analysis<'_>) -> Vec<Cycle> {
     let edges = &edges(analysis)[..];
     let mut graph: DiGraph<Key, usize> = DiGraph::new();
@@ -149,23 +150,29 @@ pub fn cycles(analysis: &Analysis<'_>) -> Vec<Cycle> {
             component.insert(it, index);
         });
     }
-    let mut reported: FxHashSet<Vec<NodeIndex>> = FxHashSet::default();
-    let mut found = Vec::new();
+    let mut candidates: Vec<Vec<usize>> = Vec::new();
+    let mut known: FxHashSet<Vec<NodeIndex>> = FxHashSet::default();
     for (index, edge) in edges.iter().enumerate() {
         let (from, to) = (nodes[&edge.from], nodes[&edge.to]);
         if component[&from] != component[&to] {
             continue;
         }
         let Some(back) = shortest(&graph, to, from, &component) else { continue };
-        let mut members: Vec<NodeIndex> = vec![from, to];
-        let mut cycle = vec![edges[index].clone()];
-        for edge in back {
-            cycle.push(edges[edge].clone());
-            members.push(nodes[&edges[edge].to]);
-        }
+        let cycle: Vec<usize> = std::iter::once(index).chain(back).collect();
+        let mut members: Vec<NodeIndex> = cycle.iter().map(|it| nodes[&edges[*it].to]).collect();
         members.sort();
-        members.dedup();
-        if reported.insert(members) && can_wait(&cycle) && !on_one_thread(analysis, &cycle) {
+        if known.insert(members) {
+            candidates.push(cycle);
+        }
+    }
+    // A mistake closes many cycles at once; the short ones say it best, and one for each edge is enough.
+    candidates.sort_by_key(Vec::len);
+    let mut used: FxHashSet<usize> = FxHashSet::default();
+    let mut found = Vec::new();
+    for candidate in candidates {
+        let cycle: Cycle = candidate.iter().map(|it| edges[*it].clone()).collect();
+        if candidate.iter().all(|it| !used.contains(it)) && can_wait(&cycle) && !on_one_thread(analysis, &cycle) {
+            used.extend(candidate);
             found.push(cycle);
         }
     }

@@ -181,6 +181,11 @@ impl Path {
 }
 
 impl Key {
+    /// Whether the source has a name for it.
+    pub fn is_named(&self, program: &Program<'_>) -> bool {
+        !matches!(self.owner, Owner::Local(function, local) if program.function(function).locals.get(local.index()).is_none_or(|it| it.name.is_none()))
+    }
+
     /// The name to show: `Metrics._lock`, `registry.LOCK`.
     pub fn display(&self, program: &Program<'_>) -> String {
         let base = match self.owner {
@@ -190,7 +195,7 @@ impl Key {
                 Some(name) => name.to_string(),
                 None => "a temporary".to_string(),
             },
-            Owner::Guarding(class) => format!("lock of `{}`", program.class_name(class)),
+            Owner::Guarding(class) => format!("lock of {}", program.class_name(class)),
             Owner::Param(function, index) => {
                 program.function(function).params.get(index as usize).map_or_else(|| "a parameter".to_string(), |it| it.name.to_string())
             }

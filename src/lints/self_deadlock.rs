@@ -34,8 +34,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let locksets = &analysis.facts(function).locksets;
-        // One finding for one statement and lock, however many paths lead to it.
+        // One finding for one statement and lock, however many paths lead to it; of reads under reads one for the function.
         let mut seen: FxHashSet<(OpId, u32)> = FxHashSet::default();
+        let mut read: FxHashSet<Key> = FxHashSet::default();
         for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
             let wanted = &locksets.locks[acquisition.lock as usize];
             // A decorator that holds the lock at one of its calls holds it there for sure.
@@ -44,6 +45,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let held = held.find(|it| locksets.lock(it).is_same(wanted) && conflicts(it.mode, acquisition));
             if let Some(held) = held
                 && seen.insert((acquisition.op, acquisition.lock))
+                && (!both_read(held, acquisition) || read.insert(wanted.key))
             {
                 findings.push(report(analysis, function, held, acquisition));
             }
@@ -76,6 +78,10 @@ fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> b
 /// Two holders of one thread that wait for each other, now or when a writer queues between them.
 fn conflicts(held: Mode, acquisition: &Acquisition) -> bool {
     !(held == Mode::Shared && acquisition.mode == Mode::Shared && acquisition.recursive)
+}
+
+fn both_read(held: &Held, acquisition: &Acquisition) -> bool {
+    held.mode == Mode::Shared && acquisition.mode == Mode::Shared
 }
 
 /// Code that runs in the middle of other code, on the thread of that: signal handlers, finalisers, `__del__`.
@@ -164,7 +170,7 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
     let locksets = &analysis.facts(function).locksets;
     let wanted = &locksets.locks[acquisition.lock as usize];
     let lock = wanted.key.display(program);
-    let both_read = held.mode == Mode::Shared && acquisition.mode == Mode::Shared;
+    let both_read = both_read(held, acquisition);
     let confidence = if held.sure && !is_by_name(analysis, function, acquisition) { Confidence::High } else { Confidence::Medium };
     let location = statement(analysis, function, acquisition.op);
     let mut it = finding(&SELF_DEADLOCK, analysis, function, location, confidence);

@@ -17,7 +17,7 @@ use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Path, Step};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
-use crate::ir::{Const, Language, Local, OpKind, Operation};
+use crate::ir::{Const, Language, Local, Op, OpKind, Operation};
 use crate::program::{Cls, Fun, Target, Ty};
 
 pub const SPLIT_SNAPSHOT: Lint = Lint {
@@ -260,25 +260,23 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
                     && !parts.iter().any(|other| other.part == it.part && other.section == second.section)
             });
             if let Some(first) = first {
-                return Some(report(analysis, function, first, second, op.range, together));
+                return Some(report(analysis, function, (first, second), op, together));
             }
         }
     }
     None
 }
 
-fn report(
-    analysis: &Analysis<'_>,
-    function: Fun,
-    first: &SectionRead,
-    second: &SectionRead,
-    joined: crate::ir::Range,
-    together: &Together,
-) -> Finding {
+fn report(analysis: &Analysis<'_>, function: Fun, (first, second): (&SectionRead, &SectionRead), joined: &Op, together: &Together) -> Finding {
     let program = analysis.program;
     let (a, b) = (first.part.display(analysis), second.part.display(analysis));
     let location = expression(analysis, function, second.op);
-    let confidence = if second.lock.is_some() { Confidence::High } else { Confidence::Medium };
+    let confidence = match joined.kind {
+        _ if second.lock.is_some() => Confidence::High,
+        // A report of counters is often meant to be approximate; what is computed from two of them seldom is.
+        OpKind::Compute { .. } => Confidence::Medium,
+        _ => Confidence::Low,
+    };
     let mut it = finding(&SPLIT_SNAPSHOT, analysis, function, location, confidence);
     let lock = second.lock.map(|it| it.display(program));
     match &lock {
@@ -304,7 +302,7 @@ fn report(
     if first_at != location {
         it.labels.push(label(first_at, Role::Read, format!("`{a}` is read here")));
     }
-    let joined: Location = program.location(function, joined);
+    let joined: Location = program.location(function, joined.range);
     if joined != location && joined != first_at {
         it.labels.push(label(joined, Role::Read, "used together here"));
     }

@@ -378,7 +378,7 @@ impl Scope<'_, '_> {
                 self.set(*dest, ty);
             }
             OpKind::Call { dest, callee, arguments } => {
-                let target = self.target(callee);
+                let target = self.target(callee, arguments.len());
                 let values: Vec<Local> = arguments.iter().map(|it| it.value).collect();
                 let ty = self.call_type(&target, callee, &values);
                 self.targets.insert(*dest, target);
@@ -553,7 +553,7 @@ impl Scope<'_, '_> {
         if self.is_property(method) { self.program.types(method).returns.clone() } else { Ty::BoundMethod(method) }
     }
 
-    fn target(&self, callee: &Callee) -> Target {
+    fn target(&self, callee: &Callee, arguments: usize) -> Target {
         match callee {
             Callee::Path(name) => self.defined(self.global(*name)),
             Callee::Macro(_) => Target::Unknown,
@@ -565,7 +565,13 @@ impl Scope<'_, '_> {
                 Ty::ExternalObject(path) => Target::External(*path),
                 _ => Target::Unknown,
             },
-            Callee::Method { receiver, name } => self.method_target(&self.place(receiver), *name),
+            Callee::Method { receiver, name } => match self.place(receiver) {
+                Ty::Unknown if self.language == Language::Rust => {
+                    let only = self.program.only_method(*name, arguments);
+                    only.map_or(Target::Unknown, |function| Target::Function { function, receiver: Receiver::ByName })
+                }
+                ty => self.method_target(&ty, *name),
+            },
         }
     }
 
@@ -643,10 +649,6 @@ impl Scope<'_, '_> {
                 }
                 Ty::Module(module) => return self.defined(program.attribute(Definition::Module(*module), name)),
                 Ty::ExternalObject(path) => return Target::External(Name::new(&format!("{path}.{name}"))),
-                Ty::Unknown if self.language == Language::Rust => {
-                    let only = program.only_method(name);
-                    return only.map_or(Target::Unknown, |function| Target::Function { function, receiver: Receiver::ByName });
-                }
                 Ty::Unknown | Ty::Function(_) | Ty::BoundMethod(_) | Ty::Tuple(_) | Ty::Array(_) => return Target::Unknown,
             }
         }

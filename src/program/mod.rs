@@ -161,6 +161,9 @@ struct Roles {
 /// A method's name of several words and this many letters can be told by itself.
 const DISTINCTIVE: usize = 8;
 
+/// First words of methods that every library has.
+const ACCESSOR_WORDS: &[&str] = &["as", "from", "get", "has", "into", "is", "new", "set", "take", "to", "try", "with"];
+
 /// Links the lowered modules of `files`.
 pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     let mut program = Program::gather(files, modules);
@@ -507,14 +510,15 @@ impl<'a> Program<'a> {
         self.foreign_methods.get(&(ty, name)).copied()
     }
 
-    /// The one Rust method of that name in the program, where the name is of a kind that libraries hardly share: of
-    /// several words.
-    pub fn only_method(&self, name: Name) -> Option<Fun> {
+    /// The one Rust method of that name in the program, where it takes that many arguments and the name is of a kind that
+    /// libraries hardly share: of several words, and no accessor.
+    pub fn only_method(&self, name: Name, arguments: usize) -> Option<Fun> {
         let text = name.as_str().trim_matches('_');
-        if text.len() < DISTINCTIVE || !text.contains('_') {
+        let (first, _) = text.split_once('_')?;
+        if text.len() < DISTINCTIVE || ACCESSOR_WORDS.contains(&first) {
             return None;
         }
-        self.only_methods.get(&name).copied().flatten()
+        self.only_methods.get(&name).copied().flatten().filter(|it| self.function(*it).params.len() == arguments + 1)
     }
 
     /// The class in `class`'s ancestry that declares or assigns the field, and the field's type.

@@ -125,6 +125,13 @@ impl Flow<'_, '_> {
                 at.state.iter_mut().filter(|it| it.tried == Some(local)).for_each(|it| it.tried = Some(dest));
                 return;
             }
+            // `slot.take()` on an `Option` that keeps a guard value.
+            if let (Callee::Method { name, .. }, Some(local)) = (callee, receiver)
+                && *name == "take"
+            {
+                hand_over(at.state, local, None, dest);
+                return;
+            }
             if let Target::External(path) = &target {
                 let short: Vec<&str> = path.segments().collect();
                 let short = Name::new(&short[short.len().saturating_sub(2)..].join("::"));
@@ -134,7 +141,10 @@ impl Flow<'_, '_> {
                 }
             }
         }
-        if let Target::Function { function: called, .. } | Target::Closure(called) | Target::Construct { init: Some(called), .. } = &target {
+        // A coroutine runs when it is awaited, not when it is called.
+        if let Target::Function { function: called, .. } | Target::Closure(called) | Target::Construct { init: Some(called), .. } = &target
+            && !self.program.function(*called).is_async
+        {
             let call = Invocation { dest, target: &target, callee: Cow::Borrowed(callee), arguments };
             self.call_function(at, &call, *called);
         }
@@ -147,6 +157,21 @@ impl Flow<'_, '_> {
         };
         for argument in arguments {
             if gives_back { hand_over(at.state, argument.value, None, dest) } else { release_value(at.state, argument.value) }
+        }
+    }
+
+    /// `value` is awaited: the coroutine runs that a call gave.
+    pub(super) fn awaited(&mut self, at: &mut At<'_>, value: Local) {
+        let value = self.values.origin(value);
+        let program = self.program;
+        let function = self.values.function;
+        let Target::Function { function: called, .. } = program.target(function, value) else { return };
+        if !program.function(*called).is_async || !self.summaries.get(*called).concerns_locks() {
+            return;
+        }
+        let call = program.function(function).ops().find(|it| matches!(it.2.kind, OpKind::Call { dest, .. } if dest == value));
+        if let Some(call) = call.and_then(|it| program.invocation(function, &it.2.kind)) {
+            self.call_function(at, &call, *called);
         }
     }
 

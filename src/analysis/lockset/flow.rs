@@ -294,7 +294,10 @@ impl<'p, 'a> Flow<'p, 'a> {
                 }
                 state.sort_unstable();
             }
-            OpKind::Await { dest, value } => hand_over(state, *value, None, *dest),
+            OpKind::Await { dest, value } => {
+                hand_over(state, *value, None, *dest);
+                self.awaited(&mut at, *value);
+            }
             OpKind::Drop { local } => release_value(state, *local),
             OpKind::Enter { manager, .. } => self.enter(&mut at, *manager),
             OpKind::Exit { manager, .. } => state.retain(|it| it.by != HeldBy::Manager(*manager)),
