@@ -6,8 +6,9 @@
 //! keyed by; a path that the catalogue knows is external even where the program holds the library's own source.
 
 use std::path::{Component, Path};
+use std::sync::{PoisonError, RwLock};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Cls, Fun, Linked, Mod, Program};
 use crate::catalog::Catalog;
@@ -57,12 +58,16 @@ pub(super) struct Names {
     by_stem: FxHashMap<Name, Vec<Mod>>,
     bindings: FxHashMap<(Mod, Name, Name), Binding>,
     globs: FxHashMap<(Mod, Name), Vec<u32>>,
+    /// Inline modules that hold anything.
+    inline: FxHashSet<(Mod, Name)>,
+    /// What paths were found to mean, by module: scope and path. Only used once classes know their methods.
+    resolved: Vec<RwLock<FxHashMap<(Name, Name), Definition>>>,
 }
 
 impl Names {
     /// Names the modules and gathers what each binds.
     pub(super) fn build(files: &Files, modules: &mut [Linked]) -> Names {
-        let packages: rustc_hash::FxHashSet<&Path> =
+        let packages: FxHashSet<&Path> =
             files.iter().filter(|(_, it)| it.path.file_name().is_some_and(|it| it == "__init__.py")).filter_map(|(_, it)| it.path.parent()).collect();
         let mut names = Names::default();
         for (index, linked) in modules.iter_mut().enumerate() {
@@ -80,8 +85,15 @@ impl Names {
         names
     }
 
+    /// From now on what a path means is remembered: nothing changes any more.
+    pub(super) fn remember(&mut self, modules: usize) {
+        self.resolved.resize_with(modules, RwLock::default);
+    }
+
     fn bind_all(&mut self, module: Mod, linked: &Linked) {
         let ir = &linked.ir;
+        let scopes = ir.functions.iter().map(|it| it.scope).chain(ir.classes.iter().map(|it| it.scope)).chain(ir.globals.iter().map(|it| it.scope));
+        self.inline.extend(scopes.filter(|it| *it != "").map(|it| (module, it)));
         let mut own = |scope: Name, name: Name, definition: Definition| {
             self.bindings.entry((module, scope, name)).or_insert(Binding::Own(definition));
         };
@@ -208,7 +220,14 @@ impl Program<'_> {
 
     /// What `path` means in `scope` of `module`. Never fails: what the program does not define is external.
     pub fn resolve(&self, module: Mod, scope: Name, path: Name) -> Definition {
-        self.resolve_hops(module, scope, path, 0)
+        let Some(known) = self.names.resolved.get(module.0 as usize) else { return self.resolve_hops(module, scope, path, 0) };
+        // A poisoned lock holds whole entries all the same.
+        if let Some(found) = known.read().unwrap_or_else(PoisonError::into_inner).get(&(scope, path)) {
+            return *found;
+        }
+        let found = self.resolve_hops(module, scope, path, 0);
+        known.write().unwrap_or_else(PoisonError::into_inner).insert((scope, path), found);
+        found
     }
 
     fn resolve_hops(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Definition {
@@ -369,13 +388,7 @@ impl Program<'_> {
 
     fn is_inline_module(&self, module: Mod, path: &[&str]) -> bool {
         let own = self.module(module).path.name.split("::").count();
-        path.len() > own && {
-            let scope = Name::new(&path[own..].join("::"));
-            let ir = &self.module(module).ir;
-            ir.functions.iter().any(|it| it.scope == scope)
-                || ir.classes.iter().any(|it| it.scope == scope)
-                || ir.globals.iter().any(|it| it.scope == scope)
-        }
+        path.len() > own && self.names.inline.contains(&(module, Name::new(&path[own..].join("::"))))
     }
 
     /// What scope `scope` of `module` binds to `name`.
