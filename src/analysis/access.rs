@@ -167,6 +167,10 @@ impl<'f> Definitions<'f> {
                 if seen.len() < MAX_WALK && seen.insert((local, id)) {
                     found.push(OpId(id));
                     let home = self.block_of(id);
+                    // How much room a collection has is no part of what is in it.
+                    if matches!(&self.ops[id as usize].kind, OpKind::Call { callee: Callee::Path(name), .. } if name.last() == "with_capacity") {
+                        continue;
+                    }
                     queue.extend(self.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
                 }
             }

@@ -66,3 +66,10 @@ fn signatures() {
 fn aliases() {
     snapshot!("type Shared<T> = Arc<Mutex<T>>;\npub type N = u8;\nmod m { type X = super::N; }\n");
 }
+
+#[test]
+fn of_two_alternatives_one_is_read() {
+    snapshot!(
+        "fn f(m: &M) { #[cfg(feature = \"std\")] let g = m.lock().unwrap(); #[cfg(not(feature = \"std\"))] let g = m.lock(); #[cfg(not(unix))] { alone(); } g.run(); }\n"
+    );
+}
