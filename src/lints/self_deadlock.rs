@@ -62,12 +62,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
         }
         if let Some(entry) = interrupting.iter().find(|it| it.function == function) {
-            let mut locks: FxHashSet<Key> = FxHashSet::default();
             for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
-                if let Some(holder) = interrupted(analysis, function, acquisition)
-                    && locks.insert(locksets.locks[acquisition.lock as usize].key)
-                {
+                if let Some(holder) = interrupted(analysis, function, acquisition) {
                     findings.push(report_interrupt(analysis, entry, acquisition, holder));
+                    // The first says what is to be done.
+                    break;
                 }
             }
         }
@@ -77,7 +76,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 /// Whether the acquisition can wait for its own thread at all.
 fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> bool {
     let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
-    !acquisition.tries && !wanted.reentrant && (wanted.excludes() || wanted.kind == LockKind::Sharded)
+    // A callee that gives the lock up first, and takes it again, knows what it does.
+    let gives_up = acquisition.via.is_some_and(|(callee, _)| analysis.summaries.get(callee).releases.iter().any(|it| it.key == wanted.key));
+    !gives_up && !acquisition.tries && !wanted.reentrant && (wanted.excludes() || wanted.kind == LockKind::Sharded)
 }
 
 /// Whether the guard value is an argument of the call that takes the lock: the callee drops it when it likes.

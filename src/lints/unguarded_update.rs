@@ -511,8 +511,13 @@ fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) 
         if loads.peek().is_none() {
             continue;
         }
-        let sources: FxHashSet<OpId> = Definitions::new(program.function(function)).sources(value, store.op).into_iter().collect();
+        let definitions = Definitions::new(program.function(function));
+        let sources: FxHashSet<OpId> = definitions.sources(value, store.op).into_iter().collect();
         let Some(AtomicOp { op: load, .. }) = loads.find(|it| sources.contains(&it.op)) else { continue };
+        // Saved and put back.
+        if definitions.is_copy(value, store.op, *load) {
+            continue;
+        }
         let Some((key, _)) = store.path.resolve(program, function) else { continue };
         // `&mut self` keeps everybody else out, and so does an object that is still its maker's own.
         if is_exclusive(analysis, function, &store.path) || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
