@@ -32,6 +32,7 @@
 //!   Types are not known here, so a moved-out local may be dropped again: the analysis tracks the moves.
 
 mod build;
+mod intern;
 mod name;
 mod print;
 mod walk;
