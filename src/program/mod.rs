@@ -6,6 +6,7 @@
 
 mod decorators;
 mod infer;
+mod memo;
 mod names;
 mod threads;
 mod types;
@@ -168,6 +169,7 @@ const ACCESSOR_WORDS: &[&str] = &["as", "from", "get", "has", "into", "is", "new
 pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     let mut program = Program::gather(files, modules);
     program.link_classes();
+    program.names.forget();
     infer::infer(&mut program);
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);

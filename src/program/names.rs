@@ -7,8 +7,9 @@
 
 use std::path::{Component, Path};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::memo::Memo;
 use super::{Cls, Fun, Linked, Mod, Program};
 use crate::catalog::Catalog;
 use crate::finding::FileId;
@@ -53,10 +54,24 @@ enum Binding {
 /// The tables behind [`Program::resolve`].
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    by_path: FxHashMap<Name, Vec<Mod>>,
-    by_stem: FxHashMap<Name, Vec<Mod>>,
+    by_path: FxHashMap<&'static str, Vec<Mod>>,
+    by_stem: FxHashMap<&'static str, Vec<Mod>>,
     bindings: FxHashMap<(Mod, Name, Name), Binding>,
     globs: FxHashMap<(Mod, Name), Vec<u32>>,
+    /// The scopes in which a module has a function, class or global.
+    scopes: FxHashSet<(Mod, Name)>,
+    answers: Answers,
+}
+
+/// What was found out already. A module that many others import by `*` would be asked for every name of each of them.
+#[derive(Debug, Default)]
+struct Answers {
+    /// [`Program::resolve`].
+    paths: Memo<(Mod, Name, Name), Definition>,
+    /// What a scope of a module binds to a name, so many re-exports away from where it was asked first.
+    bindings: Memo<(Mod, Name, Name, u8), Option<Definition>>,
+    /// What a Python module has under a name.
+    attributes: Memo<(Mod, Name), Definition>,
 }
 
 impl Names {
@@ -73,15 +88,23 @@ impl Names {
                 Language::Rust => rust_path(file),
             };
             let name = Name::new(&linked.path.name);
-            names.by_path.entry(name).or_default().push(module);
-            names.by_stem.entry(Name::new(name.last())).or_default().push(module);
+            names.by_path.entry(name.as_str()).or_default().push(module);
+            names.by_stem.entry(name.last()).or_default().push(module);
             names.bind_all(module, linked);
         }
         names
     }
 
+    /// Forgets the answers given so far: some depend on methods, and those are known now.
+    pub(super) fn forget(&mut self) {
+        self.answers = Answers::default();
+    }
+
     fn bind_all(&mut self, module: Mod, linked: &Linked) {
         let ir = &linked.ir;
+        self.scopes.extend(ir.classes.iter().map(|it| (module, it.scope)));
+        self.scopes.extend(ir.functions.iter().map(|it| (module, it.scope)));
+        self.scopes.extend(ir.globals.iter().map(|it| (module, it.scope)));
         let mut own = |scope: Name, name: Name, definition: Definition| {
             self.bindings.entry((module, scope, name)).or_insert(Binding::Own(definition));
         };
@@ -181,7 +204,7 @@ impl Program<'_> {
             candidates.iter().copied().max_by_key(|it| (shared_prefix(here, &self.module(*it).path.folders), std::cmp::Reverse(*it)))
         };
         let language = self.module(from).ir.language;
-        if let Some(found) = self.names.by_path.get(&Name::new(path)).and_then(|it| nearest(it)) {
+        if let Some(found) = self.names.by_path.get(path).and_then(|it| nearest(it)) {
             return (self.module(found).ir.language == language).then_some(found);
         }
         if language != Language::Python || !path.contains('.') {
@@ -193,7 +216,7 @@ impl Program<'_> {
         let candidates: Vec<Mod> = self
             .names
             .by_stem
-            .get(&Name::new(stem))?
+            .get(stem)?
             .iter()
             .copied()
             .filter(|it| {
@@ -208,7 +231,9 @@ impl Program<'_> {
 
     /// What `path` means in `scope` of `module`. Never fails: what the program does not define is external.
     pub fn resolve(&self, module: Mod, scope: Name, path: Name) -> Definition {
-        self.resolve_hops(module, scope, path, 0)
+        // Python's names do not depend on the scope: functions and classes have their own ways to theirs.
+        let scope = if self.module(module).ir.language == Language::Python { Name::new("") } else { scope };
+        self.names.answers.paths.get((module, scope, path), || self.resolve_hops(module, scope, path, 0))
     }
 
     fn resolve_hops(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Definition {
@@ -232,6 +257,11 @@ impl Program<'_> {
     }
 
     fn python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
+        let answer = || Some(self.find_python_binding(module, name, hops));
+        self.names.answers.bindings.get((module, Name::new(""), name, hops as u8), answer).unwrap_or(Definition::External(name))
+    }
+
+    fn find_python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
         let empty = Name::new("");
         match self.names.bindings.get(&(module, empty, name)) {
             Some(Binding::Own(definition)) => return *definition,
@@ -331,7 +361,10 @@ impl Program<'_> {
 
     /// The attribute `name` of a module, class or library object.
     pub fn attribute(&self, of: Definition, name: Name) -> Definition {
-        self.python_attribute(of, name, 0)
+        match of {
+            Definition::Module(module) => self.names.answers.attributes.get((module, name), || self.python_attribute(of, name, 0)),
+            _ => self.python_attribute(of, name, 0),
+        }
     }
 
     fn resolve_rust(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Definition {
@@ -371,15 +404,16 @@ impl Program<'_> {
         let own = self.module(module).path.name.split("::").count();
         path.len() > own && {
             let scope = Name::new(&path[own..].join("::"));
-            let ir = &self.module(module).ir;
-            ir.functions.iter().any(|it| it.scope == scope)
-                || ir.classes.iter().any(|it| it.scope == scope)
-                || ir.globals.iter().any(|it| it.scope == scope)
+            self.names.scopes.contains(&(module, scope))
         }
     }
 
     /// What scope `scope` of `module` binds to `name`.
     fn rust_binding(&self, module: Mod, scope: Name, name: Name, hops: usize) -> Option<Definition> {
+        self.names.answers.bindings.get((module, scope, name, hops as u8), || self.find_rust_binding(module, scope, name, hops))
+    }
+
+    fn find_rust_binding(&self, module: Mod, scope: Name, name: Name, hops: usize) -> Option<Definition> {
         let follow = |import: &Import| {
             // `use x::Name;` inside module `x` itself would look itself up.
             if hops >= MAX_HOPS { Definition::External(import.path) } else { self.resolve_use(module, scope, import.path, name, hops + 1) }
