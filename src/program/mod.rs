@@ -169,7 +169,7 @@ const ACCESSOR_WORDS: &[&str] = &["as", "from", "get", "has", "into", "is", "new
 pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     let mut program = Program::gather(files, modules);
     program.link_classes();
-    program.names.forget();
+    program.names.remember(program.modules.len());
     infer::infer(&mut program);
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);

@@ -6,6 +6,7 @@
 //! keyed by; a path that the catalogue knows is external even where the program holds the library's own source.
 
 use std::path::{Component, Path};
+use std::sync::{PoisonError, RwLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -58,26 +59,21 @@ pub(super) struct Names {
     by_stem: FxHashMap<&'static str, Vec<Mod>>,
     bindings: FxHashMap<(Mod, Name, Name), Binding>,
     globs: FxHashMap<(Mod, Name), Vec<u32>>,
-    /// The scopes in which a module has a function, class or global.
-    scopes: FxHashSet<(Mod, Name)>,
-    answers: Answers,
-}
-
-/// What was found out already. A module that many others import by `*` would be asked for every name of each of them.
-#[derive(Debug, Default)]
-struct Answers {
-    /// [`Program::resolve`].
-    paths: Memo<(Mod, Name, Name), Definition>,
-    /// What a scope of a module binds to a name, so many re-exports away from where it was asked first.
-    bindings: Memo<(Mod, Name, Name, u8), Option<Definition>>,
-    /// What a Python module has under a name.
+    /// Inline modules that hold anything.
+    inline: FxHashSet<(Mod, Name)>,
+    /// What paths were found to mean, by module: scope and path. Only used once classes know their methods.
+    resolved: Vec<RwLock<FxHashMap<(Name, Name), Definition>>>,
+    /// What a scope of a module was found to bind to a name, so many re-exports away from where it was asked first. A
+    /// module that many others import by `*` would be asked for every name of each of them.
+    bound: Memo<(Mod, Name, Name, u8), Option<Definition>>,
+    /// What was found under a name of a Python module.
     attributes: Memo<(Mod, Name), Definition>,
 }
 
 impl Names {
     /// Names the modules and gathers what each binds.
     pub(super) fn build(files: &Files, modules: &mut [Linked]) -> Names {
-        let packages: rustc_hash::FxHashSet<&Path> =
+        let packages: FxHashSet<&Path> =
             files.iter().filter(|(_, it)| it.path.file_name().is_some_and(|it| it == "__init__.py")).filter_map(|(_, it)| it.path.parent()).collect();
         let mut names = Names::default();
         for (index, linked) in modules.iter_mut().enumerate() {
@@ -95,16 +91,18 @@ impl Names {
         names
     }
 
-    /// Forgets the answers given so far: some depend on methods, and those are known now.
-    pub(super) fn forget(&mut self) {
-        self.answers = Answers::default();
+    /// From now on what a path means is remembered: nothing changes any more.
+    pub(super) fn remember(&mut self, modules: usize) {
+        self.resolved.resize_with(modules, RwLock::default);
+        // What was asked while classes were linked could not know all methods.
+        self.bound = Memo::default();
+        self.attributes = Memo::default();
     }
 
     fn bind_all(&mut self, module: Mod, linked: &Linked) {
         let ir = &linked.ir;
-        self.scopes.extend(ir.classes.iter().map(|it| (module, it.scope)));
-        self.scopes.extend(ir.functions.iter().map(|it| (module, it.scope)));
-        self.scopes.extend(ir.globals.iter().map(|it| (module, it.scope)));
+        let scopes = ir.functions.iter().map(|it| it.scope).chain(ir.classes.iter().map(|it| it.scope)).chain(ir.globals.iter().map(|it| it.scope));
+        self.inline.extend(scopes.filter(|it| *it != "").map(|it| (module, it)));
         let mut own = |scope: Name, name: Name, definition: Definition| {
             self.bindings.entry((module, scope, name)).or_insert(Binding::Own(definition));
         };
@@ -231,9 +229,14 @@ impl Program<'_> {
 
     /// What `path` means in `scope` of `module`. Never fails: what the program does not define is external.
     pub fn resolve(&self, module: Mod, scope: Name, path: Name) -> Definition {
-        // Python's names do not depend on the scope: functions and classes have their own ways to theirs.
-        let scope = if self.module(module).ir.language == Language::Python { Name::new("") } else { scope };
-        self.names.answers.paths.get((module, scope, path), || self.resolve_hops(module, scope, path, 0))
+        let Some(known) = self.names.resolved.get(module.0 as usize) else { return self.resolve_hops(module, scope, path, 0) };
+        // A poisoned lock holds whole entries all the same.
+        if let Some(found) = known.read().unwrap_or_else(PoisonError::into_inner).get(&(scope, path)) {
+            return *found;
+        }
+        let found = self.resolve_hops(module, scope, path, 0);
+        known.write().unwrap_or_else(PoisonError::into_inner).insert((scope, path), found);
+        found
     }
 
     fn resolve_hops(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Definition {
@@ -258,7 +261,7 @@ impl Program<'_> {
 
     fn python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
         let answer = || Some(self.find_python_binding(module, name, hops));
-        self.names.answers.bindings.get((module, Name::new(""), name, hops as u8), answer).unwrap_or(Definition::External(name))
+        self.names.bound.get((module, Name::new(""), name, hops as u8), answer).unwrap_or(Definition::External(name))
     }
 
     fn find_python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
@@ -362,7 +365,7 @@ impl Program<'_> {
     /// The attribute `name` of a module, class or library object.
     pub fn attribute(&self, of: Definition, name: Name) -> Definition {
         match of {
-            Definition::Module(module) => self.names.answers.attributes.get((module, name), || self.python_attribute(of, name, 0)),
+            Definition::Module(module) => self.names.attributes.get((module, name), || self.python_attribute(of, name, 0)),
             _ => self.python_attribute(of, name, 0),
         }
     }
@@ -402,15 +405,12 @@ impl Program<'_> {
 
     fn is_inline_module(&self, module: Mod, path: &[&str]) -> bool {
         let own = self.module(module).path.name.split("::").count();
-        path.len() > own && {
-            let scope = Name::new(&path[own..].join("::"));
-            self.names.scopes.contains(&(module, scope))
-        }
+        path.len() > own && self.names.inline.contains(&(module, Name::new(&path[own..].join("::"))))
     }
 
     /// What scope `scope` of `module` binds to `name`.
     fn rust_binding(&self, module: Mod, scope: Name, name: Name, hops: usize) -> Option<Definition> {
-        self.names.answers.bindings.get((module, scope, name, hops as u8), || self.find_rust_binding(module, scope, name, hops))
+        self.names.bound.get((module, scope, name, hops as u8), || self.find_rust_binding(module, scope, name, hops))
     }
 
     fn find_rust_binding(&self, module: Mod, scope: Name, name: Name, hops: usize) -> Option<Definition> {
