@@ -1,9 +1,12 @@
 //! Types of locals, fields, globals and results, and what each call runs, from assignments alone.
 //!
-//! A few rounds over all functions, in order: each reads what the round before found out of fields, globals, results
-//! and parameters, and adds to it. The first type found for a place stays, `None` aside; a parameter without
-//! annotation has a type only when all calls seen agree. Linear in operations for each round.
+//! In rounds: each reads what the round before found out of fields, globals, results and parameters, and adds to it.
+//! The first round goes over all functions, the next ones over those that use what has become known since. The first
+//! type found for a place stays, `None` aside; a parameter without annotation has a type only when all calls seen
+//! agree. Within a round functions are independent of each other and done in parallel; what they found is put together
+//! in their order, so that the result does not depend on the threads.
 
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::types::{Ty, is_collection};
@@ -14,8 +17,8 @@ use crate::ir::{
     Terminator, TypeRef,
 };
 
-/// Enough for a constructor's argument to reach a field, the field a call, and the call's result another field.
-const ROUNDS: usize = 4;
+/// A type travels this far through calls and fields.
+const ROUNDS: usize = 8;
 
 /// Methods of collections that give one of their items.
 const ITEM_METHODS: &[&str] = &[
@@ -39,23 +42,132 @@ const ITEM_METHODS: &[&str] = &[
     "get_or_insert_with",
 ];
 
+/// What is known beside the functions' own types, and what of it is new since the round before.
+#[derive(Default)]
+struct Known {
+    parameters: FxHashMap<(Fun, u32), Ty>,
+    conflicting: FxHashSet<(Fun, u32)>,
+    new_fields: FxHashSet<Name>,
+    new_globals: FxHashSet<(super::Mod, Name)>,
+    new_global_names: FxHashSet<Name>,
+    new_parameters: FxHashSet<Fun>,
+    new_results: FxHashSet<Fun>,
+    /// The functions of the round before.
+    done: FxHashSet<Fun>,
+}
+
+/// What one function says of others.
+#[derive(Default)]
+struct Published {
+    fields: Vec<(Cls, Name, Ty)>,
+    globals: Vec<(super::Mod, Name, Ty)>,
+    passed: Vec<(Fun, u32, Ty)>,
+}
+
 /// Infers until nothing more is expected to come.
 pub(super) fn infer(program: &mut Program<'_>) {
     declare_fields(program);
     declare_globals(program);
-    let mut conflicting: FxHashSet<(Fun, u32)> = FxHashSet::default();
-    let mut parameters: FxHashMap<(Fun, u32), Ty> = FxHashMap::default();
+    let mut known = Known::default();
+    let mut work: Vec<Fun> = program.function_ids().collect();
     for _ in 0..ROUNDS {
-        for function in program.function_ids() {
-            let types = function_types(program, function, &parameters);
-            publish(program, function, &types, &mut parameters, &mut conflicting);
-            program.types[function.0 as usize] = types;
+        let found: Vec<(FunctionTypes, Published)> = work
+            .par_iter()
+            .map(|function| {
+                let types = function_types(program, *function, &known.parameters);
+                let published = publish(program, *function, &types);
+                (types, published)
+            })
+            .collect();
+        let mut next = Known { parameters: known.parameters, conflicting: known.conflicting, ..Known::default() };
+        for (function, (types, published)) in work.iter().zip(found) {
+            next.add(program, published);
+            let slot = &mut program.types[function.0 as usize];
+            if slot.returns != types.returns {
+                next.new_results.insert(*function);
+            }
+            *slot = types;
         }
-        for key in &conflicting {
-            parameters.remove(key);
+        known = next;
+        known.done = work.into_iter().collect();
+        for key in &known.conflicting {
+            known.parameters.remove(key);
+        }
+        let users: Vec<Fun> = program.function_ids().collect();
+        work = users.into_par_iter().filter(|it| known.concerns(program, *it)).collect();
+        if work.is_empty() {
+            break;
         }
     }
     wrap_conditions(program);
+}
+
+impl Known {
+    fn add(&mut self, program: &mut Program<'_>, published: Published) {
+        for (owner, name, ty) in published.fields {
+            let slot = program.fields.entry((owner, name)).or_default();
+            if slot.is_unknown() {
+                *slot = ty;
+                self.new_fields.insert(name);
+            }
+        }
+        for (owner, name, ty) in published.globals {
+            let slot = program.globals.entry((owner, name)).or_default();
+            if slot.is_unknown() {
+                *slot = ty;
+                self.new_globals.insert((owner, name));
+                self.new_global_names.insert(Name::new(name.last()));
+            }
+        }
+        for (callee, parameter, ty) in published.passed {
+            match self.parameters.get(&(callee, parameter)) {
+                Some(known) if *known != ty => {
+                    if self.conflicting.insert((callee, parameter)) {
+                        self.new_parameters.insert(callee);
+                    }
+                }
+                Some(_) => {}
+                None if self.conflicting.contains(&(callee, parameter)) => {}
+                None => {
+                    self.parameters.insert((callee, parameter), ty);
+                    self.new_parameters.insert(callee);
+                }
+            }
+        }
+    }
+
+    /// Whether the function uses anything that is new.
+    fn concerns(&self, program: &Program<'_>, function: Fun) -> bool {
+        let targets = &program.types(function).targets;
+        let global = |name: Name| match program.resolve(program.module_of(function), program.item_scope(function), name) {
+            Definition::Global(module, name) => self.new_globals.contains(&(module, name)),
+            _ => false,
+        };
+        let field = |it: &Projection| match it {
+            Projection::Field(name) => self.new_fields.contains(name) || self.new_global_names.contains(name),
+            _ => false,
+        };
+        let place = |it: &Place| it.projections.iter().any(field) || matches!(it.base, Base::Global(name) if global(name));
+        let returns = |dest: &Local| match targets.get(dest) {
+            Some(Target::Function { function, .. } | Target::Closure(function)) => self.new_results.contains(function),
+            _ => false,
+        };
+        self.new_parameters.contains(&function)
+            || program.parent(function).is_some_and(|it| self.done.contains(&it))
+            || program.function(function).ops().any(|(_, _, op)| match &op.kind {
+                OpKind::Load { dest, place: it, .. } => place(it) || returns(dest),
+                OpKind::Store { place: it, .. } => place(it),
+                OpKind::Call { dest, callee, .. } => {
+                    returns(dest)
+                        || match callee {
+                            Callee::Method { receiver, name } => place(receiver) || self.new_fields.contains(name),
+                            Callee::Path(name) => global(*name),
+                            Callee::Value(_) | Callee::Macro(_) => false,
+                        }
+                }
+                _ => false,
+            })
+    }
 }
 
 fn declare_fields(program: &mut Program<'_>) {
@@ -161,79 +273,47 @@ fn wrap_conditions(program: &mut Program<'_>) {
     program.wrapped.extend(found);
 }
 
-/// Passes on what one function says of others: fields and globals it stores, parameters it calls with.
-fn publish(
-    program: &mut Program<'_>,
-    function: Fun,
-    types: &FunctionTypes,
-    parameters: &mut FxHashMap<(Fun, u32), Ty>,
-    conflicting: &mut FxHashSet<(Fun, u32)>,
-) {
-    let mut fields = Vec::new();
-    let mut globals = Vec::new();
-    let mut passed: Vec<(Fun, u32, Ty)> = Vec::new();
-    {
-        let ir = program.function(function);
-        let module = program.module_of(function);
-        for (_, _, op) in ir.ops() {
-            match &op.kind {
-                OpKind::Store { place, value, .. } => {
+/// What one function says of others: fields and globals it stores, parameters it calls with.
+fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Published {
+    let mut published = Published::default();
+    let ir = program.function(function);
+    let module = program.module_of(function);
+    for (_, _, op) in ir.ops() {
+        match &op.kind {
+            OpKind::Store { place, value, .. } => {
+                let ty = types.locals[value.index()].clone();
+                if ty.is_unknown() {
+                    continue;
+                }
+                match (place.base, &place.projections[..]) {
+                    (Base::Global(name), []) => {
+                        if let Definition::Global(owner, name) = program.resolve(module, program.item_scope(function), name) {
+                            published.globals.push((owner, name, ty));
+                        }
+                    }
+                    (Base::Local(base), [Projection::Field(name)]) => {
+                        if let Ty::Class(class, _) | Ty::ClassObject(class) = types.locals[base.index()].peeled(program.language(function))
+                            && let Some(owner) = program.field_owner(class, *name)
+                        {
+                            published.fields.push((owner, *name, ty));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            OpKind::Call { dest, arguments, .. } => {
+                let Some(target) = types.targets.get(dest) else { continue };
+                for (callee, parameter, value) in bindings(program, target, arguments) {
                     let ty = types.locals[value.index()].clone();
-                    if ty.is_unknown() {
-                        continue;
-                    }
-                    match (place.base, &place.projections[..]) {
-                        (Base::Global(name), []) => {
-                            if let Definition::Global(owner, name) = program.resolve(module, program.item_scope(function), name) {
-                                globals.push((owner, name, ty));
-                            }
-                        }
-                        (Base::Local(base), [Projection::Field(name)]) => {
-                            if let Ty::Class(class, _) | Ty::ClassObject(class) = types.locals[base.index()].peeled(program.language(function))
-                                && let Some(owner) = program.field_owner(class, *name)
-                            {
-                                fields.push((owner, *name, ty));
-                            }
-                        }
-                        _ => {}
+                    if !ty.is_unknown() && program.function(callee).params.get(parameter as usize).is_some_and(|it| it.ty.is_none()) {
+                        published.passed.push((callee, parameter, ty));
                     }
                 }
-                OpKind::Call { dest, arguments, .. } => {
-                    let Some(target) = types.targets.get(dest) else { continue };
-                    for (callee, parameter, value) in bindings(program, target, arguments) {
-                        let ty = types.locals[value.index()].clone();
-                        if !ty.is_unknown() && program.function(callee).params.get(parameter as usize).is_some_and(|it| it.ty.is_none()) {
-                            passed.push((callee, parameter, ty));
-                        }
-                    }
-                }
-                _ => {}
             }
+            _ => {}
         }
     }
-    for (owner, name, ty) in fields {
-        let slot = program.fields.entry((owner, name)).or_default();
-        if slot.is_unknown() {
-            *slot = ty;
-        }
-    }
-    for (owner, name, ty) in globals {
-        let slot = program.globals.entry((owner, name)).or_default();
-        if slot.is_unknown() {
-            *slot = ty;
-        }
-    }
-    for (callee, parameter, ty) in passed {
-        match parameters.get(&(callee, parameter)) {
-            Some(known) if *known != ty => {
-                conflicting.insert((callee, parameter));
-            }
-            Some(_) => {}
-            None => {
-                parameters.insert((callee, parameter), ty);
-            }
-        }
-    }
+    published
 }
 
 /// Which argument of a call becomes which parameter of the function it runs.
