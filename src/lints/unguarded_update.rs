@@ -3,6 +3,8 @@
 //! For each store, the value is followed back to a read of the same place. Then: is a lock held across both, and if
 //! not, what says that the state is shared? One finding for each state and function.
 
+use std::cell::LazyCell;
+
 use rustc_hash::FxHashSet;
 
 use super::Lint;
@@ -427,12 +429,13 @@ fn is_behind_shared_self(program: &Program<'_>, function: Fun, access: &Access) 
 fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(Owner, Fun)>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     let ir = program.function(function);
+    let definitions = LazyCell::new(|| Definitions::new(ir));
     let locksets = &analysis.facts(function).locksets;
     for access in analysis.facts(function).accesses.iter().filter(|it| matches!(it.kind, AccessKind::Write | AccessKind::Mutate)) {
         let owner = access.key.owner;
         for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque) {
             let lock = locksets.lock(held).key;
-            let read = getter(analysis, function, access.value, access.op, (owner, lock));
+            let read = getter(analysis, &definitions, function, access.value, access.op, (owner, lock));
             if let Some(read) = read.filter(|it| *it < held.at)
                 && !is_read_again(analysis, function, access, held.at)
                 && seen.insert((owner, function))
@@ -451,7 +454,7 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
         let bound = crate::program::bindings(program, call.target, call.arguments);
         for (parameter, owner, lock) in written {
             let Some((_, _, value)) = bound.iter().find(|it| it.1 == *parameter) else { continue };
-            if let Some(read) = getter(analysis, function, *value, write, (*owner, *lock))
+            if let Some(read) = getter(analysis, &definitions, function, *value, write, (*owner, *lock))
                 && seen.insert((*owner, function))
             {
                 let name = Key { owner: *owner, item: false, data: false }.display(program);
@@ -462,9 +465,9 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
 }
 
 /// The call that `value`, as used at `at`, was computed from, of a function that reads `state` under a lock of its own.
-fn getter(analysis: &Analysis<'_>, function: Fun, value: Local, at: OpId, state: (Owner, Key)) -> Option<OpId> {
+fn getter(analysis: &Analysis<'_>, definitions: &Definitions<'_>, function: Fun, value: Local, at: OpId, state: (Owner, Key)) -> Option<OpId> {
     let ir = analysis.program.function(function);
-    Definitions::new(ir).sources(value, at).into_iter().find(|it| {
+    definitions.sources(value, at).into_iter().find(|it| {
         let called = op_of(ir, *it).and_then(|it| analysis.program.called(function, &it.kind));
         *it < at && called.is_some_and(|it| analysis.flows.returned(it).contains(&state))
     })
@@ -474,6 +477,7 @@ fn getter(analysis: &Analysis<'_>, function: Fun, value: Local, at: OpId, state:
 fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     let ops = atomic_ops(analysis, function);
+    let definitions = LazyCell::new(|| Definitions::new(program.function(function)));
     for store in ops.iter().filter(|it| it.kind == AtomicKind::Store) {
         if !analysis.facts(function).locksets.before(store.op).is_empty() {
             continue;
@@ -483,7 +487,7 @@ fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) 
         if loads.peek().is_none() {
             continue;
         }
-        let sources: FxHashSet<OpId> = Definitions::new(program.function(function)).sources(value, store.op).into_iter().collect();
+        let sources: FxHashSet<OpId> = definitions.sources(value, store.op).into_iter().collect();
         let Some(AtomicOp { op: load, .. }) = loads.find(|it| sources.contains(&it.op)) else { continue };
         let Some((key, _)) = store.path.resolve(program, function) else { continue };
         // `&mut self` keeps everybody else out, and so does an object that is still its maker's own.

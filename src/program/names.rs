@@ -121,6 +121,9 @@ impl Names {
             own(global.scope, global.name, Definition::Global(module, qualified_global(ir.language, global.scope, global.name)));
         }
         for (index, import) in ir.imports.iter().enumerate() {
+            if import.glob && !may_give(ir.language, import.path) {
+                continue;
+            }
             if import.glob {
                 self.globs.entry((module, import.scope)).or_default().push(index as u32);
             } else {
@@ -128,6 +131,11 @@ impl Names {
             }
         }
     }
+}
+
+/// Whether a `use path::*` can be followed: into its own crate, or to what the catalogue knows.
+fn may_give(language: Language, path: Name) -> bool {
+    language == Language::Python || matches!(path.first(), "crate" | "self" | "super") || Catalog::builtin(language).knows_below(path)
 }
 
 /// The name under which a global is known in its module: with its inline modules, for Rust.
