@@ -5,7 +5,7 @@
 
 use std::cell::LazyCell;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{expression, finding, initial_value, label, statement, step};
@@ -19,6 +19,9 @@ use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind, ParamKind, TypeRef};
 use crate::program::{Fun, Program, Ty};
+
+/// Definitions of functions are kept for so many functions at once.
+const MAX_KEPT: usize = 64;
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
     name: "unguarded-update",
@@ -39,10 +42,11 @@ struct Shared {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
+    let mut definitions: FxHashMap<Fun, Definitions<'_>> = FxHashMap::default();
     for (owner, state) in analysis.states.iter() {
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
             let access = &analysis.facts(usage.function).accesses[usage.access as usize];
-            let Some(read) = read_before(analysis, usage.function, access) else { continue };
+            let Some(read) = read_before(analysis, &mut definitions, usage.function, access) else { continue };
             let found = match split_sections(analysis, usage.function, access, read) {
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if access.kind == AccessKind::Mutate => None,
@@ -69,7 +73,12 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The latest read of the same place that the written value was computed from.
-fn read_before<'f>(analysis: &'f Analysis<'_>, function: Fun, write: &Access) -> Option<&'f Access> {
+fn read_before<'f>(
+    analysis: &'f Analysis<'_>,
+    definitions: &mut FxHashMap<Fun, Definitions<'f>>,
+    function: Fun,
+    write: &Access,
+) -> Option<&'f Access> {
     let facts = analysis.facts(function);
     // A container's own method is one step, but what goes in may be stale.
     if write.kind == AccessKind::Read {
@@ -79,7 +88,11 @@ fn read_before<'f>(analysis: &'f Analysis<'_>, function: Fun, write: &Access) ->
         || facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < write.op && it.path == write.path || is_lookup(it, write));
     reads().next()?;
     let ir = analysis.program.function(function);
-    let definitions = Definitions::new(ir);
+    // The states of a function follow one another.
+    if definitions.len() >= MAX_KEPT {
+        definitions.clear();
+    }
+    let definitions = definitions.entry(function).or_insert_with(|| Definitions::new(ir));
     let sources: FxHashSet<OpId> = definitions.sources(write.value, write.op).into_iter().collect();
     let read = reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)?;
     (!definitions.is_copy(write.value, write.op, read.op)).then_some(read)
