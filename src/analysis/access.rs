@@ -124,6 +124,11 @@ impl<'f> Definitions<'f> {
         Definitions { ops, by_local, starts, predecessors, entering: RefCell::default() }
     }
 
+    /// The op with that id.
+    pub fn op(&self, id: OpId) -> Option<&'f crate::ir::Op> {
+        self.ops.get(id.0 as usize).copied()
+    }
+
     fn block_of(&self, op: u32) -> usize {
         self.starts.partition_point(|it| *it <= op) - 1
     }
@@ -196,6 +201,10 @@ impl<'f> Definitions<'f> {
                 if seen.insert((local, id)) {
                     found.push(OpId(id));
                     let home = self.block_of(id);
+                    // How much room a collection has is no part of what is in it.
+                    if matches!(&self.ops[id as usize].kind, OpKind::Call { callee: Callee::Path(name), .. } if name.last() == "with_capacity") {
+                        continue;
+                    }
                     queue.extend(self.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
                 }
             }

@@ -12,6 +12,8 @@ pub enum AtomicKind {
     Store,
     /// Read, change and write in one step.
     Update,
+    /// The same, if it still has the expected value.
+    CompareExchange,
 }
 
 /// One operation on an atomic whose place is known.
@@ -39,6 +41,7 @@ pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
             () if row.load.contains(name) => AtomicKind::Load,
             () if row.store.contains(name) => AtomicKind::Store,
             () if row.update.contains(name) => AtomicKind::Update,
+            () if row.compare_exchange.contains(name) => AtomicKind::CompareExchange,
             () => return None,
         };
         let path = values.place(program, receiver)?;

@@ -149,7 +149,11 @@ impl Path {
                             Some((owner, field)) => (owner, field.clone()),
                             None => (class, Ty::Unknown),
                         };
-                        key = Some(Key { owner: Owner::Field(owner, *name), item: false, data: false });
+                        // The lock inside a lock class is what the field of that class is to everybody.
+                        let inside = program.is_lock_wrapper(class) && key.is_some() && field.lock(language).is_some();
+                        if !inside {
+                            key = Some(Key { owner: Owner::Field(owner, *name), item: false, data: false });
+                        }
                         ty = field;
                     }
                     Ty::Tuple(items) => {

@@ -58,6 +58,13 @@ impl States {
 }
 
 impl State {
+    /// Whether at least two writes after construction are under the lock, and at least half of them.
+    pub fn is_mostly_under(&self, lock: &Key) -> bool {
+        let writes = self.uses.iter().filter(|it| it.writes && !it.construction);
+        let (under, all) = writes.fold((0, 0), |(under, all), it| (under + usize::from(it.held.iter().any(|it| it.0 == *lock)), all + 1));
+        under >= 2 && 2 * under >= all
+    }
+
     /// The lock that guards the state, and a use under it: of the locks held at writes after construction, the one held
     /// at most of them.
     pub fn guard(&self) -> Option<(Key, &Use)> {

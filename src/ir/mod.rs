@@ -32,6 +32,8 @@
 //!   Types are not known here, so a moved-out local may be dropped again: the analysis tracks the moves.
 
 mod build;
+#[cfg(test)]
+pub(crate) mod check;
 mod intern;
 mod name;
 mod print;

@@ -10,11 +10,11 @@ use rustc_hash::FxHashSet;
 use super::Lint;
 use super::support::{expression, finding, is_by_name, label, statement, step, witness};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
+use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
 use crate::analysis::path::{Key, Root};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Language, Name};
+use crate::ir::{Language, Name, Op, OpKind};
 use crate::program::{Concurrent, Fun};
 
 pub const SELF_DEADLOCK: Lint = Lint {
@@ -42,7 +42,12 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             // A decorator that holds the lock at one of its calls holds it there for sure.
             let is_held = |it: &&Held| it.sure || it.by == HeldBy::Decorator;
             let mut held = locksets.before(acquisition.op).iter().filter(is_held);
-            let held = held.find(|it| locksets.lock(it).is_same(wanted) && conflicts(it.mode, acquisition));
+            let held = held.find(|it| {
+                !is_given_away(analysis, function, it, acquisition)
+                    && !is_signal(analysis, function, it, wanted)
+                    && locksets.lock(it).is_same(wanted)
+                    && conflicts(it.mode, acquisition)
+            });
             if let Some(held) = held
                 && seen.insert((acquisition.op, acquisition.lock))
                 && (!both_read(held, acquisition) || read.insert(wanted.key))
@@ -57,12 +62,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
         }
         if let Some(entry) = interrupting.iter().find(|it| it.function == function) {
-            let mut locks: FxHashSet<Key> = FxHashSet::default();
             for acquisition in locksets.acquisitions.iter().filter(|it| waits(analysis, function, it)) {
-                if let Some(holder) = interrupted(analysis, function, acquisition)
-                    && locks.insert(locksets.locks[acquisition.lock as usize].key)
-                {
+                if let Some(holder) = interrupted(analysis, function, acquisition) {
                     findings.push(report_interrupt(analysis, entry, acquisition, holder));
+                    // The first says what is to be done.
+                    break;
                 }
             }
         }
@@ -72,7 +76,26 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 /// Whether the acquisition can wait for its own thread at all.
 fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> bool {
     let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
-    !acquisition.tries && !wanted.reentrant && (wanted.excludes() || wanted.kind == LockKind::Sharded)
+    // A callee that gives the lock up first, and takes it again, knows what it does.
+    let gives_up = acquisition.via.is_some_and(|(callee, _)| analysis.summaries.get(callee).releases.iter().any(|it| it.key == wanted.key));
+    !gives_up && !acquisition.tries && !wanted.reentrant && (wanted.excludes() || wanted.kind == LockKind::Sharded)
+}
+
+/// Whether the guard value is an argument of the call that takes the lock: the callee drops it when it likes.
+fn is_given_away(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acquisition) -> bool {
+    match (held.by, op_of(analysis.program.function(function), acquisition.op)) {
+        (HeldBy::Value(owner, _), Some(Op { kind: OpKind::Call { arguments, .. }, .. })) if acquisition.via.is_some() => {
+            arguments.iter().any(|it| it.value == owner || analysis.facts(function).values.origin(it.value) == owner)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the lock is a signal between threads: made here, taken, handed to others who will release it, and waited for.
+fn is_signal(analysis: &Analysis<'_>, function: Fun, held: &Held, lock: &LockRef) -> bool {
+    held.by == HeldBy::Release
+        && analysis.program.language(function) == Language::Python
+        && lock.path.as_ref().is_some_and(|it| matches!(it.root, Root::Local(_)) && it.steps.is_empty())
 }
 
 /// Two holders of one thread that wait for each other, now or when a writer queues between them.

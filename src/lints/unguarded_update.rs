@@ -12,12 +12,12 @@ use super::support::{expression, finding, initial_value, label, statement, step}
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive, is_fresh};
-use crate::analysis::lockset::{OpId, op_of};
+use crate::analysis::lockset::{Held, OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
-use crate::ir::{Callee, Language, Local, OpKind, ParamKind, TypeRef};
+use crate::ir::{Base, Callee, Language, Local, Name, Op, OpKind, ParamKind, Place, TypeRef};
 use crate::program::{Fun, Program, Ty};
 
 /// Definitions of functions are kept for so many functions at once.
@@ -112,7 +112,8 @@ fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: 
     let facts = analysis.facts(function);
     let locksets = &facts.locksets;
     let (before_read, before_write) = (locksets.before(read.op), locksets.before(write.op));
-    let split = before_write.iter().filter(|it| it.sure && !locksets.lock(it).opaque).find(|held| {
+    let keeps_out = |it: &Held| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes();
+    let split = before_write.iter().filter(|it| keeps_out(it)).find(|held| {
         let lock = locksets.lock(held);
         before_read.iter().any(|it| it.sure && it.at != held.at && locksets.lock(it).is_same(lock)) && !before_read.iter().any(|it| it.at == held.at)
     })?;
@@ -305,6 +306,8 @@ fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, wr
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
         && is_at_hand(program, usage.function, write, &guard)
+        && (is_own(program, &guard, owner) || state.is_mostly_under(&guard))
+        && !implements_lock(program, usage.function)
     {
         let place = statement(analysis, example.function, example.op);
         evidence.push(Evidence {
@@ -330,7 +333,7 @@ fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, wr
         evidence.push(Evidence {
             kind: EvidenceKind::OwnsLock,
             message: format!("`{}` owns `{lock}`, so it expects several threads", program.class_name(*class)),
-            location: program.field_location(*class, crate::ir::Name::new(lock.rsplit('.').next().unwrap_or(""))),
+            location: program.field_location(*class, Name::new(lock.rsplit('.').next().unwrap_or(""))),
         });
         // Two signs of medium strength: a lock, and one place for all instances in a program with threads.
         let confidence = match program.threads.started {
@@ -371,6 +374,20 @@ fn belongs(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
     }
 }
 
+/// Whether the lock is a field of the state's own class, or of the same module.
+fn is_own(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
+    match (guard.owner, owner) {
+        (Owner::Field(lock, _), Owner::Field(class, _)) => program.ancestry(lock).contains(class) || program.ancestry(*class).contains(&lock),
+        _ => true,
+    }
+}
+
+/// Whether the function is part of a lock: its own state is guarded by what it implements.
+fn implements_lock(program: &Program<'_>, function: Fun) -> bool {
+    let has = |class, name| program.method(class, Name::new(name)).is_some();
+    program.class_of(function).is_some_and(|it| has(it, "acquire") && has(it, "release"))
+}
+
 /// Whether the object that is written has the lock at all: a sibling's lock guards the sibling.
 fn is_at_hand(program: &Program<'_>, function: Fun, write: &Access, guard: &Key) -> bool {
     match (guard.owner, write.path.root_type(program, function)) {
@@ -404,7 +421,9 @@ fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<Strin
 /// Rust state that the compiler does not check: a `static mut`, a field of a type with an `unsafe impl Sync`.
 fn unchecked(analysis: &Analysis<'_>, owner: &Owner, usage: &Use, write: &Access, read: &Access) -> Option<Finding> {
     let program = analysis.program;
-    if !usage.held.is_empty() || usage.maybe_guarded {
+    // What an `unsafe fn` needs, its callers have promised; a compare-exchange is a lock made by hand.
+    let promised = || program.function(usage.function).is_unsafe || has_exchange(analysis, usage.function, owner);
+    if !usage.held.is_empty() || usage.maybe_guarded || promised() {
         return None;
     }
     let why = match owner {
@@ -428,6 +447,15 @@ fn unchecked(analysis: &Analysis<'_>, owner: &Owner, usage: &Use, write: &Access
     Some(it)
 }
 
+/// Whether the function swaps an atomic of the state's own type against an expected value.
+fn has_exchange(analysis: &Analysis<'_>, function: Fun, owner: &Owner) -> bool {
+    let Owner::Field(class, _) = owner else { return false };
+    atomic_ops(analysis, function)
+        .iter()
+        .filter(|it| it.kind == AtomicKind::CompareExchange)
+        .any(|it| it.path.resolve(analysis.program, function).is_some_and(|it| matches!(it.0.owner, Owner::Field(of, _) if of == *class)))
+}
+
 /// Reached through `&self`: others may have it, too.
 fn is_behind_shared_self(program: &Program<'_>, function: Fun, access: &Access) -> bool {
     access.path.root == Root::Param(0)
@@ -446,7 +474,7 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
     let locksets = &analysis.facts(function).locksets;
     for access in analysis.facts(function).accesses.iter().filter(|it| matches!(it.kind, AccessKind::Write | AccessKind::Mutate)) {
         let owner = access.key.owner;
-        for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque) {
+        for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes()) {
             let lock = locksets.lock(held).key;
             let read = getter(analysis, &definitions, function, access.value, access.op, (owner, lock));
             if let Some(read) = read.filter(|it| *it < held.at)
@@ -479,9 +507,8 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
 
 /// The call that `value`, as used at `at`, was computed from, of a function that reads `state` under a lock of its own.
 fn getter(analysis: &Analysis<'_>, definitions: &Definitions<'_>, function: Fun, value: Local, at: OpId, state: (Owner, Key)) -> Option<OpId> {
-    let ir = analysis.program.function(function);
     definitions.sources(value, at).into_iter().find(|it| {
-        let called = op_of(ir, *it).and_then(|it| analysis.program.called(function, &it.kind));
+        let called = definitions.op(*it).and_then(|it| analysis.program.called(function, &it.kind));
         *it < at && called.is_some_and(|it| analysis.flows.returned(it).contains(&state))
     })
 }
@@ -502,14 +529,21 @@ fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) 
         }
         let sources: FxHashSet<OpId> = definitions.sources(value, store.op).into_iter().collect();
         let Some(AtomicOp { op: load, .. }) = loads.find(|it| sources.contains(&it.op)) else { continue };
+        // Saved and put back.
+        if definitions.is_copy(value, store.op, *load) {
+            continue;
+        }
         let Some((key, _)) = store.path.resolve(program, function) else { continue };
         // `&mut self` keeps everybody else out, and so does an object that is still its maker's own.
         if is_exclusive(analysis, function, &store.path) || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
+        // Who loads relaxed what it stores with release is often the one writer, and publishes.
+        let publishes = ordering(analysis, function, *load) == "Relaxed" && ordering(analysis, function, store.op) == "Release";
+        let confidence = if publishes { Confidence::Low } else { Confidence::High };
         let state = key.display(program);
         let (read, write) = (statement(analysis, function, *load), statement(analysis, function, store.op));
-        let mut it = finding(&UNGUARDED_UPDATE, analysis, function, write, Confidence::High);
+        let mut it = finding(&UNGUARDED_UPDATE, analysis, function, write, confidence);
         it.message = format!("`{state}` is loaded and stored back in two steps: another thread's update in between is lost");
         it.caption = "stores what was computed from the load".to_string();
         it.help = format!("use one atomic operation on `{state}`: `fetch_add`, `fetch_update`, or a compare-exchange loop");
@@ -521,4 +555,17 @@ fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) 
         schedule(&mut it, read, write, None, &state);
         findings.push(it);
     }
+}
+
+/// The memory ordering that an operation on an atomic names: `Relaxed`.
+fn ordering(analysis: &Analysis<'_>, function: Fun, op: OpId) -> &'static str {
+    let ir = analysis.program.function(function);
+    let Some(Op { kind: OpKind::Call { arguments, .. }, .. }) = op_of(ir, op) else { return "" };
+    let Some(last) = arguments.last() else { return "" };
+    ir.ops()
+        .find_map(|(_, _, op)| match &op.kind {
+            OpKind::Load { dest, place: Place { base: Base::Global(name), .. }, .. } if *dest == last.value => Some(name.last()),
+            _ => None,
+        })
+        .unwrap_or("")
 }

@@ -135,6 +135,8 @@ pub struct Program<'a> {
     /// Fields each class declares or assigns itself.
     declares: FxHashMap<(Cls, Name), Location>,
     globals: FxHashMap<(Mod, Name), Ty>,
+    /// Classes that are a lock around another: `struct Mutex<T> { inner: parking_lot::Mutex<T>, … }`.
+    lock_wrappers: FxHashSet<Cls>,
     /// How many fields hold a lock around an object of each class.
     roles: FxHashMap<Cls, Roles>,
     /// `self._changed = Condition(self._lock)`: the field inside.
@@ -173,6 +175,7 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     infer::infer(&mut program);
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);
+    program.lock_wrappers = program.find_lock_wrappers();
     program.count_roles();
     program
 }
@@ -216,6 +219,7 @@ impl<'a> Program<'a> {
             fields: FxHashMap::default(),
             declares: FxHashMap::default(),
             globals: FxHashMap::default(),
+            lock_wrappers: FxHashSet::default(),
             roles: FxHashMap::default(),
             wrapped: FxHashMap::default(),
             unchecked_sync: FxHashSet::default(),
@@ -297,6 +301,25 @@ impl<'a> Program<'a> {
             self.bases[class.0 as usize].push(base);
             self.subclasses.entry(base).or_default().push(class);
         }
+    }
+
+    /// Classes with one lock in their fields and a lock's name.
+    fn find_lock_wrappers(&self) -> FxHashSet<Cls> {
+        let mut locks: FxHashMap<Cls, usize> = FxHashMap::default();
+        for ((class, _), ty) in &self.fields {
+            let language = self.module(self.module_of_class(*class)).ir.language;
+            *locks.entry(*class).or_default() += usize::from(ty.lock(language).is_some());
+        }
+        let is_named_so = |it: &Cls| {
+            let name = self.class_name(*it).to_ascii_lowercase();
+            ["mutex", "lock"].iter().any(|word| name.ends_with(word))
+        };
+        locks.into_iter().filter(|(class, count)| *count == 1 && is_named_so(class)).map(|it| it.0).collect()
+    }
+
+    /// Whether objects of the class are locks around another lock.
+    pub fn is_lock_wrapper(&self, class: Cls) -> bool {
+        self.lock_wrappers.contains(&class)
     }
 
     fn count_roles(&mut self) {

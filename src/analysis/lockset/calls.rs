@@ -9,8 +9,8 @@ use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::Mode;
-use crate::ir::{Callee, Language, Local, Name, OpKind};
-use crate::program::{Fun, Invocation, Program, Target, Ty, bindings};
+use crate::ir::{Callee, Language, Local, Name, OpKind, TypeRef};
+use crate::program::{Fun, Invocation, Program, Receiver, Target, Ty, bindings};
 
 /// A callback that a call gives away: what it is here, and in which argument; where it is run, and what is held there.
 struct Given {
@@ -155,6 +155,14 @@ impl Flow<'_, '_> {
             }
             _ => false,
         };
+        // A method that takes `self` by value ends what its receiver keeps.
+        if let (Target::Function { function: called, receiver: Receiver::Place | Receiver::ByName }, Callee::Method { receiver, .. }) =
+            (&target, callee)
+            && let (Some(local), Some(first)) = (receiver.as_local(), self.program.function(*called).params.first())
+            && matches!(&first.ty, Some(TypeRef::Path { path, .. }) if *path == "Self")
+        {
+            release_value(at.state, local);
+        }
         for argument in arguments {
             if gives_back { hand_over(at.state, argument.value, None, dest) } else { release_value(at.state, argument.value) }
         }

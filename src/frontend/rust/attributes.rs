@@ -1,8 +1,9 @@
 //! Attributes and doc comments, and what of them marks a test.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, Stmt, Token};
 
 use super::context::Ctx;
 use super::types;
@@ -105,5 +106,49 @@ fn implies_test(predicate: &Meta) -> bool {
                 list.path.is_ident("any") && !inner.is_empty() && inner.iter().all(implies_test)
             }
         }
+    }
+}
+
+/// A `cfg` predicate in its canonical text, and whether it is negated.
+fn condition(attribute: &Attribute) -> Option<(String, bool)> {
+    let Meta::List(list) = &attribute.meta else { return None };
+    if !list.path.is_ident("cfg") {
+        return None;
+    }
+    let text = |it: &Meta| it.to_token_stream().to_string();
+    match list.parse_args::<Meta>().ok()? {
+        Meta::List(not) if not.path.is_ident("not") => Some((text(&not.parse_args::<Meta>().ok()?), true)),
+        predicate => Some((text(&predicate), false)),
+    }
+}
+
+/// Which of the statements of one block are left out, because they stand for the others: of `#[cfg(x)]` and
+/// `#[cfg(not(x))]` no build has both, and the one without `not` is read.
+pub(super) fn alternatives(statements: &[Stmt]) -> Vec<bool> {
+    let conditions: Vec<Option<(String, bool)>> = statements.iter().map(|it| of_statement(it).iter().find_map(condition)).collect();
+    let is_there = |predicate: &String| conditions.iter().flatten().any(|it| it.0 == *predicate && !it.1);
+    conditions.iter().map(|it| matches!(it, Some((predicate, true)) if is_there(predicate))).collect()
+}
+
+fn of_statement(statement: &Stmt) -> &[Attribute] {
+    match statement {
+        Stmt::Local(it) => &it.attrs,
+        Stmt::Macro(it) => &it.attrs,
+        Stmt::Item(_) => &[],
+        Stmt::Expr(expr, _) => match expr {
+            Expr::Assign(it) => &it.attrs,
+            Expr::Block(it) => &it.attrs,
+            Expr::Call(it) => &it.attrs,
+            Expr::ForLoop(it) => &it.attrs,
+            Expr::If(it) => &it.attrs,
+            Expr::Loop(it) => &it.attrs,
+            Expr::Macro(it) => &it.attrs,
+            Expr::Match(it) => &it.attrs,
+            Expr::MethodCall(it) => &it.attrs,
+            Expr::Return(it) => &it.attrs,
+            Expr::Unsafe(it) => &it.attrs,
+            Expr::While(it) => &it.attrs,
+            _ => &[],
+        },
     }
 }

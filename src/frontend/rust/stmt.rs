@@ -8,6 +8,7 @@ use proc_macro2::Span;
 use syn::{Block, Expr, Item, Macro, Pat, Stmt};
 
 use super::Edition;
+use super::attributes;
 use super::context::Ctx;
 use super::expr::{is_place, unparenthesized};
 use super::pattern::{Position, binds_by_ref, plain_variable};
@@ -73,7 +74,8 @@ impl Ctx<'_> {
         let around = self.frame.b.statement();
         self.frame.push(Scope::variables());
         let (tail, statements) = split_tail(&block.stmts);
-        for statement in statements {
+        let left_out = attributes::alternatives(&block.stmts);
+        for (statement, _) in statements.iter().zip(&left_out).filter(|it| !it.1) {
             self.statement(statement);
         }
         let result = match tail {

@@ -27,7 +27,7 @@ fn ir(source: &str) -> String {
 /// Lowers `source`, and checks what holds for every module.
 fn lower(source: &str) -> Module {
     let module = super::lower(source).expect("the parser gives a tree");
-    properties::check(&module, source);
+    ir::check::check(&module, source);
     module
 }
 

@@ -45,13 +45,19 @@ impl Ctx<'_> {
     /// The text that a format string and its arguments give.
     pub(super) fn formatted(&mut self, arguments: &[Expr], call: Call<'_>) -> Local {
         let mut operands = Vec::new();
+        // `println!("{x}", x = 1)` names its own.
+        let named = |it: &str| {
+            arguments
+                .iter()
+                .any(|argument| matches!(argument, Expr::Assign(assign) if matches!(&*assign.left, Expr::Path(path) if path.path.is_ident(it))))
+        };
         for argument in arguments {
             match argument {
                 // `name = value`
                 Expr::Assign(it) => operands.push(self.borrowed(&it.right)),
                 Expr::Lit(ExprLit { lit: Lit::Str(format), .. }) => {
                     let range = self.range(format.span());
-                    for name in parse::captured_names(format) {
+                    for name in parse::captured_names(format).into_iter().filter(|it| !named(it)) {
                         let name = Name::new(&name);
                         let place = self.lookup(name, range).map_or_else(|| Place::global(name), Place::local);
                         operands.push(self.frame.b.load(place, LoadKind::Borrow, range));
