@@ -1,6 +1,9 @@
 //! Which shared places a function reads and writes, and what a written value was computed from.
 
-use rustc_hash::FxHashSet;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::lockset::{Locksets, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
@@ -10,6 +13,9 @@ use crate::program::{Program, Target, Ty};
 
 /// A value is followed back through this many ops at most.
 const MAX_WALK: usize = 512;
+
+/// A definition is looked for in this many blocks at most, on all paths together.
+const MAX_BLOCKS: usize = 4096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessKind {
@@ -94,6 +100,8 @@ pub struct Definitions<'f> {
     /// First op of each block, and after the last one their number.
     starts: Vec<u32>,
     predecessors: Vec<Vec<u32>>,
+    /// The definitions that reach the beginning of a block, where that was asked.
+    entering: RefCell<FxHashMap<(Local, u32), Rc<[u32]>>>,
 }
 
 impl<'f> Definitions<'f> {
@@ -113,34 +121,57 @@ impl<'f> Definitions<'f> {
                 predecessors[next.index()].push(index as u32);
             }
         }
-        Definitions { ops, by_local, starts, predecessors }
+        Definitions { ops, by_local, starts, predecessors, entering: RefCell::default() }
+    }
+
+    /// The op with that id.
+    pub fn op(&self, id: OpId) -> Option<&'f crate::ir::Op> {
+        self.ops.get(id.0 as usize).copied()
     }
 
     fn block_of(&self, op: u32) -> usize {
         self.starts.partition_point(|it| *it <= op) - 1
     }
 
+    /// The last definition of `local` in `block` before op `before`.
+    fn latest(&self, local: Local, block: usize, before: u32) -> Option<u32> {
+        let all = &self.by_local[local.index()];
+        let before = before.min(self.starts[block + 1]);
+        let count = all.partition_point(|it| *it < before);
+        all[..count].last().copied().filter(|it| *it >= self.starts[block])
+    }
+
     /// The definitions of `local` that reach op `at`, or the end of block `home`: backwards along the control flow to
     /// the nearest on each path.
-    fn reaching(&self, local: Local, home: usize, at: u32) -> Vec<u32> {
+    fn reaching(&self, local: Local, home: usize, at: u32) -> Rc<[u32]> {
         let all = &self.by_local[local.index()];
         if all.len() <= 1 {
-            return all.clone();
+            return all.as_slice().into();
         }
-        let latest = |block: usize, before: u32| {
-            all.iter().rev().copied().find(|it| *it < before && *it >= self.starts[block] && *it < self.starts[block + 1])
-        };
-        if let Some(found) = latest(home, at) {
-            return vec![found];
+        if let Some(found) = self.latest(local, home, at) {
+            return [found].into();
         }
+        let key = (local, home as u32);
+        if let Some(known) = self.entering.borrow().get(&key) {
+            return known.clone();
+        }
+        let found: Rc<[u32]> = self.entering(local, home).into();
+        self.entering.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    fn entering(&self, local: Local, home: usize) -> Vec<u32> {
         let mut found = Vec::new();
         let mut seen: FxHashSet<u32> = FxHashSet::default();
         let mut work: Vec<u32> = self.predecessors[home].clone();
         while let Some(block) = work.pop() {
+            if found.len() >= MAX_WALK || seen.len() >= MAX_BLOCKS {
+                break;
+            }
             if !seen.insert(block) {
                 continue;
             }
-            match latest(block as usize, u32::MAX) {
+            match self.latest(local, block as usize, u32::MAX) {
                 Some(definition) => found.push(definition),
                 None => work.extend(&self.predecessors[block as usize]),
             }
@@ -163,8 +194,11 @@ impl<'f> Definitions<'f> {
         let mut queue = std::collections::VecDeque::from([(value, home, at)]);
         let mut found = Vec::new();
         while let Some((local, home, at)) = queue.pop_front() {
-            for id in self.reaching(local, home, at) {
-                if seen.len() < MAX_WALK && seen.insert((local, id)) {
+            for id in self.reaching(local, home, at).iter().copied() {
+                if seen.len() >= MAX_WALK {
+                    return found;
+                }
+                if seen.insert((local, id)) {
                     found.push(OpId(id));
                     let home = self.block_of(id);
                     // How much room a collection has is no part of what is in it.

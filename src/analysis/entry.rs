@@ -4,7 +4,8 @@
 //! site holds, itself or by its own entry lockset. Public functions, thread entry points and functions used as values
 //! start with nothing. Calls during construction do not count: no other thread has the object yet.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Facts;
 use super::path::Key;
@@ -55,16 +56,22 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     // All callers outside constructors; an empty list: constructors alone.
     let mut made_by: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
     let mut open: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
+    // Only of private helpers all callers are known. Each callee with the methods that may stand in for it.
+    let mut helpers: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
     for function in program.function_ids() {
         let locksets = &facts[function.0 as usize].locksets;
         for (block, index, op) in program.function(function).ops() {
             if let Some(callee) = program.called(function, &op.kind) {
                 if program.is_construction(function) {
                     made_by.entry(callee).or_default();
-                } else {
-                    for callee in overrides(program, callee).into_iter().chain([callee]) {
-                        sites.entry(callee).or_default().push((function, locksets.op_id(block, index)));
-                        made_by.entry(callee).or_default().push(function);
+                    continue;
+                }
+                let run = || overrides(program, callee).into_iter().chain([callee]).filter(|it| is_private(program, *it)).collect();
+                for callee in helpers.entry(callee).or_insert_with(run) {
+                    sites.entry(*callee).or_default().push((function, locksets.op_id(block, index)));
+                    let callers = made_by.entry(*callee).or_default();
+                    if callers.last() != Some(&function) {
+                        callers.push(function);
                     }
                 }
                 continue;
@@ -141,6 +148,9 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
                     None => meet = Some(here),
                     Some(meet) => meet.retain(|it| here.contains(it)),
                 }
+                if meet.as_ref().is_some_and(Vec::is_empty) {
+                    break;
+                }
             }
             if meet.is_some() && held[function] != meet {
                 held.insert(*function, meet);
@@ -188,16 +198,16 @@ fn single_threads(program: &Program<'_>, callers: &FxHashMap<Fun, Vec<Fun>>, ope
 fn overrides(program: &Program<'_>, method: Fun) -> Vec<Fun> {
     let Some(class) = program.class_of(method) else { return Vec::new() };
     let name = program.function(method).name;
-    let mut found = Vec::new();
+    let mut found: IndexSet<Fun, FxBuildHasher> = IndexSet::default();
     let mut work = program.subclasses(class).to_vec();
     let mut seen: FxHashSet<Cls> = FxHashSet::default();
     while let Some(class) = work.pop() {
         if seen.insert(class) {
             work.extend(program.subclasses(class));
-            found.extend(program.method(class, name).filter(|it| *it != method && !found.contains(it)));
+            found.extend(program.method(class, name).filter(|it| *it != method));
         }
     }
-    found
+    found.into_iter().collect()
 }
 
 /// Only code of the program that is seen calling it can call it.

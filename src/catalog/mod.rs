@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use crate::ir::{Language, Name};
@@ -345,6 +345,8 @@ pub struct Catalog {
     pub tables: Tables,
     by_path: FxHashMap<Name, Vec<Kind>>,
     guards: FxHashMap<Name, usize>,
+    /// The paths directly above the rows' and the guards'.
+    parents: FxHashSet<Name>,
     returns: FxHashMap<Name, Name>,
     blocking: FxHashMap<Name, usize>,
 }
@@ -389,7 +391,8 @@ impl Catalog {
         tables.wrapper.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Wrapper(i)));
         tables.atomic.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Atomic(i)));
         tables.confined.iter().enumerate().for_each(|(i, it)| add(it.path, &it.aliases, Kind::Confined(i)));
-        let guards = tables.lock.iter().enumerate().flat_map(|(i, it)| it.guards.iter().map(move |guard| (*guard, i))).collect();
+        let guards: FxHashMap<Name, usize> =
+            tables.lock.iter().enumerate().flat_map(|(i, it)| it.guards.iter().map(move |guard| (*guard, i))).collect();
         let returns = tables.returns.iter().map(|it| (it.path, it.ty)).collect();
         let blocking = tables
             .blocking
@@ -397,7 +400,9 @@ impl Catalog {
             .enumerate()
             .flat_map(|(i, it)| std::iter::once(it.path).chain(it.aliases.iter().copied()).map(move |path| (path, i)))
             .collect();
-        Catalog { tables, by_path, guards, returns, blocking }
+        let named = by_path.keys().chain(guards.keys());
+        let parents = named.filter_map(|it| it.as_str().rsplit_once("::")).map(|it| Name::new(it.0)).collect();
+        Catalog { tables, by_path, guards, parents, returns, blocking }
     }
 
     fn rows(&self, path: Name) -> impl Iterator<Item = Row<'_>> {
@@ -433,6 +438,11 @@ impl Catalog {
 
     pub fn confined(&self, path: Name) -> Option<&Confined> {
         self.rows(path).find_map(|it| if let Row::Confined(row) = it { Some(row) } else { None })
+    }
+
+    /// Whether any row names something directly below `path`.
+    pub fn knows_below(&self, path: Name) -> bool {
+        self.parents.contains(&path)
     }
 
     /// Whether any row names `path`.

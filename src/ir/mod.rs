@@ -34,6 +34,7 @@
 mod build;
 #[cfg(test)]
 pub(crate) mod check;
+mod intern;
 mod name;
 mod print;
 mod walk;

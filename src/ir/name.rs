@@ -7,26 +7,28 @@
 //! Ids depend on which thread interned first, so nothing observable may: `Ord` compares the *text*, and maps keyed by
 //! names that are iterated must keep insertion order ([`indexmap`]).
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::num::NonZeroU32;
 
-use serde::{Deserialize, Serialize};
-use symbol_table::GlobalSymbol;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::intern;
 
 /// An interned identifier or path.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Name(GlobalSymbol);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Name(NonZeroU32);
 
 impl Name {
     /// Interns `text`.
     pub fn new(text: &str) -> Self {
-        Name(GlobalSymbol::new(text))
+        Name(intern::intern(text))
     }
 
     /// The text, valid for the whole run.
     pub fn as_str(self) -> &'static str {
-        self.0.as_str()
+        intern::text(self.0)
     }
 
     /// The segments of a path: `a::b::c` and `a.b.c` both give `a`, `b`, `c`.
@@ -77,6 +79,18 @@ impl PartialEq<str> for Name {
 impl PartialEq<&str> for Name {
     fn eq(&self, other: &&str) -> bool {
         self.as_str() == *other
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_str().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Name::new(&Cow::<str>::deserialize(deserializer)?))
     }
 }
 

@@ -3,7 +3,9 @@
 //! For each store, the value is followed back to a read of the same place. Then: is a lock held across both, and if
 //! not, what says that the state is shared? One finding for each state and function.
 
-use rustc_hash::FxHashSet;
+use std::cell::LazyCell;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{expression, finding, initial_value, label, statement, step};
@@ -17,6 +19,9 @@ use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Base, Callee, Language, Local, Name, Op, OpKind, ParamKind, Place, TypeRef};
 use crate::program::{Fun, Program, Ty};
+
+/// Definitions of functions are kept for so many functions at once.
+const MAX_KEPT: usize = 64;
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
     name: "unguarded-update",
@@ -37,10 +42,11 @@ struct Shared {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
+    let mut definitions: FxHashMap<Fun, Definitions<'_>> = FxHashMap::default();
     for (owner, state) in analysis.states.iter() {
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
             let access = &analysis.facts(usage.function).accesses[usage.access as usize];
-            let Some(read) = read_before(analysis, usage.function, access) else { continue };
+            let Some(read) = read_before(analysis, &mut definitions, usage.function, access) else { continue };
             let found = match split_sections(analysis, usage.function, access, read) {
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if access.kind == AccessKind::Mutate => None,
@@ -67,7 +73,12 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The latest read of the same place that the written value was computed from.
-fn read_before<'f>(analysis: &'f Analysis<'_>, function: Fun, write: &Access) -> Option<&'f Access> {
+fn read_before<'f>(
+    analysis: &'f Analysis<'_>,
+    definitions: &mut FxHashMap<Fun, Definitions<'f>>,
+    function: Fun,
+    write: &Access,
+) -> Option<&'f Access> {
     let facts = analysis.facts(function);
     // A container's own method is one step, but what goes in may be stale.
     if write.kind == AccessKind::Read {
@@ -77,7 +88,11 @@ fn read_before<'f>(analysis: &'f Analysis<'_>, function: Fun, write: &Access) ->
         || facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < write.op && it.path == write.path || is_lookup(it, write));
     reads().next()?;
     let ir = analysis.program.function(function);
-    let definitions = Definitions::new(ir);
+    // The states of a function follow one another.
+    if definitions.len() >= MAX_KEPT {
+        definitions.clear();
+    }
+    let definitions = definitions.entry(function).or_insert_with(|| Definitions::new(ir));
     let sources: FxHashSet<OpId> = definitions.sources(write.value, write.op).into_iter().collect();
     let read = reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)?;
     (!definitions.is_copy(write.value, write.op, read.op)).then_some(read)
@@ -455,12 +470,13 @@ fn is_behind_shared_self(program: &Program<'_>, function: Fun, access: &Access) 
 fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(Owner, Fun)>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     let ir = program.function(function);
+    let definitions = LazyCell::new(|| Definitions::new(ir));
     let locksets = &analysis.facts(function).locksets;
     for access in analysis.facts(function).accesses.iter().filter(|it| matches!(it.kind, AccessKind::Write | AccessKind::Mutate)) {
         let owner = access.key.owner;
         for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes()) {
             let lock = locksets.lock(held).key;
-            let read = getter(analysis, function, access.value, access.op, (owner, lock));
+            let read = getter(analysis, &definitions, function, access.value, access.op, (owner, lock));
             if let Some(read) = read.filter(|it| *it < held.at)
                 && !is_read_again(analysis, function, access, held.at)
                 && seen.insert((owner, function))
@@ -479,7 +495,7 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
         let bound = crate::program::bindings(program, call.target, call.arguments);
         for (parameter, owner, lock) in written {
             let Some((_, _, value)) = bound.iter().find(|it| it.1 == *parameter) else { continue };
-            if let Some(read) = getter(analysis, function, *value, write, (*owner, *lock))
+            if let Some(read) = getter(analysis, &definitions, function, *value, write, (*owner, *lock))
                 && seen.insert((*owner, function))
             {
                 let name = Key { owner: *owner, item: false, data: false }.display(program);
@@ -490,10 +506,9 @@ fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(O
 }
 
 /// The call that `value`, as used at `at`, was computed from, of a function that reads `state` under a lock of its own.
-fn getter(analysis: &Analysis<'_>, function: Fun, value: Local, at: OpId, state: (Owner, Key)) -> Option<OpId> {
-    let ir = analysis.program.function(function);
-    Definitions::new(ir).sources(value, at).into_iter().find(|it| {
-        let called = op_of(ir, *it).and_then(|it| analysis.program.called(function, &it.kind));
+fn getter(analysis: &Analysis<'_>, definitions: &Definitions<'_>, function: Fun, value: Local, at: OpId, state: (Owner, Key)) -> Option<OpId> {
+    definitions.sources(value, at).into_iter().find(|it| {
+        let called = definitions.op(*it).and_then(|it| analysis.program.called(function, &it.kind));
         *it < at && called.is_some_and(|it| analysis.flows.returned(it).contains(&state))
     })
 }
@@ -502,6 +517,7 @@ fn getter(analysis: &Analysis<'_>, function: Fun, value: Local, at: OpId, state:
 fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     let ops = atomic_ops(analysis, function);
+    let definitions = LazyCell::new(|| Definitions::new(program.function(function)));
     for store in ops.iter().filter(|it| it.kind == AtomicKind::Store) {
         if !analysis.facts(function).locksets.before(store.op).is_empty() {
             continue;
@@ -511,7 +527,6 @@ fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) 
         if loads.peek().is_none() {
             continue;
         }
-        let definitions = Definitions::new(program.function(function));
         let sources: FxHashSet<OpId> = definitions.sources(value, store.op).into_iter().collect();
         let Some(AtomicOp { op: load, .. }) = loads.find(|it| sources.contains(&it.op)) else { continue };
         // Saved and put back.

@@ -6,6 +6,7 @@
 
 mod decorators;
 mod infer;
+mod memo;
 mod names;
 mod threads;
 mod types;

@@ -10,6 +10,7 @@ use std::sync::{PoisonError, RwLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::memo::Memo;
 use super::{Cls, Fun, Linked, Mod, Program};
 use crate::catalog::Catalog;
 use crate::finding::FileId;
@@ -54,14 +55,19 @@ enum Binding {
 /// The tables behind [`Program::resolve`].
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    by_path: FxHashMap<Name, Vec<Mod>>,
-    by_stem: FxHashMap<Name, Vec<Mod>>,
+    by_path: FxHashMap<&'static str, Vec<Mod>>,
+    by_stem: FxHashMap<&'static str, Vec<Mod>>,
     bindings: FxHashMap<(Mod, Name, Name), Binding>,
     globs: FxHashMap<(Mod, Name), Vec<u32>>,
     /// Inline modules that hold anything.
     inline: FxHashSet<(Mod, Name)>,
     /// What paths were found to mean, by module: scope and path. Only used once classes know their methods.
     resolved: Vec<RwLock<FxHashMap<(Name, Name), Definition>>>,
+    /// What a scope of a module was found to bind to a name, so many re-exports away from where it was asked first. A
+    /// module that many others import by `*` would be asked for every name of each of them.
+    bound: Memo<(Mod, Name, Name, u8), Option<Definition>>,
+    /// What was found under a name of a Python module.
+    attributes: Memo<(Mod, Name), Definition>,
 }
 
 impl Names {
@@ -78,8 +84,8 @@ impl Names {
                 Language::Rust => rust_path(file),
             };
             let name = Name::new(&linked.path.name);
-            names.by_path.entry(name).or_default().push(module);
-            names.by_stem.entry(Name::new(name.last())).or_default().push(module);
+            names.by_path.entry(name.as_str()).or_default().push(module);
+            names.by_stem.entry(name.last()).or_default().push(module);
             names.bind_all(module, linked);
         }
         names
@@ -88,6 +94,9 @@ impl Names {
     /// From now on what a path means is remembered: nothing changes any more.
     pub(super) fn remember(&mut self, modules: usize) {
         self.resolved.resize_with(modules, RwLock::default);
+        // What was asked while classes were linked could not know all methods.
+        self.bound = Memo::default();
+        self.attributes = Memo::default();
     }
 
     fn bind_all(&mut self, module: Mod, linked: &Linked) {
@@ -112,6 +121,9 @@ impl Names {
             own(global.scope, global.name, Definition::Global(module, qualified_global(ir.language, global.scope, global.name)));
         }
         for (index, import) in ir.imports.iter().enumerate() {
+            if import.glob && !may_give(ir.language, import.path) {
+                continue;
+            }
             if import.glob {
                 self.globs.entry((module, import.scope)).or_default().push(index as u32);
             } else {
@@ -119,6 +131,11 @@ impl Names {
             }
         }
     }
+}
+
+/// Whether a `use path::*` can be followed: into its own crate, or to what the catalogue knows.
+fn may_give(language: Language, path: Name) -> bool {
+    language == Language::Python || matches!(path.first(), "crate" | "self" | "super") || Catalog::builtin(language).knows_below(path)
 }
 
 /// The name under which a global is known in its module: with its inline modules, for Rust.
@@ -193,7 +210,7 @@ impl Program<'_> {
             candidates.iter().copied().max_by_key(|it| (shared_prefix(here, &self.module(*it).path.folders), std::cmp::Reverse(*it)))
         };
         let language = self.module(from).ir.language;
-        if let Some(found) = self.names.by_path.get(&Name::new(path)).and_then(|it| nearest(it)) {
+        if let Some(found) = self.names.by_path.get(path).and_then(|it| nearest(it)) {
             return (self.module(found).ir.language == language).then_some(found);
         }
         if language != Language::Python || !path.contains('.') {
@@ -205,7 +222,7 @@ impl Program<'_> {
         let candidates: Vec<Mod> = self
             .names
             .by_stem
-            .get(&Name::new(stem))?
+            .get(stem)?
             .iter()
             .copied()
             .filter(|it| {
@@ -251,6 +268,11 @@ impl Program<'_> {
     }
 
     fn python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
+        let answer = || Some(self.find_python_binding(module, name, hops));
+        self.names.bound.get((module, Name::new(""), name, hops as u8), answer).unwrap_or(Definition::External(name))
+    }
+
+    fn find_python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
         let empty = Name::new("");
         match self.names.bindings.get(&(module, empty, name)) {
             Some(Binding::Own(definition)) => return *definition,
@@ -350,7 +372,10 @@ impl Program<'_> {
 
     /// The attribute `name` of a module, class or library object.
     pub fn attribute(&self, of: Definition, name: Name) -> Definition {
-        self.python_attribute(of, name, 0)
+        match of {
+            Definition::Module(module) => self.names.attributes.get((module, name), || self.python_attribute(of, name, 0)),
+            _ => self.python_attribute(of, name, 0),
+        }
     }
 
     fn resolve_rust(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Definition {
@@ -393,6 +418,10 @@ impl Program<'_> {
 
     /// What scope `scope` of `module` binds to `name`.
     fn rust_binding(&self, module: Mod, scope: Name, name: Name, hops: usize) -> Option<Definition> {
+        self.names.bound.get((module, scope, name, hops as u8), || self.find_rust_binding(module, scope, name, hops))
+    }
+
+    fn find_rust_binding(&self, module: Mod, scope: Name, name: Name, hops: usize) -> Option<Definition> {
         let follow = |import: &Import| {
             // `use x::Name;` inside module `x` itself would look itself up.
             if hops >= MAX_HOPS { Definition::External(import.path) } else { self.resolve_use(module, scope, import.path, name, hops + 1) }

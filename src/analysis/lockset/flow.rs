@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::state::{State, hand_over, join, release_value};
+use super::state::{State, bound, hand_over, join, release_value};
 use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId};
 use crate::analysis::path::{Path, Root};
 use crate::analysis::summary::Summaries;
@@ -110,6 +110,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             for (at, op) in block.ops.iter().enumerate() {
                 let id = OpId(self.result.starts[index] + at as u32);
                 self.transfer(op, At { id, state: &mut state, found: None });
+                bound(&mut state);
                 if let Some(unwinding) = &mut unwinding {
                     // An acquisition that raises has not happened: only what leaves counts at once.
                     if !matches!(op.kind, OpKind::Enter { .. } | OpKind::Call { .. }) || at + 1 < block.ops.len() {
@@ -229,6 +230,7 @@ impl<'p, 'a> Flow<'p, 'a> {
                     self.result.at_yield.push(state.clone());
                 }
                 self.transfer(op, At { id, state: &mut state, found: Some(&mut acquisitions) });
+                bound(&mut state);
             }
             if let Terminator::Return(value) = block.terminator {
                 self.result.at_return.push((state, value));

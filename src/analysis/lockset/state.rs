@@ -1,12 +1,32 @@
 //! The state of the dataflow: the acquisitions in force.
 
+use rustc_hash::FxHashSet;
+
 use super::{Held, HeldBy};
 use crate::ir::Local;
 
 pub(super) type State = Vec<Held>;
 
+/// What may be held is told apart by where it was taken up to this many.
+const MAX_MAYBE: usize = 32;
+
+/// A function that holds more than this at once is not followed further: nobody writes one.
+const MAX_HELD: usize = 128;
+
+/// Keeps the state small: one acquisition for each lock that may be held is enough where there are many.
+pub(super) fn bound(state: &mut State) {
+    if state.len() > MAX_MAYBE {
+        let mut seen = FxHashSet::default();
+        state.retain(|it| it.sure || seen.insert(it.lock));
+        state.truncate(MAX_HELD);
+    }
+}
+
 /// Unites `from` into `into`; gives whether `into` changed.
 pub(super) fn join(into: &mut State, from: &[Held]) -> bool {
+    if into.as_slice() == from && into.is_sorted() {
+        return false;
+    }
     let mut merged = Vec::with_capacity(into.len().max(from.len()));
     let identity = |it: &Held| (it.lock, it.at, it.by);
     for held in into.iter() {
@@ -23,6 +43,7 @@ pub(super) fn join(into: &mut State, from: &[Held]) -> bool {
         }
     }
     merged.sort_unstable();
+    bound(&mut merged);
     let changed = merged != *into;
     *into = merged;
     changed

@@ -20,8 +20,7 @@ const STACK_STEP: usize = 4 * 1024 * 1024;
 /// The state of one file's lowering.
 pub(super) struct Ctx<'s> {
     pub(super) source: &'s str,
-    /// Bytes before the part of `source` that the spans count in.
-    offset: usize,
+    offsets: span::Offsets,
     pub(super) edition: Edition,
     pub(super) frame: Frame,
     /// The functions around [`Ctx::frame`], the module's own first.
@@ -58,7 +57,7 @@ impl<'s> Ctx<'s> {
         };
         Ctx {
             source,
-            offset,
+            offsets: span::Offsets::new(source, offset),
             edition,
             frame: Frame::new(b, body, false, empty),
             outer: Vec::new(),
@@ -168,14 +167,13 @@ impl<'s> Ctx<'s> {
     // Ranges.
 
     pub(super) fn range(&self, span: Span) -> Range {
-        let bytes = span.byte_range();
-        Range::new(bytes.start + self.offset, bytes.end + self.offset)
+        self.range_between(span, span)
     }
 
     /// From the start of `first` to the end of `last`.
     pub(super) fn range_between(&self, first: Span, last: Span) -> Range {
-        let (first, last) = (self.range(first), self.range(last));
-        Range { start: first.start, end: last.end.max(first.start) }
+        let start = self.offsets.start(first);
+        Range::new(start, self.offsets.end(last).max(start))
     }
 
     pub(super) fn expr_range(&self, expr: &Expr) -> Range {

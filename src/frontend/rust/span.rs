@@ -3,9 +3,43 @@
 //! `syn`'s own `Spanned` turns the whole node into tokens to find them, which is quadratic on a long chain when asked
 //! of every link. These walk to the ends instead.
 
-use proc_macro2::Span;
+use proc_macro2::{LineColumn, Span};
 use syn::spanned::Spanned;
 use syn::{Expr, Member, Path, PathArguments, QSelf, Visibility};
+
+/// From spans to bytes of the text.
+pub(super) struct Offsets {
+    /// Bytes before the part of the text that the spans count in.
+    skipped: usize,
+    /// Where each line begins; none when a character of the text is not one byte.
+    lines: Option<Vec<usize>>,
+}
+
+impl Offsets {
+    pub(super) fn new(source: &str, skipped: usize) -> Self {
+        let text = &source[skipped..];
+        let after_breaks = text.bytes().enumerate().filter(|it| it.1 == b'\n').map(|it| it.0 + 1);
+        let lines = text.is_ascii().then(|| std::iter::once(0).chain(after_breaks).collect());
+        Offsets { skipped, lines }
+    }
+
+    pub(super) fn start(&self, span: Span) -> usize {
+        self.at(|| span.start(), || span.byte_range().start)
+    }
+
+    pub(super) fn end(&self, span: Span) -> usize {
+        self.at(|| span.end(), || span.byte_range().end)
+    }
+
+    /// Spans count in characters, and turn them into bytes at a cost; lines and columns they know.
+    fn at(&self, place: impl Fn() -> LineColumn, bytes: impl Fn() -> usize) -> usize {
+        let by_line = self.lines.as_ref().and_then(|lines| {
+            let at = place();
+            lines.get(at.line.checked_sub(1)?).map(|it| it + at.column)
+        });
+        self.skipped + by_line.unwrap_or_else(bytes)
+    }
+}
 
 /// The span of the first token of `expr`, its attributes left out.
 pub(super) fn first(mut expr: &Expr) -> Span {
