@@ -76,20 +76,39 @@ impl Ty {
         }
     }
 
-    /// The items of a collection.
+    /// What a collection gives for an index or a key.
     pub fn item(&self, language: Language) -> Ty {
-        match self.peeled(language) {
+        let collection = self.peeled(language);
+        if let Some([_, value]) = collection.entry(language) {
+            return value;
+        }
+        match collection {
             Ty::Array(item) => (*item).clone(),
-            Ty::External(path, arguments) if Catalog::builtin(language).container(path).is_some() => match path.last() {
-                "dict" | "Dict" | "HashMap" | "BTreeMap" | "IndexMap" | "defaultdict" | "OrderedDict" | "Mapping" | "MutableMapping" | "DashMap" => {
-                    arguments.get(1).cloned().unwrap_or_default()
-                }
-                _ => arguments.first().cloned().unwrap_or_default(),
-            },
+            Ty::External(path, arguments) if Catalog::builtin(language).container(path).is_some() => arguments.first().cloned().unwrap_or_default(),
             // A collection of a library that is not known, as `Slab<T>` or `LruCache<K, V>`: of what its last argument says.
             Ty::External(path, arguments) if is_collection(language, path) => arguments.last().cloned().unwrap_or_default(),
             _ => Ty::Unknown,
         }
+    }
+
+    /// What a loop over a collection gives: the keys of a `dict`, the pairs of a `HashMap`.
+    pub fn iterated(&self, language: Language) -> Ty {
+        match self.peeled(language).entry(language) {
+            Some([key, _]) if language == Language::Python => key,
+            Some(entry) => Ty::Tuple(entry.into()),
+            None => self.item(language),
+        }
+    }
+
+    /// Key and value of a map.
+    pub fn entry(&self, language: Language) -> Option<[Ty; 2]> {
+        let Ty::External(path, arguments) = self.peeled(language) else { return None };
+        let is_map = matches!(
+            path.last(),
+            "dict" | "Dict" | "HashMap" | "BTreeMap" | "IndexMap" | "defaultdict" | "OrderedDict" | "Mapping" | "MutableMapping" | "DashMap"
+        );
+        let of = |index: usize| arguments.get(index).cloned().unwrap_or_default();
+        (is_map && Catalog::builtin(language).container(path).is_some()).then(|| [of(0), of(1)])
     }
 }
 

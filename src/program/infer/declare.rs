@@ -1,0 +1,109 @@
+//! What fields and globals are declared to be, and where.
+
+use rustc_hash::FxHashMap;
+
+use crate::ir::{Base, FunctionKind, Language, Local, Name, OpKind, ParamKind, Projection};
+use crate::program::{Mod, Program, Target, names};
+
+pub(super) fn declare_fields(program: &mut Program<'_>) {
+    for class in program.class_ids() {
+        let module = program.module_of_class(class);
+        let ir = program.class(class);
+        let file = program.module(module).file;
+        let found: Vec<_> = ir
+            .fields
+            .iter()
+            .map(|it| {
+                (it.name, it.ty.as_ref().map(|ty| program.resolve_type(module, ir.scope, ty)), crate::finding::Location { file, range: it.range })
+            })
+            .collect();
+        for (name, ty, location) in found {
+            program.declares.entry((class, name)).or_insert(location);
+            if let Some(ty) = ty.filter(|it| !it.is_unknown()) {
+                program.fields.insert((class, name), ty);
+            }
+        }
+    }
+    for function in program.function_ids() {
+        if program.language(function) != Language::Python {
+            continue;
+        }
+        let ir = program.function(function);
+        let Some(class) = program.class_of(function) else { continue };
+        let is_init = ir.name == "__init__" || ir.kind == FunctionKind::ClassBody;
+        let Some(receiver) = ir.params.first().filter(|it| it.kind == ParamKind::Receiver).map(|it| it.local) else { continue };
+        let mut found = Vec::new();
+        for (_, _, op) in ir.ops() {
+            if let OpKind::Store { place, .. } = &op.kind
+                && place.base == Base::Local(receiver)
+                && let [Projection::Field(name)] = place.projections[..]
+            {
+                found.push((name, program.location(function, op.range)));
+            }
+        }
+        for (name, location) in found {
+            match is_init {
+                // The first in the constructor is the place to show.
+                true => program.declares.entry((class, name)).and_modify(|it| *it = (*it).min(location)).or_insert(location),
+                false => program.declares.entry((class, name)).or_insert(location),
+            };
+        }
+    }
+}
+
+pub(super) fn declare_globals(program: &mut Program<'_>) {
+    for index in 0..program.modules.len() {
+        let module = Mod(index as u32);
+        let ir = &program.module(module).ir;
+        let found: Vec<_> = ir
+            .globals
+            .iter()
+            .filter_map(|it| {
+                let name = names::qualified_global(ir.language, it.scope, it.name);
+                it.ty.as_ref().map(|ty| (name, program.resolve_type(module, it.scope, ty)))
+            })
+            .filter(|(_, ty)| !ty.is_unknown())
+            .collect();
+        for (name, ty) in found {
+            program.globals.insert((module, name), ty);
+        }
+    }
+}
+
+/// Which lock fields conditions were made with: `self._changed = Condition(self._lock)`.
+pub(super) fn wrap_conditions(program: &mut Program<'_>) {
+    let mut found = Vec::new();
+    for function in program.function_ids() {
+        let Some(class) = program.class_of(function) else { continue };
+        let ir = program.function(function);
+        let mut fields: FxHashMap<Local, Name> = FxHashMap::default();
+        for (_, _, op) in ir.ops() {
+            match &op.kind {
+                OpKind::Load { dest, place, .. } => {
+                    if let [Projection::Field(name)] = place.projections[..] {
+                        fields.insert(*dest, name);
+                    }
+                }
+                OpKind::Call { dest, arguments, .. } => {
+                    if let Target::External(path) = program.target(function, *dest)
+                        && program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument)
+                        && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value))
+                    {
+                        fields.insert(*dest, *lock);
+                    }
+                }
+                OpKind::Store { place, value, .. } => {
+                    if let ([Projection::Field(name)], Some(lock)) = (&place.projections[..], fields.get(value))
+                        && let Some(owner) = program.field_owner(class, *name)
+                        && name != lock
+                        && program.field(class, *name).is_some_and(|(_, ty)| ty.lock(program.language(function)).is_some_and(|it| it.wraps_argument))
+                    {
+                        found.push(((owner, *name), *lock));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    program.wrapped.extend(found);
+}

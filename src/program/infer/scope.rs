@@ -1,0 +1,298 @@
+//! The types of one function, op by op.
+
+use rustc_hash::FxHashMap;
+
+use super::Passed;
+use crate::catalog::Catalog;
+use crate::ir::{AggregateKind, Base, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, Terminator};
+use crate::program::{Definition, Fun, FunctionTypes, Program, Receiver, Target, Ty};
+
+pub(super) struct Scope<'p, 'a> {
+    pub(super) program: &'p Program<'a>,
+    pub(super) function: Fun,
+    pub(super) language: Language,
+    pub(super) catalog: &'static Catalog,
+    pub(super) locals: Vec<Ty>,
+    targets: FxHashMap<Local, Target>,
+    pub(super) passed: Vec<Passed>,
+}
+
+/// The types in a function, and what its closures are called with by those that it gives them to.
+pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(Fun, u32), Ty>) -> (FunctionTypes, Vec<Passed>) {
+    let ir = program.function(function);
+    let language = program.language(function);
+    let mut scope = Scope {
+        program,
+        function,
+        language,
+        catalog: Catalog::builtin(language),
+        locals: ir.locals.iter().map(|it| it.ty.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default()).collect(),
+        targets: FxHashMap::default(),
+        passed: Vec::new(),
+    };
+    for (index, param) in ir.params.iter().enumerate() {
+        let slot = &mut scope.locals[param.local.index()];
+        if param.kind == ParamKind::Receiver {
+            *slot = receiver_type(program, function);
+        } else if slot.is_unknown() {
+            *slot = parameters.get(&(function, index as u32)).cloned().unwrap_or_default();
+        }
+    }
+    if let Some(parent) = program.parent(function) {
+        for (index, local) in ir.locals.iter().enumerate() {
+            if let LocalKind::Captured(outer) = local.kind {
+                scope.locals[index] = program.local_type(parent, outer).clone();
+            }
+        }
+    }
+    for (_, _, op) in ir.ops() {
+        scope.op(&op.kind);
+    }
+    let declared = ir.returns.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default();
+    let returns = if declared.is_unknown() {
+        ir.blocks
+            .iter()
+            .filter_map(|block| match block.terminator {
+                Terminator::Return(Some(value)) => Some(&scope.locals[value.index()]),
+                _ => None,
+            })
+            .find(|it| !it.is_unknown())
+            .cloned()
+            .unwrap_or_default()
+    } else {
+        declared
+    };
+    (FunctionTypes { locals: scope.locals, targets: scope.targets, returns }, scope.passed)
+}
+
+fn receiver_type(program: &Program<'_>, function: Fun) -> Ty {
+    let ir = program.function(function);
+    match program.class_of(function) {
+        None => program.foreign_self.get(&function).cloned().unwrap_or_default(),
+        Some(class) if matches!(ir.kind, FunctionKind::ClassMethod | FunctionKind::ClassBody) => Ty::ClassObject(class),
+        Some(class) => Ty::class(class),
+    }
+}
+
+impl Scope<'_, '_> {
+    fn set(&mut self, local: Local, ty: Ty) {
+        let slot = &mut self.locals[local.index()];
+        if slot.is_unknown() {
+            *slot = ty;
+        }
+    }
+
+    fn op(&mut self, op: &OpKind) {
+        match op {
+            OpKind::Const { dest, value } => {
+                let ty = match value {
+                    Const::Str(_) => Ty::external("str"),
+                    Const::Int(_) => Ty::external("int"),
+                    Const::Bool(_) => Ty::external("bool"),
+                    Const::Number(_) => Ty::external("float"),
+                    Const::None | Const::Other => Ty::Unknown,
+                };
+                self.set(*dest, ty);
+            }
+            OpKind::Load { dest, place, .. } => {
+                let ty = self.place(place);
+                self.set(*dest, ty);
+                if let Some(getter) = self.getter(place) {
+                    self.targets.insert(*dest, Target::Function { function: getter, receiver: Receiver::Place });
+                }
+            }
+            OpKind::Store { place, value, .. } => {
+                if let Some(local) = place.as_local() {
+                    let ty = self.locals[value.index()].clone();
+                    self.set(local, ty);
+                }
+            }
+            OpKind::Aggregate { dest, kind, operands, .. } => {
+                let of = |index: usize| operands.get(index).map(|it| self.locals[it.index()].clone()).unwrap_or_default();
+                let ty = match kind {
+                    AggregateKind::Tuple => Ty::Tuple(operands.iter().map(|it| self.locals[it.index()].clone()).collect()),
+                    AggregateKind::List if self.language == Language::Rust => Ty::Array(std::sync::Arc::new(of(0))),
+                    AggregateKind::List => Ty::External(Name::new("list"), [of(0)].into()),
+                    AggregateKind::Set => Ty::External(Name::new("set"), [of(0)].into()),
+                    AggregateKind::Dict => Ty::External(Name::new("dict"), [of(0), of(1)].into()),
+                    AggregateKind::Struct(path) => self.struct_type(*path),
+                };
+                self.set(*dest, ty);
+            }
+            OpKind::Call { dest, callee, arguments } => {
+                let target = self.target(callee, arguments.len());
+                let values: Vec<Local> = arguments.iter().map(|it| it.value).collect();
+                let ty = self.call_type(&target, callee, &values);
+                self.pass_to_closures(&target, callee, arguments);
+                self.targets.insert(*dest, target);
+                self.set(*dest, ty);
+            }
+            OpKind::Enter { dest, manager, .. } => {
+                let ty = match &self.locals[manager.index()] {
+                    Ty::Class(class, _) => match self.program.method(*class, Name::new("__enter__")) {
+                        Some(enter) => match self.program.types(enter).returns.clone() {
+                            Ty::Unknown => Ty::Unknown,
+                            known => known,
+                        },
+                        None => Ty::Unknown,
+                    },
+                    other => other.clone(),
+                };
+                self.set(*dest, ty);
+            }
+            OpKind::Await { dest, value } | OpKind::Iterate { dest, value, .. } => {
+                let ty = self.locals[value.index()].clone();
+                self.set(*dest, ty);
+            }
+            OpKind::Next { dest, iterator } => {
+                let ty = self.locals[iterator.index()].iterated(self.language);
+                self.set(*dest, ty);
+            }
+            OpKind::Closure { dest, function } => {
+                let module = self.program.module_of(self.function);
+                self.set(*dest, Ty::Function(self.program.fun(module, *function)));
+            }
+            OpKind::ClassObject { dest, class } => {
+                let module = self.program.module_of(self.function);
+                self.set(*dest, Ty::ClassObject(self.program.cls(module, *class)));
+            }
+            OpKind::Compute { .. }
+            | OpKind::Delete { .. }
+            | OpKind::Exit { .. }
+            | OpKind::Drop { .. }
+            | OpKind::Yield { .. }
+            | OpKind::Catch { .. } => {}
+        }
+    }
+
+    fn struct_type(&self, path: Name) -> Ty {
+        if path.first() == "Self" {
+            return self.program.enclosing_class(self.function).map(Ty::class).unwrap_or_default();
+        }
+        let module = self.program.module_of(self.function);
+        match self.program.resolve(module, self.program.item_scope(self.function), path) {
+            Definition::Class(class) => Ty::class(class),
+            // `Enum::Variant { … }`
+            _ => match path.as_str().rsplit_once("::") {
+                Some((of, _)) => match self.program.resolve(module, self.program.item_scope(self.function), Name::new(of)) {
+                    Definition::Class(class) => Ty::class(class),
+                    _ => Ty::Unknown,
+                },
+                None => Ty::Unknown,
+            },
+        }
+    }
+
+    pub(super) fn global(&self, name: Name) -> Definition {
+        let program = self.program;
+        if self.language == Language::Rust && name.first() == "Self" {
+            let Some(class) = program.enclosing_class(self.function) else { return Definition::External(name) };
+            let mut rest = name.segments().skip(1);
+            return match (rest.next(), rest.next()) {
+                (None, _) => Definition::Class(class),
+                (Some(member), None) => program.method(class, Name::new(member)).map_or(Definition::External(name), Definition::Function),
+                _ => Definition::External(name),
+            };
+        }
+        program.resolve(program.module_of(self.function), program.item_scope(self.function), name)
+    }
+
+    pub(super) fn place(&self, place: &Place) -> Ty {
+        let mut ty = match place.base {
+            Base::Local(local) => self.locals[local.index()].clone(),
+            Base::Global(name) => self.program.definition_type(self.global(name)),
+        };
+        let mut projections = place.projections.iter().peekable();
+        while let Some(projection) = projections.next() {
+            if ty.is_unknown() {
+                return ty;
+            }
+            ty = match projection {
+                Projection::Deref => ty,
+                Projection::Variant(variant) => {
+                    let field = match projections.peek() {
+                        Some(Projection::Field(field)) => Some(*field),
+                        _ => None,
+                    };
+                    if field.is_some() {
+                        projections.next();
+                    }
+                    self.payload(&ty, *variant, field)
+                }
+                Projection::Key(Const::Int(index)) if matches!(ty, Ty::Tuple(_)) => self.tuple_item(&ty, *index as usize),
+                Projection::Key(_) | Projection::Index(_) => ty.item(self.language),
+                Projection::Field(name) => self.field(&ty, *name),
+            };
+        }
+        ty
+    }
+
+    fn tuple_item(&self, ty: &Ty, index: usize) -> Ty {
+        match ty {
+            Ty::Tuple(items) => items.get(index).cloned().unwrap_or_default(),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// The payload of a pattern: inside `Ok(…)`, `Some(…)`, or an enum's variant.
+    fn payload(&self, ty: &Ty, variant: Name, field: Option<Name>) -> Ty {
+        match ty {
+            Ty::External(path, arguments) if matches!(path.last(), "Option" | "Result") => {
+                let index = usize::from(variant == "Err");
+                arguments.get(index).cloned().unwrap_or_default()
+            }
+            Ty::Class(class, _) => {
+                let name = field.map(|it| Name::new(&format!("{variant}.{it}")));
+                match name.and_then(|it| self.program.field(*class, it)) {
+                    Some((_, ty)) => ty.clone(),
+                    // A guard's data behind `Ok(guard)`: guards have the type of what they guard.
+                    None if matches!(variant.as_str(), "Ok" | "Some" | "?" | "Err") => ty.clone(),
+                    None => Ty::Unknown,
+                }
+            }
+            _ if matches!(variant.as_str(), "Ok" | "Some" | "?") => ty.clone(),
+            _ => Ty::Unknown,
+        }
+    }
+
+    fn field(&self, ty: &Ty, name: Name) -> Ty {
+        let program = self.program;
+        match ty.peeled(self.language) {
+            Ty::Class(class, _) => match program.field(class, name) {
+                Some((_, ty)) if !ty.is_unknown() => ty.clone(),
+                _ => match program.method(class, name) {
+                    Some(method) if self.language == Language::Python => self.method_value(method),
+                    _ => Ty::Unknown,
+                },
+            },
+            Ty::ClassObject(class) => match program.field(class, name) {
+                Some((_, ty)) if !ty.is_unknown() => ty.clone(),
+                _ => program.method(class, name).map(Ty::Function).unwrap_or_default(),
+            },
+            Ty::Module(module) => program.definition_type(program.attribute(Definition::Module(module), name)),
+            Ty::ExternalObject(path) => Ty::ExternalObject(Name::new(&format!("{path}.{name}"))),
+            tuple @ Ty::Tuple(_) => name.as_str().parse().map(|index| self.tuple_item(&tuple, index)).unwrap_or_default(),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// The property that reading `place` runs.
+    fn getter(&self, place: &Place) -> Option<Fun> {
+        let (Some(Projection::Field(name)), Language::Python) = (place.projections.last(), self.language) else { return None };
+        let mut object = place.clone();
+        object.projections.pop();
+        match self.place(&object) {
+            Ty::Class(class, _) => self.program.method(class, *name).filter(|it| self.is_property(*it)),
+            _ => None,
+        }
+    }
+
+    fn is_property(&self, method: Fun) -> bool {
+        self.program.function(method).attributes.iter().any(|it| matches!(it.path.last(), "property" | "cached_property"))
+    }
+
+    /// A method read as a value: a property's result, or the bound method.
+    fn method_value(&self, method: Fun) -> Ty {
+        if self.is_property(method) { self.program.types(method).returns.clone() } else { Ty::BoundMethod(method) }
+    }
+}
