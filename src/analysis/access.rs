@@ -101,8 +101,11 @@ pub struct Definitions<'f> {
     starts: Vec<u32>,
     predecessors: Vec<Vec<u32>>,
     /// The definitions that reach the beginning of a block, where that was asked.
-    entering: RefCell<FxHashMap<(Local, u32), Rc<[u32]>>>,
+    entering: RefCell<FxHashMap<(Local, u32), Reaching>>,
 }
+
+/// Ids of ops, shared by those who ask for the same.
+type Reaching = Rc<[u32]>;
 
 impl<'f> Definitions<'f> {
     pub fn new(ir: &'f Function) -> Definitions<'f> {
@@ -143,7 +146,7 @@ impl<'f> Definitions<'f> {
 
     /// The definitions of `local` that reach op `at`, or the end of block `home`: backwards along the control flow to
     /// the nearest on each path.
-    fn reaching(&self, local: Local, home: usize, at: u32) -> Rc<[u32]> {
+    fn reaching(&self, local: Local, home: usize, at: u32) -> Reaching {
         let all = &self.by_local[local.index()];
         if all.len() <= 1 {
             return all.as_slice().into();
@@ -155,7 +158,7 @@ impl<'f> Definitions<'f> {
         if let Some(known) = self.entering.borrow().get(&key) {
             return known.clone();
         }
-        let found: Rc<[u32]> = self.entering(local, home).into();
+        let found: Reaching = self.entering(local, home).into();
         self.entering.borrow_mut().insert(key, found.clone());
         found
     }

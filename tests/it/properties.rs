@@ -1,12 +1,10 @@
 //! What must not change a finding: comments, names, the number of threads, the order in which paths are given.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Seen, check};
+use crate::common::{Seen, check};
 
 /// The bad programs of `fixtures/`, each with its sources by relative path.
 fn programs() -> Vec<(String, Vec<(PathBuf, String)>)> {

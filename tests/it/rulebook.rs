@@ -11,14 +11,12 @@
 //!
 //! Findings of low confidence that no comment expects are not compared: they are not shown by default.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Seen, check, comment_sign, comments};
+use crate::common::{Seen, check, comment_sign, comments};
 use lockset::lints::LINTS;
 
 /// Examples that the analysis gets wrong today: the example's title (see [`Example::title`]) and the reason. One that

@@ -5,13 +5,11 @@
 //! confidence; several rules are separated by commas. `expect-later: rule` marks a mistake that no rule finds yet, and
 //! becomes an `expect` when the rule comes. Good programs give no finding at all.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{check, comment_sign, comments};
+use crate::common::{check, comment_sign, comments};
 
 /// A finding, expected or seen: file, line, rule.
 type Mark = (String, u64, String);

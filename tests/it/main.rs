@@ -1,0 +1,10 @@
+//! What the tool does as a whole: the rule book, the fixtures, the command line, properties that hold for any input.
+//! One binary, which links once.
+
+mod cli;
+mod common;
+mod fixtures;
+mod properties;
+mod readme;
+mod robustness;
+mod rulebook;
