@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use crate::ir::{Const, Local, Name};
+use crate::ir::{Const, Language, Local, Name};
 use crate::program::{Cls, Fun, Mod, Program, Ty};
 
 /// Longer paths (recursive structures) are cut off: unknown.
@@ -138,11 +138,27 @@ impl Path {
 
     /// The place this path leads to and the type of what is there. None where an owner on the way is unknown.
     pub fn resolve(&self, program: &Program<'_>, function: Fun) -> Option<(Key, Ty)> {
+        self.resolve_with(program, function, &mut false)
+    }
+
+    /// Whether a field on the way is known by its name alone.
+    pub fn is_by_name(&self, program: &Program<'_>, function: Fun) -> bool {
+        let mut by_name = false;
+        self.resolve_with(program, function, &mut by_name);
+        by_name
+    }
+
+    fn resolve_with(&self, program: &Program<'_>, function: Fun, by_name: &mut bool) -> Option<(Key, Ty)> {
         let language = program.language(function);
         let mut ty = self.root_type(program, function);
         let mut key = self.root_owner(program, function).map(|owner| Key { owner, item: false, data: false });
         for step in &self.steps {
             match step {
+                Step::Field(name) if ty.is_unknown() && language == Language::Rust => {
+                    key = Some(Key { owner: Owner::Field(program.only_field(*name)?, *name), item: false, data: false });
+                    ty = program.field_by_name(*name);
+                    *by_name = true;
+                }
                 Step::Field(name) => match ty.peeled(language) {
                     Ty::Class(class, _) | Ty::ClassObject(class) => {
                         let (owner, field) = match program.field(class, *name) {

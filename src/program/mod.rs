@@ -127,6 +127,8 @@ pub struct Program<'a> {
     foreign_self: FxHashMap<Fun, Ty>,
     /// Rust methods with a body whose name no other has.
     only_methods: FxHashMap<Name, Option<Fun>>,
+    /// Fields of Rust structs whose name no other has.
+    only_fields: FxHashMap<Name, Option<Cls>>,
     /// Implementors of each trait and direct subclasses of each class.
     subclasses: FxHashMap<Cls, Vec<Cls>>,
     /// The class a method or class body belongs to.
@@ -161,7 +163,7 @@ struct Roles {
     shared: usize,
 }
 
-/// A method's name of several words and this many letters can be told by itself.
+/// A method's or field's name of several words and this many letters can be told by itself.
 const DISTINCTIVE: usize = 8;
 
 /// First words of methods that every library has.
@@ -214,6 +216,7 @@ impl<'a> Program<'a> {
             foreign_methods: FxHashMap::default(),
             foreign_self: FxHashMap::default(),
             only_methods: FxHashMap::default(),
+            only_fields: FxHashMap::default(),
             subclasses: FxHashMap::default(),
             class_of: FxHashMap::default(),
             fields: FxHashMap::default(),
@@ -538,12 +541,21 @@ impl<'a> Program<'a> {
     /// The one Rust method of that name in the program, where it takes that many arguments and the name is of a kind that
     /// libraries hardly share: of several words, and no accessor.
     pub fn only_method(&self, name: Name, arguments: usize) -> Option<Fun> {
-        let text = name.as_str().trim_matches('_');
-        let (first, _) = text.split_once('_')?;
-        if text.len() < DISTINCTIVE || ACCESSOR_WORDS.contains(&first) {
+        if !is_distinctive(name) {
             return None;
         }
         self.only_methods.get(&name).copied().flatten().filter(|it| self.function(*it).params.len() == arguments + 1)
+    }
+
+    /// The one Rust struct of the program that has a field of that name, where the name is of a kind that libraries
+    /// hardly share.
+    pub fn only_field(&self, name: Name) -> Option<Cls> {
+        self.only_fields.get(&name).copied().flatten().filter(|_| is_distinctive(name))
+    }
+
+    /// The type of the one field of that name, as [`Program::only_field`] has it.
+    pub fn field_by_name(&self, name: Name) -> Ty {
+        self.only_field(name).and_then(|class| self.field(class, name)).map(|(_, ty)| ty.clone()).unwrap_or_default()
     }
 
     /// The class in `class`'s ancestry that declares or assigns the field, and the field's type.
@@ -640,6 +652,12 @@ impl<'a> Program<'a> {
             _ => false,
         }
     }
+}
+
+/// Whether a method's or field's name can be told by itself: several words, and no accessor.
+fn is_distinctive(name: Name) -> bool {
+    let text = name.as_str().trim_matches('_');
+    text.len() >= DISTINCTIVE && text.split_once('_').is_some_and(|(first, _)| !ACCESSOR_WORDS.contains(&first))
 }
 
 /// Whether a file's first lines say that a tool writes it and people should not.

@@ -70,8 +70,12 @@ pub fn witness(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition
     labels
 }
 
-/// Whether a call on the way to the acquisition was resolved by the method's name alone.
+/// Whether a call on the way to the acquisition was resolved by the method's name alone, or the lock by the field's.
 pub fn is_by_name(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> bool {
+    let lock = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
+    if lock.path.as_ref().is_some_and(|it| it.is_by_name(analysis.program, function)) {
+        return true;
+    }
     let mut at = (function, acquisition.op);
     let mut via = acquisition.via;
     for _ in 0..MAX_CHAIN {

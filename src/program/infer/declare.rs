@@ -10,6 +10,7 @@ pub(super) fn declare_fields(program: &mut Program<'_>) {
         let module = program.module_of_class(class);
         let ir = program.class(class);
         let file = program.module(module).file;
+        let is_struct = program.module(module).ir.language == Language::Rust && !ir.is_test;
         let found: Vec<_> = ir
             .fields
             .iter()
@@ -19,6 +20,9 @@ pub(super) fn declare_fields(program: &mut Program<'_>) {
             .collect();
         for (name, ty, location) in found {
             program.declares.entry((class, name)).or_insert(location);
+            if is_struct {
+                program.only_fields.entry(name).and_modify(|it| *it = None).or_insert(Some(class));
+            }
             if let Some(ty) = ty.filter(|it| !it.is_unknown()) {
                 program.fields.insert((class, name), ty);
             }

@@ -204,10 +204,9 @@ impl Scope<'_, '_> {
         };
         let mut projections = place.projections.iter().peekable();
         while let Some(projection) = projections.next() {
-            if ty.is_unknown() {
-                return ty;
-            }
             ty = match projection {
+                Projection::Field(name) if ty.is_unknown() && self.language == Language::Rust => self.program.field_by_name(*name),
+                _ if ty.is_unknown() => return ty,
                 Projection::Deref => ty,
                 Projection::Variant(variant) => {
                     let field = match projections.peek() {
