@@ -173,29 +173,38 @@ fn python_path(file: &SourceFile, is_package: &dyn Fn(&Path) -> bool) -> ModuleP
 
 fn rust_path(file: &SourceFile) -> ModulePath {
     let stem = file.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    let root = file.crate_root.as_deref();
-    let below = root.and_then(|it| file.path.strip_prefix(it).ok()).unwrap_or(&file.path);
-    let crate_name = file.crate_name.clone().unwrap_or_else(|| stem.clone());
-    let inside = folders(below);
-    let mut parts = vec![crate_name];
-    match inside.iter().position(|it| it == "src") {
-        Some(at) => {
-            let rest = &inside[at + 1..];
-            if rest.first().is_some_and(|it| it == "bin") {
-                parts[0] = format!("{}#{}", parts[0], rest.get(1).unwrap_or(&stem));
-                parts.extend(rest.iter().skip(2).cloned());
-            } else {
-                parts.extend(rest.iter().cloned());
-            }
-            if !matches!(stem.as_str(), "lib" | "main" | "mod") && !rest.iter().eq(["bin"].iter()) {
-                parts.push(stem);
+    let all = folders(&file.path);
+    let (mut name, inside) = match &file.crate_root {
+        Some(root) => {
+            let name = file.crate_name.clone().unwrap_or_else(|| stem.clone());
+            match file.path.strip_prefix(root) {
+                Ok(below) => (name, Some(folders(below))),
+                // Examples, tests, build scripts: a crate each.
+                Err(_) => (format!("{name}#{}", file.path.display()), None),
             }
         }
-        // Examples, tests, loose files: a crate each.
-        None if root.is_some() => parts[0] = format!("{}#{}", parts[0], stem),
-        None => {}
+        // In no package: a folder called so holds the sources of what the one above it is called.
+        None => match all.iter().rposition(|it| it == "src") {
+            Some(at) => (all[..at].last().unwrap_or(&stem).clone(), Some(all[at + 1..].to_vec())),
+            None => (stem.clone(), None),
+        },
+    };
+    let mut parts = Vec::new();
+    if let Some(mut inside) = inside {
+        let is_root = matches!(stem.as_str(), "lib" | "main" | "mod");
+        if inside.first().is_some_and(|it| it == "bin") {
+            // `src/bin/tool.rs`, or `src/bin/tool/main.rs` and its modules.
+            name = format!("{name}#{}", inside.get(1).unwrap_or(&stem));
+            parts.extend((inside.len() > 1 && !is_root).then_some(stem));
+            inside.drain(..inside.len().min(2));
+        } else if !is_root {
+            parts.push(stem);
+        }
+        inside.append(&mut parts);
+        parts = inside;
     }
-    ModulePath { name: parts.join("::"), is_package: false, folders: folders(&file.path) }
+    parts.insert(0, name);
+    ModulePath { name: parts.join("::"), is_package: false, folders: all }
 }
 
 fn shared_prefix(a: &[String], b: &[String]) -> usize {
@@ -557,4 +566,32 @@ fn prelude(first: &str, rest: &[&str]) -> Option<Name> {
         _ => return None,
     };
     Some(Name::new(&[&[path], rest].concat().join("::")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rust_file_has_its_place_in_its_crate() {
+        let path = |file: &str, root: Option<&str>| {
+            let mut it = SourceFile::from_text(file, "", Language::Rust);
+            it.path = file.into();
+            it.crate_root = root.map(Into::into);
+            it.crate_name = root.map(|_| "tool".to_string());
+            rust_path(&it).name
+        };
+        let of = |file: &str| path(file, Some("/p/src"));
+        assert_eq!(of("/p/src/lib.rs"), "tool");
+        assert_eq!(of("/p/src/a/b.rs"), "tool::a::b");
+        assert_eq!(of("/p/src/a/mod.rs"), "tool::a");
+        assert_eq!(of("/p/src/bin/x.rs"), "tool#x");
+        assert_eq!(of("/p/src/bin/x/main.rs"), "tool#x");
+        assert_eq!(of("/p/src/bin/x/a/b.rs"), "tool#x::a::b");
+        // A folder of the package that is no part of the crate, whatever it holds.
+        assert_eq!(of("/p/bench/load/src/main.rs"), "tool#/p/bench/load/src/main.rs");
+        assert_eq!(path("/p/lib/b.rs", Some("/p/lib")), "tool::b");
+        assert_eq!(path("/p/src/a.rs", None), "p::a");
+        assert_eq!(path("a.rs", None), "a");
+    }
 }

@@ -1,4 +1,4 @@
-//! What `Cargo.toml` says of a Rust file: edition, package root, crate name.
+//! What `Cargo.toml` says of a Rust file: edition, where the crate's sources are, crate name.
 //!
 //! Each manifest is read once. Nothing is asked of Cargo itself: the keys needed are few, and a tree that does not
 //! build has to be read all the same.
@@ -12,11 +12,12 @@ use serde::Deserialize;
 use super::discover::name_of;
 use crate::frontend::rust::Edition;
 
-/// What is known of a file's package. Outside any package: the newest edition, and no root.
+/// What is known of a file's package. Outside any package: the newest edition, and no sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Package {
     pub edition: Edition,
-    pub root: Option<PathBuf>,
+    /// The directory of the crate's root module: `src`, or where `lib.path` is.
+    pub sources: Option<PathBuf>,
     pub crate_name: Option<String>,
 }
 
@@ -85,7 +86,7 @@ impl Manifests {
         let file = directory.join("Cargo.toml");
         let Some(manifest) = self.manifest(directory) else {
             // It is there but says nothing: a package all the same, of an edition that most code is written in.
-            let broken = Package { edition: Edition::E2021, root: Some(directory.to_path_buf()), crate_name: None };
+            let broken = Package { edition: Edition::E2021, sources: Some(directory.join("src")), crate_name: None };
             return file.is_file().then_some(broken);
         };
         let Some(package) = &manifest.package else {
@@ -100,7 +101,9 @@ impl Manifests {
         };
         let name = |table: Option<&toml::Table>| table?.get("name")?.as_str().map(|it| it.replace('-', "_"));
         let crate_name = name(manifest.lib.as_ref()).or_else(|| name(Some(package)));
-        Some(Package { edition, root: Some(directory.to_path_buf()), crate_name })
+        let root_module = manifest.lib.as_ref().and_then(|it| it.get("path")?.as_str());
+        let sources = root_module.and_then(|it| Path::new(it).parent()).unwrap_or(Path::new("src"));
+        Some(Package { edition, sources: Some(directory.join(sources)), crate_name })
     }
 
     /// `edition.workspace = true`: the edition of the workspace root, which `package.workspace` names or which is the
@@ -175,34 +178,42 @@ mod tests {
         }
         let mut manifests = Manifests::new(directory.path().to_path_buf());
         let mut package = manifests.package_of(&directory.path().join(of));
-        package.root = package.root.map(|it| it.strip_prefix(directory.path()).unwrap().to_path_buf());
+        package.sources = package.sources.map(|it| it.strip_prefix(directory.path()).unwrap().to_path_buf());
         (package, manifests.into_notes())
     }
 
-    fn package(edition: Edition, root: &str, name: &str) -> Package {
-        Package { edition, root: Some(root.into()), crate_name: Some(name.into()) }
+    fn package(edition: Edition, sources: &str, name: &str) -> Package {
+        Package { edition, sources: Some(sources.into()), crate_name: Some(name.into()) }
     }
 
     #[test]
     fn the_nearest_package_counts() {
         let files =
             [("Cargo.toml", "[package]\nname = 'outer'\nedition = '2024'"), ("in/Cargo.toml", "[package]\nname = 'in-ner'\nedition = '2018'")];
-        assert_eq!(check(&files, "in/src/lib.rs"), (package(Edition::E2018, "in", "in_ner"), vec![]));
-        assert_eq!(check(&files, "src/lib.rs"), (package(Edition::E2024, "", "outer"), vec![]));
+        assert_eq!(check(&files, "in/src/lib.rs"), (package(Edition::E2018, "in/src", "in_ner"), vec![]));
+        assert_eq!(check(&files, "src/lib.rs"), (package(Edition::E2024, "src", "outer"), vec![]));
     }
 
     #[test]
     fn no_edition_is_2015_and_no_package_the_newest() {
         let files = [("a/Cargo.toml", "[package]\nname = 'a'\n[lib]\nname = 'core_a'")];
-        assert_eq!(check(&files, "a/src/lib.rs"), (package(Edition::E2015, "a", "core_a"), vec![]));
+        assert_eq!(check(&files, "a/src/lib.rs"), (package(Edition::E2015, "a/src", "core_a"), vec![]));
         assert_eq!(check(&files, "b.rs"), (Package::default(), vec![]));
+    }
+
+    #[test]
+    fn a_library_may_lie_anywhere() {
+        let files = [("a/Cargo.toml", "[package]\nname = 'a'\nedition = '2021'\n[lib]\npath = 'rust/lib.rs'")];
+        assert_eq!(check(&files, "a/rust/b.rs").0, package(Edition::E2021, "a/rust", "a"));
+        let files = [("a/Cargo.toml", "[package]\nname = 'a'\nedition = '2021'\n[lib]\npath = 'lib.rs'")];
+        assert_eq!(check(&files, "a/b.rs").0.sources, Some("a".into()));
     }
 
     #[test]
     fn the_edition_is_inherited() {
         let member = "[package]\nname = 'm'\nedition.workspace = true";
         let files = [("Cargo.toml", "[workspace]\npackage.edition = '2021'"), ("m/Cargo.toml", member)];
-        assert_eq!(check(&files, "m/src/lib.rs"), (package(Edition::E2021, "m", "m"), vec![]));
+        assert_eq!(check(&files, "m/src/lib.rs"), (package(Edition::E2021, "m/src", "m"), vec![]));
         assert_eq!(check(&files, "x.rs").0, Package { edition: Edition::E2021, ..Package::default() });
         let named = format!("{member}\nworkspace = '../w'");
         let files = [("w/Cargo.toml", "[workspace.package]\nedition = '2018'"), ("m/Cargo.toml", &named)];
@@ -212,7 +223,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_noted() {
         let (package, notes) = check(&[("Cargo.toml", "[package]\nname = \n")], "src/lib.rs");
-        assert_eq!((package.edition, package.root), (Edition::E2021, Some("".into())));
+        assert_eq!((package.edition, package.sources), (Edition::E2021, Some("src".into())));
         assert_eq!(notes.len(), 1);
         assert!(notes[0].starts_with("Cargo.toml: line 2: ") && notes[0].ends_with("edition 2021 is assumed"), "{notes:?}");
         let (package, notes) = check(&[("Cargo.toml", "[package]\nname = 'a'\nedition = '2031'")], "a.rs");

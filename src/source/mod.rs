@@ -36,7 +36,8 @@ pub struct SourceFile {
     pub encoding: Encoding,
     /// Of the nearest `Cargo.toml`; for Rust files only.
     pub edition: Edition,
-    /// Rust: the directory of the nearest `Cargo.toml` that has a package, in the same form as `path`.
+    /// Rust: the directory of the crate's root module by the nearest `Cargo.toml` that has a package, in the same form as
+    /// `path`: most often `src`.
     pub crate_root: Option<PathBuf>,
     /// Rust: the name other crates import it by (`[lib] name`, else the package's, with `_` for `-`).
     pub crate_name: Option<String>,
@@ -166,7 +167,7 @@ pub fn load(candidates: Vec<Candidate>) -> Loaded {
                     Language::Rust => manifests.package_of(&path),
                     Language::Python => manifest::Package::default(),
                 };
-                let manifest::Package { edition, root: crate_root, crate_name } = package;
+                let manifest::Package { edition, sources: crate_root, crate_name } = package;
                 files.push(SourceFile { path, name, text, language, encoding, edition, crate_root, crate_name });
             }
         }
