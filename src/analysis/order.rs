@@ -31,14 +31,28 @@ pub struct Edge {
     pub gates: Vec<Key>,
     /// Both instances are known, from one object or global each.
     pub definite: bool,
+    /// Where else `to` is taken while `from` is held, in other functions.
+    pub also: Vec<(Fun, Acquisition)>,
+}
+
+impl Edge {
+    /// Whether the lock held, and the one wanted, keep readers out too.
+    fn modes(&self) -> (bool, bool) {
+        (self.held_mode == Mode::Exclusive, self.acquisition.mode == Mode::Exclusive)
+    }
 }
 
 /// A cycle, as edges in order; the last leads back to the first's `from`.
 pub type Cycle = Vec<Edge>;
 
-/// Every edge with its first witness, in program order.
-fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
-    let mut found: IndexMap<(Key, Key), Edge, FxBuildHasher> = IndexMap::default();
+/// Choices tried for the edges of one cycle.
+const MAX_CHOICES: usize = 256;
+
+/// The edges between two places, one for each way of reading or writing, with its first witness; in program order.
+type Edges = IndexMap<(Key, Key), Vec<Edge>, FxBuildHasher>;
+
+fn edges(analysis: &Analysis<'_>) -> Edges {
+    let mut found = Edges::default();
     for function in analysis.program.function_ids() {
         if analysis.program.is_exempt(function) {
             continue;
@@ -75,12 +89,26 @@ fn edges(analysis: &Analysis<'_>) -> Vec<Edge> {
                 gates.extend(analysis.entry.held(function).iter().map(|it| it.0));
                 let shown = |it: &LockRef, place: Key| if it.key.is_named(analysis.program) { it.key } else { place };
                 let names = (shown(lock, from), shown(wanted, to));
-                let edge = Edge { from, to, names, function, held: *held, acquisition: *acquisition, held_mode: held.mode, gates, definite };
-                found.entry((edge.from, edge.to)).and_modify(|known| known.gates.retain(|it| edge.gates.contains(it))).or_insert(edge);
+                let (held_mode, also) = (held.mode, Vec::new());
+                let edge = Edge { from, to, names, function, held: *held, acquisition: *acquisition, held_mode, gates, definite, also };
+                add(found.entry((from, to)).or_default(), edge);
             }
         }
     }
-    found.into_values().collect()
+    found
+}
+
+/// Adds a witness to those of the same two places.
+fn add(known: &mut Vec<Edge>, edge: Edge) {
+    match known.iter_mut().find(|it| it.modes() == edge.modes()) {
+        Some(first) => {
+            first.gates.retain(|it| edge.gates.contains(it));
+            if first.function != edge.function && first.also.iter().all(|it| it.0 != edge.function) {
+                first.also.push((edge.function, edge.acquisition));
+            }
+        }
+        None => known.push(edge),
+    }
 }
 
 /// Whether the lock is a field, not shared by `Arc`, of what this function has by `&mut`: nobody else can want it.
@@ -146,12 +174,12 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
 
 /// Cycles that hang threads, shortest first, no two over one edge.
 pub fn cycles(analysis: &Analysis<'_>) -> Vec<Cycle> {
-    let edges = &edges(analysis)[..];
+    let edges = edges(analysis);
     let mut graph: DiGraph<Key, usize> = DiGraph::new();
     let mut nodes: FxHashMap<Key, NodeIndex> = FxHashMap::default();
-    for (index, edge) in edges.iter().enumerate() {
-        let from = *nodes.entry(edge.from).or_insert_with(|| graph.add_node(edge.from));
-        let to = *nodes.entry(edge.to).or_insert_with(|| graph.add_node(edge.to));
+    for (index, (from, to)) in edges.keys().enumerate() {
+        let from = *nodes.entry(*from).or_insert_with(|| graph.add_node(*from));
+        let to = *nodes.entry(*to).or_insert_with(|| graph.add_node(*to));
         graph.add_edge(from, to, index);
     }
     let mut component: FxHashMap<NodeIndex, usize> = FxHashMap::default();
@@ -162,14 +190,14 @@ pub fn cycles(analysis: &Analysis<'_>) -> Vec<Cycle> {
     }
     let mut candidates: Vec<Vec<usize>> = Vec::new();
     let mut known: FxHashSet<Vec<NodeIndex>> = FxHashSet::default();
-    for (index, edge) in edges.iter().enumerate() {
-        let (from, to) = (nodes[&edge.from], nodes[&edge.to]);
+    for (index, (from, to)) in edges.keys().enumerate() {
+        let (from, to) = (nodes[from], nodes[to]);
         if component[&from] != component[&to] {
             continue;
         }
         let Some(back) = shortest(&graph, to, from, &component) else { continue };
         let cycle: Vec<usize> = std::iter::once(index).chain(back).collect();
-        let mut members: Vec<NodeIndex> = cycle.iter().map(|it| nodes[&edges[*it].to]).collect();
+        let mut members: Vec<NodeIndex> = cycle.iter().map(|it| nodes[&edges.get_index(*it).expect("an edge's number").0.1]).collect();
         members.sort();
         if known.insert(members) {
             candidates.push(cycle);
@@ -180,13 +208,29 @@ pub fn cycles(analysis: &Analysis<'_>) -> Vec<Cycle> {
     let mut used: FxHashSet<usize> = FxHashSet::default();
     let mut found = Vec::new();
     for candidate in candidates {
-        let cycle: Cycle = candidate.iter().map(|it| edges[*it].clone()).collect();
-        if candidate.iter().all(|it| !used.contains(it)) && can_wait(&cycle) && !on_one_thread(analysis, &cycle) {
+        let hops: Vec<&[Edge]> = candidate.iter().map(|it| &edges[*it][..]).collect();
+        if candidate.iter().all(|it| !used.contains(it))
+            && let Some(cycle) = choose(analysis, &hops)
+        {
             used.extend(candidate);
             found.push(cycle);
         }
     }
     found
+}
+
+/// One edge for each hop such that threads on them can wait for each other.
+fn choose(analysis: &Analysis<'_>, hops: &[&[Edge]]) -> Option<Cycle> {
+    let choices = hops.iter().fold(1usize, |count, it| count.saturating_mul(it.len())).min(MAX_CHOICES);
+    (0..choices).find_map(|mut choice| {
+        let pick = |it: &&[Edge]| {
+            let edge = &it[choice % it.len()];
+            choice /= it.len();
+            edge.clone()
+        };
+        let cycle: Cycle = hops.iter().map(pick).collect();
+        (can_wait(&cycle) && !on_one_thread(analysis, &cycle)).then_some(cycle)
+    })
 }
 
 /// The edges of a shortest way from `start` to `goal`, by breadth-first search inside one component.

@@ -9,6 +9,9 @@ use crate::analysis::order::{Cycle, Edge, cycles};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::Language;
 
+/// Other places that take two locks in the same order, shown for each order.
+const MAX_ALSO: usize = 3;
+
 pub const LOCK_ORDER: Lint = Lint {
     name: "lock-order",
     group: "deadlock",
@@ -59,6 +62,13 @@ fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {
                 last.message = format!("`{to}` is taken under `{from}`");
             }
             it.labels.extend(way);
+        }
+    }
+    for edge in &cycle {
+        let (from, to) = (edge.names.0.display(program), edge.names.1.display(program));
+        for (function, acquisition) in edge.also.iter().take(MAX_ALSO) {
+            let place = expression(analysis, *function, acquisition.op);
+            it.labels.push(label(place, Role::LockWanted, format!("`{to}` is taken under `{from}` here too")));
         }
     }
     for edge in &cycle {
