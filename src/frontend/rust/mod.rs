@@ -2,8 +2,8 @@
 //!
 //! In: a file's text and its crate's edition. Out: its [`Module`]. The layers, each in files of its own:
 //!
-//! * `nesting`: how deep the syntax is, asked before it is parsed; `span`, `types` and `attributes`: what nodes
-//!   say by themselves.
+//! * `nesting`: how deep the syntax is, asked before it is parsed; `recover`: what to do with a file that is not all
+//!   Rust; `span`, `types` and `attributes`: what nodes say by themselves.
 //! * `context`: the function under construction and the ones around it; `scope`: names, and what is dropped when.
 //! * `items`, `imports` and `function` lower declarations, `stmt` blocks and statements, `control` and
 //!   `condition` what branches, `expr`, `place` and `assign` the rest of the expressions, `pattern` patterns,
@@ -39,6 +39,7 @@ mod macros;
 mod nesting;
 mod pattern;
 mod place;
+mod recover;
 mod scope;
 mod span;
 mod stmt;
@@ -99,8 +100,16 @@ fn lower_file(source: &str, edition: Edition) -> Result<Module, SyntaxError> {
     }
     let stack = BYTES_AT_LEAST + nesting.recursion * BYTES_PER_LEVEL + nesting.chain * BYTES_PER_LINK;
     stacker::maybe_grow(stack, stack, || {
-        let file: File = syn::parse2(tokens).map_err(|error| syntax_error(error.span(), &error, offset))?;
+        let parsed = match syn::parse2::<File>(tokens.clone()) {
+            Ok(file) => Ok((file, Vec::new())),
+            Err(_) => recover::recover(tokens),
+        };
+        let (file, lost) = parsed.map_err(|error| syntax_error(error.span(), &error, offset))?;
         let mut ctx = Ctx::new(source, offset, edition);
+        for error in lost {
+            let SyntaxError { range, message } = syntax_error(error.span(), &error, offset);
+            ctx.lose(range.unwrap_or_default(), &format!("syntax error ({message})"));
+        }
         ctx.file(&file);
         Ok(ctx.finish())
     })

@@ -9,6 +9,7 @@ mod items;
 mod macros;
 mod patterns;
 mod properties;
+mod recovery;
 mod suspension;
 
 use super::Edition;
