@@ -63,7 +63,7 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
             for function in &component {
                 let values = values::values(program, *function, &summaries);
                 let locksets = lockset::locksets(program, &values, &summaries);
-                summaries.set(*function, summary::summarise(program, &values, &locksets));
+                summaries.set(*function, summary::summarise(program, &values, &locksets, &summaries));
                 let accesses = access::accesses(program, &values, &locksets);
                 facts[function.0 as usize] = Some(Facts { values, locksets, accesses });
             }

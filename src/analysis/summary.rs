@@ -3,18 +3,21 @@
 //! Summaries are made bottom-up over the strongly connected components of the call graph (Tarjan); the members of a
 //! cycle are summarised twice, so that a lock taken anywhere in it is seen from everywhere in it.
 
-use super::lockset::{LockRef, Locksets, OpId};
+use super::lockset::{HeldBy, LockRef, Locksets, OpId, slot};
 use super::path::{Owner, Path, Root};
 use super::values::Values;
 use crate::catalog::Mode;
-use crate::ir::Terminator;
-use crate::program::{Fun, Program};
+use crate::ir::{Base, Callee, Function, Language, LoadKind, Local, Name, OpKind, Projection, Terminator};
+use crate::program::{Fun, Program, Target, bindings};
 
 /// A function that takes more locks than this, with all it calls, is cut off: its callers' reports stay readable.
 const MAX_TAKES: usize = 48;
 
 /// The same for callbacks that it runs.
 const MAX_CALLS: usize = 16;
+
+/// Returns looked at, and parts of each.
+const MAX_RETURNED: usize = 16;
 
 /// A lock that a call of the function takes, itself or through what it calls.
 #[derive(Clone, Debug)]
@@ -28,6 +31,14 @@ pub struct Take {
     pub op: OpId,
     /// The callee and the index into its takes, when it is taken inside a call.
     pub via: Option<(Fun, u32)>,
+}
+
+/// A parameter, or a part of it, that is in the result, or in a part of that: `fn into(self) -> (G, T)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandedBack {
+    pub parameter: u32,
+    pub from: Option<Name>,
+    pub to: Option<Name>,
 }
 
 /// A call of a function value that came from outside: a parameter, or what a closure captured.
@@ -49,7 +60,9 @@ pub struct Summary {
     /// Given up here, taken by a caller.
     pub releases: Vec<LockRef>,
     /// Kept by the guard value it returns.
-    pub returns_guard: Vec<(LockRef, Mode)>,
+    pub returns_guard: Vec<(LockRef, Mode, Option<Name>)>,
+    /// What comes back in the result of what is passed by value.
+    pub hands_back: Vec<HandedBack>,
     /// Held while a `@contextmanager` function yields.
     pub at_yield: Vec<(LockRef, Mode)>,
     /// Callbacks it runs.
@@ -91,7 +104,7 @@ impl Summaries {
 }
 
 /// Summarises a function.
-pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets) -> Summary {
+pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, summaries: &Summaries) -> Summary {
     let function = values.function;
     let ir = program.function(function);
     let mut summary = Summary::default();
@@ -118,15 +131,18 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets) ->
         }
     }
     summary.returns_path = returned.filter(|_| agree);
+    if program.language(function) == Language::Rust {
+        summary.hands_back = handed_back(program, function, summaries);
+    }
     for (index, (state, value)) in locksets.at_return.iter().enumerate() {
         let mut kept = Vec::new();
         for held in state.iter().filter(|it| it.sure) {
             let lock = locksets.lock(held);
             match held.by {
-                super::lockset::HeldBy::Value(owner, _) if Some(owner) == *value && summary.returns_guard.iter().all(|(known, _)| known != lock) => {
-                    summary.returns_guard.push((lock.clone(), held.mode));
+                HeldBy::Value(owner, slot) if Some(owner) == *value && summary.returns_guard.iter().all(|it| it.0 != *lock) => {
+                    summary.returns_guard.push((lock.clone(), held.mode, slot));
                 }
-                super::lockset::HeldBy::Release if !lock.opaque => kept.push((lock.clone(), held.mode)),
+                HeldBy::Release if !lock.opaque => kept.push((lock.clone(), held.mode)),
                 _ => {}
             }
         }
@@ -138,4 +154,78 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets) ->
         summary.at_yield = state.iter().filter(|it| it.sure).map(|it| (locksets.lock(it).clone(), it.mode)).collect();
     }
     summary
+}
+
+/// What the function returns of its parameters: the value itself, a tuple or struct of such values, or what a call gives
+/// back of them.
+fn handed_back(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Vec<HandedBack> {
+    let ir = program.function(function);
+    let mut found = Vec::new();
+    let returned = ir.blocks.iter().filter_map(|it| if let Terminator::Return(value) = it.terminator { value } else { None });
+    for value in returned.take(MAX_RETURNED) {
+        match definition(ir, value) {
+            Some(OpKind::Aggregate { fields, operands, .. }) => {
+                for (index, operand) in operands.iter().take(MAX_RETURNED).enumerate() {
+                    let to = fields.get(index).copied().unwrap_or_else(|| slot(index as i64));
+                    found.extend(part(ir, *operand).map(|(parameter, from)| HandedBack { parameter, from, to: Some(to) }));
+                }
+            }
+            Some(OpKind::Call { dest, callee, arguments }) => {
+                let target = program.target(function, *dest);
+                let Target::Function { function: called, .. } = target else { continue };
+                let mut bound: Vec<(u32, Local)> = bindings(program, target, arguments).into_iter().map(|it| (it.1, it.2)).collect();
+                if let Callee::Method { receiver, .. } = callee {
+                    bound.extend(receiver.as_local().map(|it| (0, it)));
+                }
+                for back in &summaries.get(*called).hands_back {
+                    let passed = bound.iter().find(|it| it.0 == back.parameter).and_then(|it| part(ir, it.1));
+                    if let Some((parameter, from)) = passed
+                        && (from.is_none() || back.from.is_none())
+                    {
+                        found.push(HandedBack { parameter, from: from.or(back.from), to: back.to });
+                    }
+                }
+            }
+            _ => found.extend(part(ir, value).map(|(parameter, from)| HandedBack { parameter, from, to: None })),
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// The parameter that a value is, or whose part it is.
+fn part(ir: &Function, value: Local) -> Option<(u32, Option<Name>)> {
+    let parameter = |local: Local| ir.params.iter().position(|it| it.local == local).map(|it| it as u32);
+    let mut value = value;
+    for _ in 0..8 {
+        if let Some(parameter) = parameter(value) {
+            return Some((parameter, None));
+        }
+        let place = match definition(ir, value)? {
+            OpKind::Load { place, kind: LoadKind::Value | LoadKind::Bind, .. } => place,
+            OpKind::Store { value: stored, .. } => {
+                value = *stored;
+                continue;
+            }
+            _ => return None,
+        };
+        let Base::Local(base) = place.base else { return None };
+        match place.projections[..] {
+            [] => value = base,
+            [Projection::Field(name)] => return parameter(base).map(|it| (it, Some(name))),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The only op that gives the local its value.
+fn definition(ir: &Function, local: Local) -> Option<&OpKind> {
+    let gives = |op: &OpKind| match op {
+        OpKind::Load { dest, .. } | OpKind::Call { dest, .. } | OpKind::Aggregate { dest, .. } => *dest == local,
+        OpKind::Store { place, .. } => place.as_local() == Some(local),
+        _ => false,
+    };
+    let mut found = ir.ops().map(|it| &it.2.kind).filter(|it| gives(it));
+    found.next().filter(|_| found.next().is_none())
 }

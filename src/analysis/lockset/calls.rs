@@ -9,7 +9,7 @@ use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::Mode;
-use crate::ir::{Callee, Language, Local, Name, OpKind, TypeRef};
+use crate::ir::{Argument, Callee, Language, Local, Name, OpKind, TypeRef};
 use crate::program::{Fun, Invocation, Program, Receiver, Target, Ty, bindings};
 
 /// A callback that a call gives away: what it is here, and in which argument; where it is run, and what is held there.
@@ -148,23 +148,39 @@ impl Flow<'_, '_> {
             let call = Invocation { dest, target: &target, callee: Cow::Borrowed(callee), arguments };
             self.call_function(at, &call, *called);
         }
-        // Guard values given away by value end with the call, or come back in its result.
-        let gives_back = match &target {
-            Target::Function { function: called, .. } => {
-                self.program.function(*called).returns.as_ref().is_some_and(|it| it.to_string().contains("Guard"))
+        self.give_away(at, &target, callee, dest, arguments);
+    }
+
+    /// Guard values given away by value end with the call, or come back in its result.
+    fn give_away(&self, at: &mut At<'_>, target: &Target, callee: &Callee, dest: Local, arguments: &[Argument]) {
+        let mut given: Vec<(Local, Option<u32>)> = arguments.iter().map(|it| (it.value, None)).collect();
+        if let Target::Function { function: called, receiver } = target {
+            let bound = bindings(self.program, target, arguments);
+            given.iter_mut().for_each(|it| it.1 = bound.iter().find(|bound| bound.2 == it.0).map(|it| it.1));
+            // A method that takes `self` by value has what its receiver keeps.
+            if let (Receiver::Place | Receiver::ByName, Callee::Method { receiver, .. }) = (receiver, callee)
+                && let (Some(local), Some(first)) = (receiver.as_local(), self.program.function(*called).params.first())
+                && matches!(&first.ty, Some(TypeRef::Path { path, .. }) if *path == "Self")
+            {
+                given.push((local, Some(0)));
             }
-            _ => false,
-        };
-        // A method that takes `self` by value ends what its receiver keeps.
-        if let (Target::Function { function: called, receiver: Receiver::Place | Receiver::ByName }, Callee::Method { receiver, .. }) =
-            (&target, callee)
-            && let (Some(local), Some(first)) = (receiver.as_local(), self.program.function(*called).params.first())
-            && matches!(&first.ty, Some(TypeRef::Path { path, .. }) if *path == "Self")
-        {
-            release_value(at.state, local);
         }
-        for argument in arguments {
-            if gives_back { hand_over(at.state, argument.value, None, dest) } else { release_value(at.state, argument.value) }
+        let called = if let Target::Function { function, .. } = target { Some(*function) } else { None };
+        let summary = called.map(|it| self.summaries.get(it));
+        // What is not followed: `fn wait(&self, guard: MutexGuard<'_, T>) -> MutexGuard<'_, T>`.
+        let gives_guard = called.is_some_and(|it| self.program.function(it).returns.as_ref().is_some_and(|it| it.to_string().contains("Guard")));
+        for (value, parameter) in given {
+            let back: Vec<_> = summary.iter().flat_map(|it| &it.hands_back).filter(|it| Some(it.parameter) == parameter).collect();
+            for held in at.state.iter_mut() {
+                if let HeldBy::Value(owner, slot) = held.by
+                    && owner == value
+                    && let Some(back) = back.iter().find(|it| it.from.is_none() || slot.is_none() || it.from == slot)
+                {
+                    held.by = HeldBy::Value(dest, back.to.or(slot));
+                }
+            }
+            at.state.sort_unstable();
+            if back.is_empty() && gives_guard { hand_over(at.state, value, None, dest) } else { release_value(at.state, value) }
         }
     }
 
@@ -202,7 +218,7 @@ impl Flow<'_, '_> {
         let released: Vec<LockRef> = summary.releases.iter().filter_map(&rebased).collect();
         let net: Vec<_> = summary.net.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Release))).collect();
         let guards: Vec<_> =
-            summary.returns_guard.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, None)))).collect();
+            summary.returns_guard.iter().filter_map(|(lock, mode, slot)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, *slot)))).collect();
         let managed: Vec<_> =
             summary.at_yield.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, None)))).collect();
         let given = |it: &Called| {

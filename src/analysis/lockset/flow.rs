@@ -8,7 +8,7 @@ use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId};
 use crate::analysis::path::{Path, Root};
 use crate::analysis::summary::Summaries;
 use crate::analysis::values::Values;
-use crate::ir::{Base, BlockId, Callee, Const, Language, LoadKind, Local, Op, OpKind, Operation, Projection, StoreKind, Terminator};
+use crate::ir::{Base, BlockId, Callee, Const, Language, LoadKind, Local, Name, Op, OpKind, Operation, Projection, StoreKind, Terminator};
 use crate::program::{Program, Target, Ty};
 
 /// An op that is being gone through, and what it changes.
@@ -257,17 +257,9 @@ impl<'p, 'a> Flow<'p, 'a> {
                 match place.projections[..] {
                     [] => hand_over(state, from, None, *dest),
                     [Projection::Variant(_), Projection::Field(_)] | [Projection::Variant(_)] => hand_over(state, from, None, *dest),
-                    [Projection::Field(name)] => {
-                        // An item of a tuple of guard values; any other field is data behind one.
-                        if let Ok(index) = name.as_str().parse::<u32>() {
-                            hand_over(state, from, Some(index), *dest);
-                        }
-                    }
-                    [Projection::Key(Const::Int(index))] => {
-                        if let Ok(index) = u32::try_from(index) {
-                            hand_over(state, from, Some(index), *dest);
-                        }
-                    }
+                    // The part that is a guard value; any other is data behind one.
+                    [Projection::Field(name)] => hand_over(state, from, Some(name), *dest),
+                    [Projection::Key(Const::Int(index))] => hand_over(state, from, Some(slot(index)), *dest),
                     _ => {}
                 }
             }
@@ -286,11 +278,12 @@ impl<'p, 'a> Flow<'p, 'a> {
                     }
                 }
             }
-            OpKind::Aggregate { dest, operands, .. } => {
-                for (slot, operand) in operands.iter().enumerate() {
+            OpKind::Aggregate { dest, fields, operands, .. } => {
+                for (index, operand) in operands.iter().enumerate() {
+                    let slot = fields.get(index).copied().unwrap_or_else(|| slot(index as i64));
                     for held in state.iter_mut() {
                         if matches!(held.by, HeldBy::Value(owner, _) if owner == *operand) {
-                            held.by = HeldBy::Value(*dest, Some(slot as u32));
+                            held.by = HeldBy::Value(*dest, Some(slot));
                         }
                     }
                 }
@@ -307,6 +300,11 @@ impl<'p, 'a> Flow<'p, 'a> {
             _ => {}
         }
     }
+}
+
+/// The name of an item of a tuple.
+pub fn slot(index: i64) -> Name {
+    Name::new(&index.to_string())
 }
 
 /// A parameter or captured variable itself.

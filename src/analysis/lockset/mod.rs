@@ -14,11 +14,12 @@ mod state;
 
 pub use self::calls::rebase;
 use self::flow::Flow;
+pub use self::flow::slot;
 use super::path::{Key, Path};
 use super::summary::{Called, Summaries};
 use super::values::Values;
 use crate::catalog::{LockKind, Mode, Scope};
-use crate::ir::{BlockId, Local, Op};
+use crate::ir::{BlockId, Local, Name, Op};
 use crate::program::{Cls, Fun, Program};
 
 /// A lock as one function sees it.
@@ -60,8 +61,8 @@ impl OpId {
 /// What keeps an acquisition in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HeldBy {
-    /// The guard value in a local; with an index, in that item of a tuple or struct.
-    Value(Local, Option<u32>),
+    /// The guard value in a local; with a name, in that item of a tuple (`0`) or field of a struct.
+    Value(Local, Option<Name>),
     /// The context manager.
     Manager(Local),
     /// Until it is released.

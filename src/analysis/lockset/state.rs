@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{Held, HeldBy};
-use crate::ir::Local;
+use crate::ir::{Local, Name};
 
 pub(super) type State = Vec<Held>;
 
@@ -49,7 +49,8 @@ pub(super) fn join(into: &mut State, from: &[Held]) -> bool {
     changed
 }
 
-pub(super) fn hand_over(state: &mut State, from: Local, slot: Option<u32>, to: Local) {
+/// The guard value in `from`, or in that part of it, is in `to` now.
+pub(super) fn hand_over(state: &mut State, from: Local, slot: Option<Name>, to: Local) {
     let mut changed = false;
     for held in state.iter_mut() {
         if let HeldBy::Value(owner, at) = held.by
