@@ -4,7 +4,7 @@ use super::Analysis;
 use super::lockset::OpId;
 use super::path::{Path, Root};
 use crate::ir::{Callee, Local, OpKind, TypeRef};
-use crate::program::{Fun, Target};
+use crate::program::{Fun, Target, Ty};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtomicKind {
@@ -50,14 +50,26 @@ pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
     program.function(function).ops().enumerate().filter_map(recognise).collect()
 }
 
-/// Whether nobody else has the object at `path`: it is reached through `&mut`, or was made here.
+/// Whether nobody else has the object at `path`: it is reached through `&mut`, by this function or all that call it, or
+/// was made here.
 pub fn is_exclusive(analysis: &Analysis<'_>, function: Fun, path: &Path) -> bool {
-    let ir = analysis.program.function(function);
-    match path.root {
+    let program = analysis.program;
+    let ir = program.function(function);
+    let root_is = match path.root {
+        Root::Param(0) if analysis.entry.has_to_itself(program, function) => true,
         Root::Param(index) => matches!(ir.params.get(index as usize).and_then(|it| it.ty.as_ref()), Some(TypeRef::Reference { mutable: true, .. })),
         Root::Local(local) => is_fresh(analysis, function, local),
         _ => false,
-    }
+    };
+    // What is behind an `Arc` others may have all the same.
+    let shares = |ty: &Ty| matches!(ty, Ty::External(path, _) if program.catalog(function).wrapper(*path).is_some_and(|it| it.shares));
+    let is_shared = || {
+        (1..=path.steps.len()).any(|count| {
+            let part = Path { root: path.root, steps: path.steps[..count].into() };
+            part.resolve(program, function).is_some_and(|it| shares(&it.1))
+        })
+    };
+    root_is && !is_shared()
 }
 
 /// Made in this function: by a constructor, or a literal.

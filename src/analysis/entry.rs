@@ -8,9 +8,9 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Facts;
-use super::path::Key;
+use super::path::{Key, Root};
 use crate::catalog::{Concurrency, Mode};
-use crate::ir::{Callee, FunctionKind, Language, Local, OpKind};
+use crate::ir::{Callee, FunctionKind, Language, Local, OpKind, ParamKind, TypeRef};
 use crate::program::{Cls, Fun, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
@@ -24,6 +24,8 @@ pub struct EntryLocksets {
     claims: FxHashSet<Fun>,
     /// Private helpers that only constructors call.
     constructs: FxHashSet<Fun>,
+    /// Private helpers that are only called on what their callers have to themselves.
+    exclusive: FxHashSet<Fun>,
     /// For functions that threads reach: the entry point, where there is only one way in.
     threads: FxHashMap<Fun, u32>,
 }
@@ -43,6 +45,11 @@ impl EntryLocksets {
         self.constructs.contains(&function)
     }
 
+    /// Whether nobody else has the object the method is called on: it says so by its receiver, or all its callers do.
+    pub fn has_to_itself(&self, program: &Program<'_>, method: Fun) -> bool {
+        self.exclusive.contains(&method) || takes_exclusively(program, method)
+    }
+
     /// Whether the function's name or doc says that its caller holds the lock.
     pub fn claims_lock(&self, function: Fun) -> bool {
         self.claims.contains(&function)
@@ -55,6 +62,8 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     let mut at_once: FxHashSet<(Fun, Local)> = FxHashSet::default();
     // All callers outside constructors; an empty list: constructors alone.
     let mut made_by: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
+    // Methods that are called on more than their callers' `self`.
+    let mut elsewhere: FxHashSet<Fun> = FxHashSet::default();
     let mut open: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
     // Only of private helpers all callers are known. Each callee with the methods that may stand in for it.
     let mut helpers: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
@@ -69,6 +78,9 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
                 let run = || overrides(program, callee).into_iter().chain([callee]).filter(|it| is_private(program, *it)).collect();
                 for callee in helpers.entry(callee).or_insert_with(run) {
                     sites.entry(*callee).or_default().push((function, locksets.op_id(block, index)));
+                    if program.language(function) == Language::Python || !calls_on_self(program, facts, function, &op.kind) {
+                        elsewhere.insert(*callee);
+                    }
                     let callers = made_by.entry(*callee).or_default();
                     if callers.last() != Some(&function) {
                         callers.push(function);
@@ -127,6 +139,18 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
         result.constructs.extend(more);
     }
     result.threads = single_threads(program, &made_by, &open);
+    for _ in 0..MAX_ROUNDS {
+        let known = result.exclusive.len();
+        for (helper, callers) in &made_by {
+            let all_do = || callers.iter().all(|it| result.has_to_itself(program, *it));
+            if !callers.is_empty() && !elsewhere.contains(helper) && !open.contains(helper) && is_private(program, *helper) && all_do() {
+                result.exclusive.insert(*helper);
+            }
+        }
+        if result.exclusive.len() == known {
+            break;
+        }
+    }
     let candidates: Vec<Fun> = program.function_ids().filter(|it| is_private(program, *it) && !open.contains(it) && sites.contains_key(it)).collect();
     // None is "anything": not yet reached from a site that is known.
     let mut held: FxHashMap<Fun, Option<Vec<(Key, Mode)>>> = candidates.iter().map(|it| (*it, None)).collect();
@@ -208,6 +232,23 @@ fn overrides(program: &Program<'_>, method: Fun) -> Vec<Fun> {
         }
     }
     found.into_iter().collect()
+}
+
+/// Whether the receiver is `&mut self` or `self`.
+fn takes_exclusively(program: &Program<'_>, method: Fun) -> bool {
+    let receiver = program.function(method).params.first().filter(|it| it.kind == ParamKind::Receiver);
+    match receiver.and_then(|it| it.ty.as_ref()) {
+        Some(TypeRef::Reference { mutable, .. }) => *mutable,
+        Some(TypeRef::Path { path, .. }) => *path == "Self",
+        _ => false,
+    }
+}
+
+/// Whether the call is one of another method of `self`.
+fn calls_on_self(program: &Program<'_>, facts: &[Facts], caller: Fun, call: &OpKind) -> bool {
+    let OpKind::Call { callee: Callee::Method { receiver, .. }, .. } = call else { return false };
+    let path = facts[caller.0 as usize].values.place(program, receiver);
+    path.is_some_and(|it| it.root == Root::Param(0) && it.steps.is_empty())
 }
 
 /// Only code of the program that is seen calling it can call it.

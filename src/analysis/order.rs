@@ -14,7 +14,7 @@ use super::lockset::{Acquisition, Held, LockRef, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;
 use crate::ir::{OpKind, Operation};
-use crate::program::{Fun, Ty};
+use crate::program::Fun;
 
 /// One witness that `to` is taken while `from` is held.
 #[derive(Clone, Debug)]
@@ -78,7 +78,8 @@ fn edges(analysis: &Analysis<'_>) -> Edges {
                 let own = |it: &LockRef| it.path.as_ref().is_some_and(|it| it.root == Root::Param(0));
                 let fresh =
                     |it: &LockRef| it.path.as_ref().is_some_and(|it| matches!(it.root, Root::Local(local) if is_fresh(analysis, function, local)));
-                if fresh(lock) || fresh(wanted) || [lock, wanted].iter().any(|it| is_exclusive_field(analysis, function, it)) {
+                let has_to_itself = |it: &LockRef| it.path.as_ref().is_some_and(|it| !it.steps.is_empty() && is_exclusive(analysis, function, it));
+                if fresh(lock) || fresh(wanted) || [lock, wanted].iter().any(|it| has_to_itself(it)) {
                     continue;
                 }
                 if analysis.program.is_construction(function) && own(lock) && own(wanted) {
@@ -109,16 +110,6 @@ fn add(known: &mut Vec<Edge>, edge: Edge) {
         }
         None => known.push(edge),
     }
-}
-
-/// Whether the lock is a field, not shared by `Arc`, of what this function has by `&mut`: nobody else can want it.
-fn is_exclusive_field(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> bool {
-    let program = analysis.program;
-    let Some(path) = &lock.path else { return false };
-    let ([Step::Field(name)], true) = (&path.steps[..], is_exclusive(analysis, function, path)) else { return false };
-    let Ty::Class(class, _) = path.root_type(program, function) else { return false };
-    let shares = |ty: &Ty| matches!(ty, Ty::External(path, _) if program.catalog(function).wrapper(*path).is_some_and(|it| it.shares));
-    program.field(class, *name).is_some_and(|(_, ty)| !shares(ty))
 }
 
 /// Whether both are the same lock of two arguments: a caller can pass the two the other way round.
