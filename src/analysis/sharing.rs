@@ -25,15 +25,26 @@ struct Mask {
 /// What is shared where.
 #[derive(Debug, Default)]
 pub struct Sharing {
-    /// For each function on a thread: what of its own it shares, and the entry point (index into the program's).
-    reached: FxHashMap<Fun, (Mask, u32)>,
+    reached: FxHashMap<Fun, Reached>,
+}
+
+/// How a function runs on a thread.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    /// What of its own it shares.
+    mask: Mask,
+    /// The entry point: an index into the program's.
+    entry: u32,
+    /// Every way to it is a call under some lock.
+    locked: bool,
 }
 
 impl Sharing {
-    /// The entry point by which the object at `path`, seen from `function`, is in the hands of another thread.
+    /// The entry point by which the object at `path`, seen from `function`, is in the hands of another thread with no
+    /// lock around the way there.
     pub fn entry(&self, function: Fun, path: &Path) -> Option<u32> {
-        let (mask, entry) = self.reached.get(&function)?;
-        is_shared(path, *mask).then_some(*entry)
+        let reached = self.reached.get(&function)?;
+        (!reached.locked && is_shared(path, reached.mask)).then_some(reached.entry)
     }
 
     /// Whether `function` runs on a thread that the program starts.
@@ -54,7 +65,7 @@ fn is_shared(path: &Path, mask: Mask) -> bool {
 /// Follows what the program's thread entry points share.
 pub fn sharing(program: &Program<'_>, facts: &[Facts]) -> Sharing {
     let mut sharing = Sharing::default();
-    let mut queue: VecDeque<(Fun, Mask, u32)> = VecDeque::new();
+    let mut queue: VecDeque<(Fun, Reached)> = VecDeque::new();
     for (index, entry) in program.threads.entries.iter().enumerate() {
         if !matches!(entry.how, Concurrency::Thread | Concurrency::Pool) {
             continue;
@@ -62,25 +73,33 @@ pub fn sharing(program: &Program<'_>, facts: &[Facts]) -> Sharing {
         let kind = program.function(entry.function).kind;
         let receiver = matches!(kind, FunctionKind::Method | FunctionKind::ClassMethod) && !entry.own_receiver;
         let captured = program.parent(entry.function).is_some();
-        queue.push_back((entry.function, Mask { params: u64::from(receiver), captured }, index as u32));
+        let mask = Mask { params: u64::from(receiver), captured };
+        queue.push_back((entry.function, Reached { mask, entry: index as u32, locked: false }));
     }
-    while let Some((function, mask, entry)) = queue.pop_front() {
-        let known = sharing.reached.get(&function).map(|it| it.0);
-        let joined = Mask { params: mask.params | known.unwrap_or_default().params, captured: mask.captured || known.is_some_and(|it| it.captured) };
-        if known == Some(joined) {
-            continue;
-        }
-        let entry = sharing.reached.get(&function).map_or(entry, |it| it.1);
-        sharing.reached.insert(function, (joined, entry));
-        let values = &facts[function.0 as usize].values;
-        for (_, _, op) in program.function(function).ops() {
+    while let Some((function, found)) = queue.pop_front() {
+        let reached = match sharing.reached.get(&function) {
+            None => found,
+            Some(known) => {
+                let mask = Mask { params: known.mask.params | found.mask.params, captured: known.mask.captured || found.mask.captured };
+                let locked = known.locked && found.locked;
+                if mask == known.mask && locked == known.locked {
+                    continue;
+                }
+                Reached { mask, entry: known.entry, locked }
+            }
+        };
+        sharing.reached.insert(function, reached);
+        let Facts { values, locksets, .. } = &facts[function.0 as usize];
+        for (block, index, op) in program.function(function).ops() {
             let (Some(call), Some(called)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
             let bound = bindings(program, call.target, call.arguments);
             let count = program.function(called).params.len().min(64) as u32;
             let params = (0..count)
-                .filter(|index| values.argument(program, call.target, &call.callee, &bound, *index).is_some_and(|it| is_shared(&it, joined)))
+                .filter(|index| values.argument(program, call.target, &call.callee, &bound, *index).is_some_and(|it| is_shared(&it, reached.mask)))
                 .fold(0, |mask, index| mask | (1 << index));
-            queue.push_back((called, Mask { params, captured: joined.captured }, entry));
+            let locked = reached.locked || locksets.before(locksets.op_id(block, index)).iter().any(|it| it.sure);
+            let mask = Mask { params, captured: reached.mask.captured };
+            queue.push_back((called, Reached { mask, entry: reached.entry, locked }));
         }
     }
     sharing

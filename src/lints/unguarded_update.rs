@@ -349,10 +349,16 @@ fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, wr
         };
         return Some(Shared { confidence, evidence, guard: None });
     }
-    if let (Owner::Global(..), Some(started)) = (owner, program.threads.started) {
+    // One object for all threads: a global, or what all instances of a class have in common.
+    let of_all = match owner {
+        Owner::Global(..) => Some("this is one object for all of them"),
+        Owner::Field(..) if matches!(write.path.root, Root::Class(_)) => Some("all instances share this"),
+        _ => None,
+    };
+    if let (Some(why), Some(started)) = (of_all, program.threads.started) {
         evidence.push(Evidence {
             kind: EvidenceKind::Threads,
-            message: "the program starts threads, and this is one object for all of them".to_string(),
+            message: format!("the program starts threads, and {why}"),
             location: Some(started),
         });
         return Some(Shared { confidence: Confidence::Low, evidence, guard: None });

@@ -4,7 +4,7 @@ use super::types::Ty;
 use super::{Fun, Program, Target};
 use crate::catalog::{Catalog, Concurrency, Spawn};
 use crate::finding::Location;
-use crate::ir::{Argument, ArgumentKind, BlockId, Callee, Function, Local, Name, OpKind};
+use crate::ir::{Argument, ArgumentKind, Base, BlockId, Callee, Function, Local, Name, OpKind, Projection};
 
 /// Code that runs beside other code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,8 @@ fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
         for argument in spawned_arguments(row, arguments) {
             if let Some(target) = callable(program.local_type(function, argument)) {
                 let several = row.runs == Concurrency::Pool || on_cycle(ir, block);
-                threads.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver: false, location, what: row.path });
+                let own_receiver = is_made_for_it(program, function, argument);
+                threads.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver, location, what: row.path });
             }
         }
     }
@@ -106,16 +107,56 @@ fn submitted(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &
         && let Some(target) = callable(program.local_type(function, first.value))
     {
         threads.started.get_or_insert(location);
-        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, several: true, own_receiver: false, location, what: *name });
+        let own_receiver = is_made_for_it(program, function, first.value);
+        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, several: true, own_receiver, location, what: *name });
     }
+}
+
+/// Whether the bound method `value` is of an object that the function, or this turn of its loop, made only to hand it
+/// over: `job = Job(item); pool.submit(job.run)`.
+fn is_made_for_it(program: &Program<'_>, function: Fun, value: Local) -> bool {
+    let ir = program.function(function);
+    let receiver = ir.ops().find_map(|(block, _, op)| match &op.kind {
+        OpKind::Load { dest, place, .. } if *dest == value => match (place.base, &place.projections[..]) {
+            (Base::Local(object), [Projection::Field(_)]) => Some((object, block)),
+            _ => None,
+        },
+        _ => None,
+    });
+    let Some((object, used)) = receiver else { return false };
+    let mut constructed = false;
+    for (block, _, op) in ir.ops() {
+        let OpKind::Store { place, value: stored, .. } = &op.kind else { continue };
+        if place.as_local() != Some(object) {
+            continue;
+        }
+        match ir.ops().map(|it| &it.2.kind).find(|it| matches!(it, OpKind::Call { dest, .. } | OpKind::Const { dest, .. } if dest == stored)) {
+            // None, so far.
+            Some(OpKind::Const { .. }) => {}
+            Some(OpKind::Call { dest, .. }) => {
+                if on_cycle(ir, used) && !(reaches(ir, block, used) && reaches(ir, used, block)) {
+                    return false;
+                }
+                constructed |= matches!(program.target(function, *dest), Target::Construct { .. });
+            }
+            // What comes from a field, a parameter or a loop over something is somebody's already.
+            _ => return false,
+        }
+    }
+    constructed
 }
 
 /// Whether control can come back to `block`.
 fn on_cycle(ir: &Function, block: BlockId) -> bool {
+    reaches(ir, block, block)
+}
+
+/// Whether control can get from the end of one block to another.
+fn reaches(ir: &Function, from: BlockId, to: BlockId) -> bool {
     let mut seen = vec![false; ir.blocks.len()];
-    let mut work: Vec<BlockId> = ir.block(block).terminator.successors().to_vec();
+    let mut work: Vec<BlockId> = ir.block(from).terminator.successors().to_vec();
     while let Some(next) = work.pop() {
-        if next == block {
+        if next == to {
             return true;
         }
         if !std::mem::replace(&mut seen[next.index()], true) {
