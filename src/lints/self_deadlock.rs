@@ -11,11 +11,11 @@ use super::Lint;
 use super::support::{expression, finding, is_by_name, label, statement, step, witness};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
-use crate::analysis::path::{Key, Root};
+use crate::analysis::path::{Key, Root, Step};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Language, Name, Op, OpKind};
-use crate::program::{Concurrent, Fun};
+use crate::ir::{Base, Language, Local, Name, Op, OpKind, Projection};
+use crate::program::{Cls, Concurrent, Fun};
 
 pub const SELF_DEADLOCK: Lint = Lint {
     name: "self-deadlock",
@@ -117,8 +117,12 @@ fn interrupted(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition
     let program = analysis.program;
     let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
     let path = wanted.path.as_ref().filter(|it| it.is_definite())?;
-    // Nobody else has the object that is being finalised, nor what is its own.
-    let own = path.root == Root::Param(0) && program.function(function).name == Name::new("__del__");
+    // Nobody else has the object that is being finalised, nor what is its own; what it was given, others have too.
+    let given = || match (program.class_of(function), &path.steps[..]) {
+        (Some(class), [Step::Field(field), _, ..]) => is_given(analysis, class, *field),
+        _ => false,
+    };
+    let own = path.root == Root::Param(0) && program.function(function).name == Name::new("__del__") && !given();
     if own || !matches!(path.root, Root::Param(0) | Root::Global(..) | Root::Class(_) | Root::Captured(_)) {
         return None;
     }
@@ -127,6 +131,26 @@ fn interrupted(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition
         let held = locksets.acquisitions.iter().find(|it| it.via.is_none() && locksets.locks[it.lock as usize].key == wanted.key)?;
         // In between there has to be something that can be interrupted.
         locksets.is_held_somewhere(held.lock).then_some((other, held.op))
+    })
+}
+
+/// Whether the constructor stores a parameter in the field.
+fn is_given(analysis: &Analysis<'_>, class: Cls, field: Name) -> bool {
+    let program = analysis.program;
+    let Some(init) = program.method(class, Name::new("__init__")).map(|it| program.function(it)) else { return false };
+    let is_parameter = |value: Local| {
+        init.ops().any(|(_, _, op)| match &op.kind {
+            OpKind::Load { dest, place, .. } => *dest == value && place.as_local().is_some_and(|from| init.params.iter().any(|it| it.local == from)),
+            _ => false,
+        })
+    };
+    init.ops().any(|(_, _, op)| match &op.kind {
+        OpKind::Store { place, value, .. } => {
+            init.params.first().is_some_and(|it| place.base == Base::Local(it.local))
+                && place.projections[..] == [Projection::Field(field)]
+                && is_parameter(*value)
+        }
+        _ => false,
     })
 }
 

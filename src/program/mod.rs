@@ -564,9 +564,17 @@ impl<'a> Program<'a> {
         Some((owner, self.fields.get(&(owner, name)).unwrap_or(&Ty::Unknown)))
     }
 
-    /// The farthest ancestor that declares or assigns the field: the class the state belongs to.
+    /// The farthest ancestor that declares or assigns the field: the class the state belongs to. A protocol only says
+    /// what others have.
     pub fn field_owner(&self, class: Cls, name: Name) -> Option<Cls> {
-        self.ancestry(class).into_iter().rfind(|it| self.declares.contains_key(&(*it, name)))
+        let declares = |it: &Cls| self.declares.contains_key(&(*it, name));
+        let ancestry = self.ancestry(class);
+        let owns = ancestry.iter().copied().rfind(|it| declares(it) && !self.is_protocol(*it));
+        owns.or_else(|| ancestry.into_iter().rfind(declares))
+    }
+
+    fn is_protocol(&self, class: Cls) -> bool {
+        self.external_bases[class.0 as usize].iter().any(|it| it.last() == "Protocol")
     }
 
     /// Where a field is declared or first assigned.
