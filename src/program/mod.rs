@@ -1,11 +1,13 @@
 //! All modules of a run, linked: names, types, calls, threads.
 //!
-//! In: the lowered modules. Out: a [`Program`] that answers what a name means (`names`), what type a value has
-//! (`types`, `infer`), what a call runs ([`Target`]) and what runs concurrently (`threads`). It knows the
-//! catalogue, and nothing of locksets.
+//! In: the lowered modules. Out: a [`Program`] (`link`) that answers what a name means (`names`), what a class has
+//! (`classes`), what type a value has (`types`, `infer`), what a call runs ([`Target`]) and what runs concurrently
+//! (`threads`). It knows the catalogue, and nothing of locksets.
 
+mod classes;
 mod decorators;
 mod infer;
+mod link;
 mod memo;
 mod names;
 mod threads;
@@ -16,6 +18,8 @@ use std::borrow::Cow;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::infer::bindings;
+use self::link::Roles;
+pub use self::link::link;
 pub use self::names::{Definition, ModulePath};
 pub use self::threads::{Concurrent, Threads, spawn_row, spawned_arguments};
 pub use self::types::{Ty, is_collection};
@@ -151,205 +155,7 @@ pub struct Program<'a> {
     pub threads: Threads,
 }
 
-/// Wrappers and collections around a lock in a field's type.
-const MAX_LAYERS: usize = 6;
-
-/// The fields that hold a lock around an object of one class.
-#[derive(Clone, Copy, Debug, Default)]
-struct Roles {
-    /// Those whose lock is theirs alone.
-    own: usize,
-    /// Those that share theirs (`Arc<Mutex<T>>`).
-    shared: usize,
-}
-
-/// A method's or field's name of several words and this many letters can be told by itself.
-const DISTINCTIVE: usize = 8;
-
-/// First words of methods that every library has.
-const ACCESSOR_WORDS: &[&str] = &["as", "from", "get", "has", "into", "is", "new", "set", "take", "to", "try", "with"];
-
-/// Links the lowered modules of `files`.
-pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
-    let mut program = Program::gather(files, modules);
-    program.link_classes();
-    program.names.remember(program.modules.len());
-    infer::infer(&mut program);
-    program.threads = threads::find(&program);
-    program.decorated = decorators::find(&program);
-    program.lock_wrappers = program.find_lock_wrappers();
-    program.count_roles();
-    program
-}
-
 impl<'a> Program<'a> {
-    fn gather(files: &'a Files, modules: Vec<(FileId, Module)>) -> Program<'a> {
-        let mut functions = Vec::new();
-        let mut classes = Vec::new();
-        let mut linked = Vec::with_capacity(modules.len());
-        for (index, (file, ir)) in modules.into_iter().enumerate() {
-            let module = Mod(index as u32);
-            let (first_function, first_class) = (functions.len() as u32, classes.len() as u32);
-            functions.extend((0..ir.functions.len()).map(|it| (module, FunctionId::from_index(it))));
-            classes.extend((0..ir.classes.len()).map(|it| (module, crate::ir::ClassId::from_index(it))));
-            linked.push(Linked {
-                file,
-                ir,
-                path: ModulePath::default(),
-                generated: is_generated(&files.get(file).text),
-                first_function,
-                first_class,
-            });
-        }
-        let names = names::Names::build(files, &mut linked);
-        let class_count = classes.len();
-        let function_count = functions.len();
-        Program {
-            files,
-            modules: linked,
-            functions,
-            classes,
-            names,
-            bases: vec![Vec::new(); class_count],
-            external_bases: vec![Vec::new(); class_count],
-            methods: FxHashMap::default(),
-            foreign_methods: FxHashMap::default(),
-            foreign_self: FxHashMap::default(),
-            only_methods: FxHashMap::default(),
-            only_fields: FxHashMap::default(),
-            subclasses: FxHashMap::default(),
-            class_of: FxHashMap::default(),
-            fields: FxHashMap::default(),
-            declares: FxHashMap::default(),
-            globals: FxHashMap::default(),
-            lock_wrappers: FxHashSet::default(),
-            roles: FxHashMap::default(),
-            wrapped: FxHashMap::default(),
-            unchecked_sync: FxHashSet::default(),
-            types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
-            decorated: FxHashMap::default(),
-            threads: Threads::default(),
-        }
-    }
-
-    /// Resolves bases, traits and methods.
-    fn link_classes(&mut self) {
-        for index in 0..self.classes.len() {
-            let class = Cls(index as u32);
-            let (module, _) = self.classes[index];
-            let ir = self.class(class);
-            let mut bases = Vec::new();
-            let mut external = Vec::new();
-            for base in &ir.bases {
-                match self.resolve_type(module, ir.scope, base) {
-                    Ty::Class(base, _) if base != class => bases.push(base),
-                    Ty::External(path, _) => external.push(path),
-                    _ => {}
-                }
-            }
-            let methods: Vec<(Name, Fun)> = ir.methods.iter().map(|it| self.fun(module, *it)).map(|it| (self.function(it).name, it)).collect();
-            if let Some(body) = ir.body.map(|it| self.fun(module, it)) {
-                self.class_of.insert(body, class);
-            }
-            for (name, function) in methods {
-                self.methods.insert((class, name), function);
-                self.class_of.insert(function, class);
-            }
-            for base in &bases {
-                self.subclasses.entry(*base).or_default().push(class);
-            }
-            self.bases[index] = bases;
-            self.external_bases[index] = external;
-        }
-        for index in 0..self.modules.len() {
-            let module = Mod(index as u32);
-            for number in 0..self.modules[index].ir.impls.len() {
-                self.link_impl(module, number);
-            }
-        }
-        for function in self.function_ids() {
-            let ir = self.function(function);
-            if ir.kind == crate::ir::FunctionKind::Method && self.language(function) == Language::Rust && !ir.blocks.is_empty() && !ir.is_test {
-                self.only_methods.entry(ir.name).and_modify(|it| *it = None).or_insert(Some(function));
-            }
-        }
-    }
-
-    fn link_impl(&mut self, module: Mod, number: usize) {
-        let it = &self.module(module).ir.impls[number];
-        let methods: Vec<(Name, Fun)> = it.methods.iter().map(|id| self.fun(module, *id)).map(|it| (self.function(it).name, it)).collect();
-        let self_ty = self.resolve_type(module, it.scope, &it.self_ty);
-        let Ty::Class(class, _) = self_ty.peeled(Language::Rust) else {
-            if let Ty::External(path, _) = self_ty {
-                for (name, function) in methods {
-                    self.foreign_methods.entry((path, name)).or_insert(function);
-                    self.foreign_self.insert(function, self_ty.clone());
-                }
-            }
-            return;
-        };
-        let unchecked = it.is_unsafe && !it.is_negative && it.trait_.is_some_and(|it| it.last() == "Sync");
-        let base = it.trait_.map(|path| self.resolve(module, it.scope, path));
-        for (name, function) in methods {
-            self.methods.entry((class, name)).or_insert(function);
-            self.class_of.insert(function, class);
-        }
-        if unchecked {
-            self.unchecked_sync.insert(class);
-        }
-        if let Some(Definition::Class(base)) = base
-            && base != class
-            && !self.bases[class.0 as usize].contains(&base)
-        {
-            self.bases[class.0 as usize].push(base);
-            self.subclasses.entry(base).or_default().push(class);
-        }
-    }
-
-    /// Classes with one lock in their fields and a lock's name.
-    fn find_lock_wrappers(&self) -> FxHashSet<Cls> {
-        let mut locks: FxHashMap<Cls, usize> = FxHashMap::default();
-        for ((class, _), ty) in &self.fields {
-            let language = self.module(self.module_of_class(*class)).ir.language;
-            *locks.entry(*class).or_default() += usize::from(ty.lock(language).is_some());
-        }
-        let is_named_so = |it: &Cls| {
-            let name = self.class_name(*it).to_ascii_lowercase();
-            ["mutex", "lock"].iter().any(|word| name.ends_with(word))
-        };
-        locks.into_iter().filter(|(class, count)| *count == 1 && is_named_so(class)).map(|it| it.0).collect()
-    }
-
-    /// Whether objects of the class are locks around another lock.
-    pub fn is_lock_wrapper(&self, class: Cls) -> bool {
-        self.lock_wrappers.contains(&class)
-    }
-
-    fn count_roles(&mut self) {
-        let mut roles: FxHashMap<Cls, Roles> = FxHashMap::default();
-        for ((owner, _), ty) in &self.fields {
-            let language = self.module(self.module_of_class(*owner)).ir.language;
-            let (mut ty, mut shared) = (ty.clone(), false);
-            // Wrappers, and the items of collections.
-            for _ in 0..MAX_LAYERS {
-                let Ty::External(path, arguments) = &ty else { break };
-                let catalog = Catalog::builtin(language);
-                if catalog.lock(*path).is_some() {
-                    if let Some(class) = self.guarded_class(&ty, language) {
-                        let it = roles.entry(class).or_default();
-                        if shared { it.shared += 1 } else { it.own += 1 }
-                    }
-                    break;
-                }
-                let wrapper = catalog.wrapper(*path);
-                shared |= wrapper.is_some_and(|it| it.shares);
-                let inner = wrapper.and_then(|it| arguments.get(it.argument as usize).cloned());
-                ty = inner.unwrap_or_else(|| ty.item(language));
-            }
-        }
-        self.roles = roles;
-    }
-
     pub fn module(&self, id: Mod) -> &Linked {
         &self.modules[id.0 as usize]
     }
@@ -485,125 +291,6 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// `class` and its bases, nearest first, each once.
-    pub fn ancestry(&self, class: Cls) -> Vec<Cls> {
-        let mut order = vec![class];
-        let mut next = 0;
-        while next < order.len() && order.len() < 64 {
-            for base in &self.bases[order[next].0 as usize] {
-                if !order.contains(base) {
-                    order.push(*base);
-                }
-            }
-            next += 1;
-        }
-        order
-    }
-
-    /// Library classes among the bases, near and far.
-    pub fn external_ancestry(&self, class: Cls) -> impl Iterator<Item = Name> + '_ {
-        self.ancestry(class).into_iter().flat_map(|it| self.external_bases[it.0 as usize].iter().copied())
-    }
-
-    pub fn subclasses(&self, class: Cls) -> &[Cls] {
-        self.subclasses.get(&class).map_or(&[], Vec::as_slice)
-    }
-
-    /// The method `name` of `class`, its own or inherited. A trait method without a body is looked up in the trait's
-    /// only implementor.
-    pub fn method(&self, class: Cls, name: Name) -> Option<Fun> {
-        let own = self.ancestry(class).into_iter().find_map(|it| self.methods.get(&(it, name)).copied());
-        own.or_else(|| match self.subclasses(class) {
-            [only] if self.class(class).kind == crate::ir::ClassKind::Trait => self.methods.get(&(*only, name)).copied(),
-            _ => None,
-        })
-    }
-
-    /// The class that the lock of type `ty` guards an object of.
-    pub fn guarded_class(&self, ty: &Ty, language: Language) -> Option<Cls> {
-        match ty.guarded(language).peeled(language) {
-            Ty::Class(class, _) => Some(class),
-            _ => None,
-        }
-    }
-
-    /// Whether all locks around a `class` are one role: one field in the program has them, or the fields that do share
-    /// theirs (`Arc<Mutex<T>>`).
-    pub fn is_one_role(&self, class: Cls) -> bool {
-        self.roles.get(&class).is_none_or(|it| it.own + usize::from(it.shared > 0) <= 1)
-    }
-
-    /// The method that the program gives to the library type `ty`.
-    pub fn foreign_method(&self, ty: Name, name: Name) -> Option<Fun> {
-        self.foreign_methods.get(&(ty, name)).copied()
-    }
-
-    /// The one Rust method of that name in the program, where it takes that many arguments and the name is of a kind that
-    /// libraries hardly share: of several words, and no accessor.
-    pub fn only_method(&self, name: Name, arguments: usize) -> Option<Fun> {
-        if !is_distinctive(name) {
-            return None;
-        }
-        self.only_methods.get(&name).copied().flatten().filter(|it| self.function(*it).params.len() == arguments + 1)
-    }
-
-    /// The one Rust struct of the program that has a field of that name, where the name is of a kind that libraries
-    /// hardly share.
-    pub fn only_field(&self, name: Name) -> Option<Cls> {
-        self.only_fields.get(&name).copied().flatten().filter(|_| is_distinctive(name))
-    }
-
-    /// The type of the one field of that name, as [`Program::only_field`] has it.
-    pub fn field_by_name(&self, name: Name) -> Ty {
-        self.only_field(name).and_then(|class| self.field(class, name)).map(|(_, ty)| ty.clone()).unwrap_or_default()
-    }
-
-    /// The class in `class`'s ancestry that declares or assigns the field, and the field's type.
-    pub fn field(&self, class: Cls, name: Name) -> Option<(Cls, &Ty)> {
-        let owner = self.field_owner(class, name)?;
-        Some((owner, self.fields.get(&(owner, name)).unwrap_or(&Ty::Unknown)))
-    }
-
-    /// The farthest ancestor that declares or assigns the field: the class the state belongs to. A protocol only says
-    /// what others have.
-    pub fn field_owner(&self, class: Cls, name: Name) -> Option<Cls> {
-        let declares = |it: &Cls| self.declares.contains_key(&(*it, name));
-        let ancestry = self.ancestry(class);
-        let owns = ancestry.iter().copied().rfind(|it| declares(it) && !self.is_protocol(*it));
-        owns.or_else(|| ancestry.into_iter().rfind(declares))
-    }
-
-    fn is_protocol(&self, class: Cls) -> bool {
-        self.external_bases[class.0 as usize].iter().any(|it| it.last() == "Protocol")
-    }
-
-    /// Where a field is declared or first assigned.
-    pub fn field_location(&self, class: Cls, name: Name) -> Option<Location> {
-        self.declares.get(&(class, name)).copied()
-    }
-
-    /// Whether the type is `Sync` by its author's word alone.
-    pub fn is_unchecked_sync(&self, class: Cls) -> bool {
-        self.unchecked_sync.contains(&class)
-    }
-
-    /// The lock field that the condition in field `name` was made with.
-    pub fn wrapped_lock(&self, class: Cls, name: Name) -> Option<Name> {
-        self.wrapped.get(&(class, name)).copied()
-    }
-
-    /// The fields `class` declares or assigns itself, sorted by name.
-    pub fn fields_of(&self, class: Cls) -> Vec<(Name, &Ty)> {
-        let mut all: Vec<_> = self
-            .declares
-            .keys()
-            .filter(|(owner, _)| *owner == class)
-            .map(|(_, name)| (*name, self.fields.get(&(class, *name)).unwrap_or(&Ty::Unknown)))
-            .collect();
-        all.sort_by_key(|(name, _)| *name);
-        all
-    }
-
     /// The type of a module variable or static.
     pub fn global_type(&self, module: Mod, name: Name) -> &Ty {
         self.globals.get(&(module, name)).unwrap_or(&Ty::Unknown)
@@ -660,16 +347,4 @@ impl<'a> Program<'a> {
             _ => false,
         }
     }
-}
-
-/// Whether a method's or field's name can be told by itself: several words, and no accessor.
-fn is_distinctive(name: Name) -> bool {
-    let text = name.as_str().trim_matches('_');
-    text.len() >= DISTINCTIVE && text.split_once('_').is_some_and(|(first, _)| !ACCESSOR_WORDS.contains(&first))
-}
-
-/// Whether a file's first lines say that a tool writes it and people should not.
-fn is_generated(text: &str) -> bool {
-    let head = text.lines().take(10).filter(|it| it.starts_with(['#', '/', '"', '*', ' '])).collect::<Vec<_>>().join("\n").to_ascii_lowercase();
-    head.contains("@generated") || (head.contains("generated") && (head.contains("do not edit") || head.contains("do not modify")))
 }

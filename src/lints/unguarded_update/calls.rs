@@ -1,0 +1,68 @@
+//! Updates in two calls, each of which takes and gives up the lock.
+
+use std::cell::LazyCell;
+
+use rustc_hash::FxHashSet;
+
+use super::{is_read_again, stale, state_name};
+use crate::analysis::Analysis;
+use crate::analysis::access::{AccessKind, Definitions};
+use crate::analysis::lockset::OpId;
+use crate::analysis::path::{Key, Owner};
+use crate::finding::Finding;
+use crate::ir::Local;
+use crate::program::Fun;
+
+/// `self.set(self.get() + 1)`: read and written back by two calls, each of which takes and gives up the lock.
+pub(super) fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut FxHashSet<(Owner, Fun)>, findings: &mut Vec<Finding>) {
+    let program = analysis.program;
+    let ir = program.function(function);
+    let definitions = LazyCell::new(|| Definitions::new(ir));
+    let locksets = &analysis.facts(function).locksets;
+    for access in analysis.facts(function).accesses.iter().filter(|it| matches!(it.kind, AccessKind::Write | AccessKind::Mutate)) {
+        let owner = access.key.owner;
+        for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes()) {
+            let lock = locksets.lock(held).key;
+            let read = getter(analysis, &definitions, function, access.value, access.op, (owner, lock));
+            if let Some(read) = read.filter(|it| *it < held.at)
+                && !is_read_again(analysis, function, access, held.at)
+                && seen.insert((owner, function))
+            {
+                findings.push(stale(analysis, function, (read, access.op), &state_name(analysis, access), lock));
+            }
+        }
+    }
+    for (index, (_, _, op)) in ir.ops().enumerate() {
+        let write = OpId(index as u32);
+        let (Some(call), Some(setter)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
+        let written = analysis.flows.written(setter);
+        if written.is_empty() || !locksets.before(write).is_empty() || !analysis.entry.held(function).is_empty() {
+            continue;
+        }
+        let bound = crate::program::bindings(program, call.target, call.arguments);
+        for (parameter, owner, lock) in written {
+            let Some((_, _, value)) = bound.iter().find(|it| it.1 == *parameter) else { continue };
+            if let Some(read) = getter(analysis, &definitions, function, *value, write, (*owner, *lock))
+                && seen.insert((*owner, function))
+            {
+                let name = Key { owner: *owner, item: false, data: false }.display(program);
+                findings.push(stale(analysis, function, (read, write), &name, *lock));
+            }
+        }
+    }
+}
+
+/// The call that `value`, as used at `at`, was computed from, of a function that reads `state` under a lock of its own.
+pub(super) fn getter(
+    analysis: &Analysis<'_>,
+    definitions: &Definitions<'_>,
+    function: Fun,
+    value: Local,
+    at: OpId,
+    state: (Owner, Key),
+) -> Option<OpId> {
+    definitions.sources(value, at).into_iter().find(|it| {
+        let called = definitions.op(*it).and_then(|it| analysis.program.called(function, &it.kind));
+        *it < at && called.is_some_and(|it| analysis.flows.returned(it).contains(&state))
+    })
+}

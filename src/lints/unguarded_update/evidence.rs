@@ -1,0 +1,153 @@
+//! Why a state is taken for shared and a lock for its guard, and how strong that is.
+
+use super::super::support::statement;
+use crate::analysis::Analysis;
+use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::lockset::OpId;
+use crate::analysis::path::{Key, Owner, Root};
+use crate::analysis::state::{State, Use};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
+use crate::ir::Name;
+use crate::program::{Fun, Program, Ty};
+
+/// Why the state is taken for shared, and how strong that is.
+pub(super) struct Shared {
+    pub(super) confidence: Confidence,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) guard: Option<(Key, Location)>,
+}
+
+/// The lock held here, where it keeps nobody out: all other writes agree on another one, or it is no lock of the state's
+/// owner and no other write is under it.
+pub(super) fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) -> Option<Key> {
+    let [(held, _)] = usage.held[..] else { return None };
+    let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && !(it.function == usage.function && it.op == usage.op));
+    if others.clone().next().is_none() || others.clone().any(|it| it.maybe_guarded || it.held.iter().any(|it| it.0 == held)) {
+        return None;
+    }
+    let (guard, _) = state.guard()?;
+    let agreed = guard != held && others.all(|it| it.held.iter().any(|it| it.0 == guard));
+    let foreign = !belongs(program, &held, owner);
+    (agreed || foreign).then_some(held)
+}
+
+pub(super) fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
+    let program = analysis.program;
+    let mut evidence = Vec::new();
+    let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
+    if let Some((guard, example)) = state.guard()
+        && belongs(program, &guard, owner)
+        && is_at_hand(program, usage.function, write, &guard)
+        && (is_own(program, &guard, owner) || state.is_mostly_under(&guard))
+        && !implements_lock(program, usage.function)
+    {
+        let place = statement(analysis, example.function, example.op);
+        evidence.push(Evidence {
+            kind: EvidenceKind::GuardedElsewhere,
+            message: format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program)),
+            location: Some(place),
+        });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)) });
+    }
+    if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
+        && (entry.several || updated_outside(analysis, state, usage))
+    {
+        evidence.push(Evidence {
+            kind: EvidenceKind::ThreadTarget,
+            message: format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what),
+            location: Some(entry.location),
+        });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None });
+    }
+    if let Owner::Field(class, _) = owner
+        && let Some(lock) = owned_lock(program, *class)
+    {
+        evidence.push(Evidence {
+            kind: EvidenceKind::OwnsLock,
+            message: format!("`{}` owns `{lock}`, so it expects several threads", program.class_name(*class)),
+            location: program.field_location(*class, Name::new(lock.rsplit('.').next().unwrap_or(""))),
+        });
+        // Two signs of medium strength: a lock, and one place for all instances in a program with threads.
+        let confidence = match program.threads.started {
+            Some(started) if matches!(write.path.root, Root::Class(_)) => {
+                evidence.push(Evidence {
+                    kind: EvidenceKind::Threads,
+                    message: "all instances share it, and the program starts threads".to_string(),
+                    location: Some(started),
+                });
+                Confidence::Medium
+            }
+            _ => Confidence::Low,
+        };
+        return Some(Shared { confidence, evidence, guard: None });
+    }
+    // One object for all threads: a global, or what all instances of a class have in common.
+    let of_all = match owner {
+        Owner::Global(..) => Some("this is one object for all of them"),
+        Owner::Field(..) if matches!(write.path.root, Root::Class(_)) => Some("all instances share this"),
+        _ => None,
+    };
+    if let (Some(why), Some(started)) = (of_all, program.threads.started) {
+        evidence.push(Evidence { kind: EvidenceKind::Threads, message: format!("the program starts threads, and {why}"), location: Some(started) });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None });
+    }
+    None
+}
+
+/// Whether a lock is the state's own: of the same class or a related one, or of the same module.
+pub(super) fn belongs(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
+    match (guard.owner, owner) {
+        (Owner::Field(lock, _), Owner::Field(class, _)) => {
+            program.ancestry(lock).contains(class)
+                || program.ancestry(*class).contains(&lock)
+                || program.module_of_class(lock) == program.module_of_class(*class)
+        }
+        (Owner::Global(module, _), Owner::Global(of, _)) => module == *of,
+        (Owner::Global(module, _), Owner::Field(class, _)) => module == program.module_of_class(*class),
+        _ => false,
+    }
+}
+
+/// Whether the lock is a field of the state's own class, or of the same module.
+pub(super) fn is_own(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
+    match (guard.owner, owner) {
+        (Owner::Field(lock, _), Owner::Field(class, _)) => program.ancestry(lock).contains(class) || program.ancestry(*class).contains(&lock),
+        _ => true,
+    }
+}
+
+/// Whether the function is part of a lock: its own state is guarded by what it implements.
+pub(super) fn implements_lock(program: &Program<'_>, function: Fun) -> bool {
+    let has = |class, name| program.method(class, Name::new(name)).is_some();
+    program.class_of(function).is_some_and(|it| has(it, "acquire") && has(it, "release"))
+}
+
+/// Whether the object that is written has the lock at all: a sibling's lock guards the sibling.
+pub(super) fn is_at_hand(program: &Program<'_>, function: Fun, write: &Access, guard: &Key) -> bool {
+    match (guard.owner, write.path.root_type(program, function)) {
+        (Owner::Field(lock, _), Ty::Class(class, _)) => {
+            // The lock of another object may be anywhere; one of the same family has to be inherited.
+            let family = program.ancestry(lock).iter().any(|it| program.ancestry(class).contains(it));
+            !family || program.ancestry(class).contains(&lock)
+        }
+        _ => true,
+    }
+}
+
+/// Whether code that is not on a thread of the program's own changes the state as well.
+pub(super) fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool {
+    state.uses.iter().any(|it| {
+        let kind = analysis.facts(it.function).accesses[it.access as usize].kind;
+        it.function != usage.function
+            && !it.construction
+            && matches!(kind, AccessKind::Update | AccessKind::Mutate)
+            && !analysis.sharing.is_on_thread(it.function)
+    })
+}
+
+pub(super) fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {
+    let language = program.module(program.module_of_class(class)).ir.language;
+    program.ancestry(class).into_iter().find_map(|it| {
+        program.fields_of(it).into_iter().find(|(_, ty)| ty.lock(language).is_some()).map(|(name, _)| format!("{}.{name}", program.class_name(it)))
+    })
+}

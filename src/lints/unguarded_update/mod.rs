@@ -1,0 +1,288 @@
+//! `unguarded-update`: a new value of shared state computed from its old one, with nothing to keep another thread out.
+//!
+//! For each store, the value is followed back to a read of the same place. Then: is a lock held across both, and if
+//! not, what says that the state is shared? One finding for each state and function.
+
+mod calls;
+mod evidence;
+mod unchecked;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use self::calls::through_calls;
+use self::evidence::{shared, wrong_lock};
+use self::unchecked::{atomics, unchecked};
+use super::Lint;
+use super::support::{expression, finding, initial_value, label, statement, step};
+use crate::analysis::Analysis;
+use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::atomics::is_fresh;
+use crate::analysis::lockset::{Held, OpId};
+use crate::analysis::path::{Key, Owner, Root, Step};
+use crate::analysis::state::{State, Use};
+use crate::catalog::Scope;
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::ir::{Callee, Language, OpKind};
+use crate::program::Fun;
+
+/// Definitions of functions are kept for so many functions at once.
+const MAX_KEPT: usize = 64;
+
+pub const UNGUARDED_UPDATE: Lint = Lint {
+    name: "unguarded-update",
+    group: "race",
+    severity: Severity::Error,
+    languages: &[Language::Python, Language::Rust],
+    summary: "Shared state is updated from its old value with nothing to keep another thread out",
+    page: include_str!("../../../lints/unguarded-update.md"),
+    check,
+};
+
+fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
+    let mut definitions: FxHashMap<Fun, Definitions<'_>> = FxHashMap::default();
+    for (owner, state) in analysis.states.iter() {
+        // A method that is replaced, by a patch or a test, is no state that counts.
+        if matches!(owner, Owner::Field(class, name) if analysis.program.method(*class, *name).is_some()) {
+            continue;
+        }
+        for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
+            let access = &analysis.facts(usage.function).accesses[usage.access as usize];
+            let Some(read) = read_before(analysis, &mut definitions, usage.function, access) else { continue };
+            let found = match split_sections(analysis, usage.function, access, read) {
+                Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
+                None if access.kind == AccessKind::Mutate => None,
+                None => match analysis.program.language(usage.function) {
+                    Language::Python => bare(analysis, owner, state, usage, access, read),
+                    Language::Rust => unchecked(analysis, owner, usage, access, read),
+                },
+            };
+            if let Some(found) = found
+                && seen.insert((*owner, usage.function))
+            {
+                findings.push(found);
+            }
+        }
+    }
+    for function in analysis.program.function_ids() {
+        if !analysis.program.is_exempt(function) {
+            through_calls(analysis, function, &mut seen, findings);
+        }
+        if analysis.program.language(function) == Language::Rust && !analysis.program.is_exempt(function) {
+            atomics(analysis, function, findings);
+        }
+    }
+}
+
+/// The latest read of the same place that the written value was computed from.
+fn read_before<'f>(
+    analysis: &'f Analysis<'_>,
+    definitions: &mut FxHashMap<Fun, Definitions<'f>>,
+    function: Fun,
+    write: &Access,
+) -> Option<&'f Access> {
+    let facts = analysis.facts(function);
+    // A container's own method is one step, but what goes in may be stale.
+    if write.kind == AccessKind::Read {
+        return None;
+    }
+    let reads =
+        || facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < write.op && it.path == write.path || is_lookup(it, write));
+    reads().next()?;
+    let ir = analysis.program.function(function);
+    // The states of a function follow one another.
+    if definitions.len() >= MAX_KEPT {
+        definitions.clear();
+    }
+    let definitions = definitions.entry(function).or_insert_with(|| Definitions::new(ir));
+    let sources: FxHashSet<OpId> = definitions.sources(write.value, write.op).into_iter().collect();
+    let read = reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)?;
+    (!definitions.is_copy(write.value, write.op, read.op)).then_some(read)
+}
+
+/// `d.get(k)` before `d[k] = …`.
+fn is_lookup(read: &Access, write: &Access) -> bool {
+    read.kind == AccessKind::Read && write.path.steps.last().is_some_and(|it| matches!(it, Step::Key(_) | Step::Item)) && {
+        let mut container = write.path.clone();
+        container.steps.pop();
+        container == read.path
+    }
+}
+
+/// The lock under which both stand, but in two critical sections; none where one section covers both, or there is none.
+fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access) -> Option<Key> {
+    let facts = analysis.facts(function);
+    let locksets = &facts.locksets;
+    let (before_read, before_write) = (locksets.before(read.op), locksets.before(write.op));
+    let keeps_out = |it: &Held| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes();
+    let split = before_write.iter().filter(|it| keeps_out(it)).find(|held| {
+        let lock = locksets.lock(held);
+        before_read.iter().any(|it| it.sure && it.at != held.at && locksets.lock(it).is_same(lock)) && !before_read.iter().any(|it| it.at == held.at)
+    })?;
+    // Any lock held across both keeps others out, as far as all agree on it.
+    if before_write.iter().any(|it| before_read.contains(it)) {
+        return None;
+    }
+    (!is_read_again(analysis, function, write, split.at)).then(|| locksets.lock(split).key)
+}
+
+/// Whether the state is read under the acquisition at `section` before it is written: the write is decided on a fresh
+/// value.
+fn is_read_again(analysis: &Analysis<'_>, function: Fun, write: &Access, section: OpId) -> bool {
+    let facts = analysis.facts(function);
+    facts.accesses.iter().any(|it| {
+        it.kind == AccessKind::Read
+            && it.op > section
+            && it.op < write.op
+            && it.key.owner == write.key.owner
+            && facts.locksets.before(it.op).iter().any(|held| held.at == section)
+    })
+}
+
+fn state_name(analysis: &Analysis<'_>, access: &Access) -> String {
+    let base = Key { item: false, data: false, ..access.key }.display(analysis.program);
+    match access.path.steps.last() {
+        Some(Step::Key(key)) => format!("{base}[{key}]"),
+        Some(Step::Item) => format!("{base}[…]"),
+        _ => base,
+    }
+}
+
+fn stale(analysis: &Analysis<'_>, function: Fun, (read, write): (OpId, OpId), state: &str, lock: Key) -> Finding {
+    let program = analysis.program;
+    let lock = lock.display(program);
+    let (wrote, read_at) = (statement(analysis, function, write), statement(analysis, function, read));
+    let mut it = finding(&UNGUARDED_UPDATE, analysis, function, wrote, Confidence::High);
+    it.message = format!("`{state}` is written back from a value read before `{lock}` was given up in between");
+    it.caption = "writes what was computed from the stale value".to_string();
+    it.help = format!("read, compute and write under one acquisition of `{lock}`, or read `{state}` again under the second");
+    it.state = Some(state.to_string());
+    it.locks = vec![lock.clone()];
+    it.labels.push(label(read_at, Role::Read, format!("`{state}` is read here, in an earlier critical section")));
+    it.evidence.push(Evidence {
+        kind: if program.language(function) == Language::Rust { EvidenceKind::ByType } else { EvidenceKind::GuardedElsewhere },
+        message: format!("`{lock}` is taken for the read and again for the write, so others can write in between"),
+        location: Some(read_at),
+    });
+    schedule(&mut it, read_at, wrote, None, state);
+    it
+}
+
+fn schedule(it: &mut Finding, read: Location, write: Location, initial: Option<i64>, state: &str) {
+    let (old, new) = match initial {
+        Some(value) => (value.to_string(), (value + 1).to_string()),
+        None => (format!("`{state}`"), "its new value".to_string()),
+    };
+    it.interleaving.push(step('A', read, format!("reads {old}")));
+    it.interleaving.push(step('B', read, format!("reads {old}, too")));
+    it.interleaving.push(step('A', write, format!("writes {new}")));
+    it.interleaving.push(step('B', write, format!("writes {new}: A's update is lost")));
+}
+
+fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, read: &Access) -> Option<Finding> {
+    let program = analysis.program;
+    let wrong = wrong_lock(program, owner, state, usage);
+    if (!usage.held.is_empty() && wrong.is_none())
+        || usage.maybe_guarded
+        || matches!(owner, Owner::Param(..))
+        || matches!(write.path.root, Root::Local(_) if matches!(owner, Owner::Local(..)))
+    {
+        return None;
+    }
+    // A method whose object never left the function, or that belongs to the thread it runs on.
+    if matches!(write.path.root, Root::Local(local) if is_fresh(analysis, usage.function, local)) {
+        return None;
+    }
+    // One loop runs its tasks in turn: between two awaits nothing else runs.
+    if program.function(usage.function).is_async && write.kind == AccessKind::Update {
+        return on_loop(analysis, state, usage, write);
+    }
+    if program.function(usage.function).is_async || state.guard().is_some_and(|(guard, _)| analysis.states.scope(&guard) == Scope::Async) {
+        return None;
+    }
+    let switch = switch_point(analysis, usage.function, read.op, write.op);
+    let shared = shared(analysis, owner, state, usage, write, switch)?;
+    let name = state_name(analysis, write);
+    let location = statement(analysis, usage.function, write.op);
+    let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, shared.confidence);
+    it.message = match &shared.guard {
+        Some((guard, _)) if wrong.is_some() => {
+            let held = wrong.map(|it| it.display(program)).unwrap_or_default();
+            format!("`{name}` is updated under `{held}`, but `{}` guards it elsewhere", guard.display(program))
+        }
+        None if wrong.is_some() => {
+            let held = wrong.map(|it| it.display(program)).unwrap_or_default();
+            format!("`{name}` is updated under `{held}`, which no other update of it holds")
+        }
+        Some((guard, _)) => format!("`{name}` is updated without `{}`, which guards it elsewhere", guard.display(program)),
+        None => format!("`{name}` is updated from its old value with no lock held"),
+    };
+    it.caption = "reads the old value, then writes the new one".to_string();
+    it.help = match &shared.guard {
+        Some((guard, _)) => format!("do the update under `{}`", guard.display(program)),
+        None => format!("hold one lock at every access of `{name}`"),
+    };
+    if let Some((guard, place)) = &shared.guard {
+        it.locks = vec![guard.display(program)];
+        it.labels.push(label(*place, Role::OtherAccess, format!("under `{}` here", guard.display(program))));
+    }
+    if let Some(other) =
+        state.uses.iter().find(|it| it.writes && !it.construction && it.op != usage.op && it.function != usage.function && it.held.is_empty())
+    {
+        it.labels.push(label(statement(analysis, other.function, other.op), Role::OtherAccess, "also written here"));
+    }
+    it.evidence = shared.evidence;
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::Caveat,
+        message: match switch {
+            Some(_) => "other code runs between the read and the write, so the interpreter can switch threads there".to_string(),
+            None => "nothing guarantees the update: today's GIL builds rarely switch threads inside it, free-threaded builds lose it".to_string(),
+        },
+        location: switch.map(|op| expression(analysis, usage.function, op)),
+    });
+    let projections = analysis
+        .program
+        .function(usage.function)
+        .ops()
+        .nth(write.op.0 as usize)
+        .and_then(|(_, _, op)| op.kind.place().map(|it| it.projections.clone()));
+    let initial = initial_value(analysis, owner, projections.as_deref().unwrap_or(&[]));
+    it.state = Some(name.clone());
+    schedule(&mut it, location, location, initial, &name);
+    Some(it)
+}
+
+/// An update in a coroutine, without an await inside: whole as long as no thread reaches the state. Where one does, low.
+fn on_loop(analysis: &Analysis<'_>, state: &State, usage: &Use, write: &Access) -> Option<Finding> {
+    let other = state.uses.iter().find(|it| !it.construction && analysis.sharing.is_on_thread(it.function))?;
+    let name = state_name(analysis, write);
+    let location = statement(analysis, usage.function, write.op);
+    let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, Confidence::Low);
+    it.message = format!("`{name}` is updated on the event loop, and a thread uses it as well");
+    it.caption = "reads the old value, then writes the new one".to_string();
+    it.help = format!("hold a `threading.Lock` at every access of `{name}`, or keep it to the loop's thread");
+    it.state = Some(name.clone());
+    it.labels.push(label(statement(analysis, other.function, other.op), Role::OtherAccess, "used on a thread here"));
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::Caveat,
+        message: "tasks of one loop switch at `await` only: without one in between the update is whole for them".to_string(),
+        location: None,
+    });
+    schedule(&mut it, location, location, None, &name);
+    Some(it)
+}
+
+/// A call between read and write, at which the interpreter may switch threads.
+fn switch_point(analysis: &Analysis<'_>, function: Fun, read: OpId, write: OpId) -> Option<OpId> {
+    let ir = analysis.program.function(function);
+    ir.ops()
+        .enumerate()
+        .map(|(index, (_, _, op))| (OpId(index as u32), op))
+        .filter(|(id, _)| *id >= read && *id < write)
+        .find(|(id, op)| match &op.kind {
+            OpKind::Call { callee: Callee::Method { name, .. }, .. } if *id == read => *name == "get",
+            OpKind::Call { .. } | OpKind::Await { .. } | OpKind::Enter { .. } => true,
+            _ => false,
+        })
+        .map(|it| it.0)
+}

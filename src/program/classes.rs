@@ -1,0 +1,138 @@
+//! What is known of classes: their relatives, methods, fields.
+
+use super::{Cls, Fun, Program, Ty};
+use crate::finding::Location;
+use crate::ir::{Language, Name};
+
+/// A method's or field's name of several words and this many letters can be told by itself.
+const DISTINCTIVE: usize = 8;
+
+/// First words of methods that every library has.
+const ACCESSOR_WORDS: &[&str] = &["as", "from", "get", "has", "into", "is", "new", "set", "take", "to", "try", "with"];
+
+impl Program<'_> {
+    /// `class` and its bases, nearest first, each once.
+    pub fn ancestry(&self, class: Cls) -> Vec<Cls> {
+        let mut order = vec![class];
+        let mut next = 0;
+        while next < order.len() && order.len() < 64 {
+            for base in &self.bases[order[next].0 as usize] {
+                if !order.contains(base) {
+                    order.push(*base);
+                }
+            }
+            next += 1;
+        }
+        order
+    }
+
+    /// Library classes among the bases, near and far.
+    pub fn external_ancestry(&self, class: Cls) -> impl Iterator<Item = Name> + '_ {
+        self.ancestry(class).into_iter().flat_map(|it| self.external_bases[it.0 as usize].iter().copied())
+    }
+
+    pub fn subclasses(&self, class: Cls) -> &[Cls] {
+        self.subclasses.get(&class).map_or(&[], Vec::as_slice)
+    }
+
+    /// The method `name` of `class`, its own or inherited. A trait method without a body is looked up in the trait's
+    /// only implementor.
+    pub fn method(&self, class: Cls, name: Name) -> Option<Fun> {
+        let own = self.ancestry(class).into_iter().find_map(|it| self.methods.get(&(it, name)).copied());
+        own.or_else(|| match self.subclasses(class) {
+            [only] if self.class(class).kind == crate::ir::ClassKind::Trait => self.methods.get(&(*only, name)).copied(),
+            _ => None,
+        })
+    }
+
+    /// The class that the lock of type `ty` guards an object of.
+    pub fn guarded_class(&self, ty: &Ty, language: Language) -> Option<Cls> {
+        match ty.guarded(language).peeled(language) {
+            Ty::Class(class, _) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// Whether all locks around a `class` are one role: one field in the program has them, or the fields that do share
+    /// theirs (`Arc<Mutex<T>>`).
+    pub fn is_one_role(&self, class: Cls) -> bool {
+        self.roles.get(&class).is_none_or(|it| it.own + usize::from(it.shared > 0) <= 1)
+    }
+
+    /// The method that the program gives to the library type `ty`.
+    pub fn foreign_method(&self, ty: Name, name: Name) -> Option<Fun> {
+        self.foreign_methods.get(&(ty, name)).copied()
+    }
+
+    /// The one Rust method of that name in the program, where it takes that many arguments and the name is of a kind that
+    /// libraries hardly share: of several words, and no accessor.
+    pub fn only_method(&self, name: Name, arguments: usize) -> Option<Fun> {
+        if !is_distinctive(name) {
+            return None;
+        }
+        self.only_methods.get(&name).copied().flatten().filter(|it| self.function(*it).params.len() == arguments + 1)
+    }
+
+    /// The one Rust struct of the program that has a field of that name, where the name is of a kind that libraries
+    /// hardly share.
+    pub fn only_field(&self, name: Name) -> Option<Cls> {
+        self.only_fields.get(&name).copied().flatten().filter(|_| is_distinctive(name))
+    }
+
+    /// The type of the one field of that name, as [`Program::only_field`] has it.
+    pub fn field_by_name(&self, name: Name) -> Ty {
+        self.only_field(name).and_then(|class| self.field(class, name)).map(|(_, ty)| ty.clone()).unwrap_or_default()
+    }
+
+    /// The class in `class`'s ancestry that declares or assigns the field, and the field's type.
+    pub fn field(&self, class: Cls, name: Name) -> Option<(Cls, &Ty)> {
+        let owner = self.field_owner(class, name)?;
+        Some((owner, self.fields.get(&(owner, name)).unwrap_or(&Ty::Unknown)))
+    }
+
+    /// The farthest ancestor that declares or assigns the field: the class the state belongs to. A protocol only says
+    /// what others have.
+    pub fn field_owner(&self, class: Cls, name: Name) -> Option<Cls> {
+        let declares = |it: &Cls| self.declares.contains_key(&(*it, name));
+        let ancestry = self.ancestry(class);
+        let owns = ancestry.iter().copied().rfind(|it| declares(it) && !self.is_protocol(*it));
+        owns.or_else(|| ancestry.into_iter().rfind(declares))
+    }
+
+    pub(super) fn is_protocol(&self, class: Cls) -> bool {
+        self.external_bases[class.0 as usize].iter().any(|it| it.last() == "Protocol")
+    }
+
+    /// Where a field is declared or first assigned.
+    pub fn field_location(&self, class: Cls, name: Name) -> Option<Location> {
+        self.declares.get(&(class, name)).copied()
+    }
+
+    /// Whether the type is `Sync` by its author's word alone.
+    pub fn is_unchecked_sync(&self, class: Cls) -> bool {
+        self.unchecked_sync.contains(&class)
+    }
+
+    /// The lock field that the condition in field `name` was made with.
+    pub fn wrapped_lock(&self, class: Cls, name: Name) -> Option<Name> {
+        self.wrapped.get(&(class, name)).copied()
+    }
+
+    /// The fields `class` declares or assigns itself, sorted by name.
+    pub fn fields_of(&self, class: Cls) -> Vec<(Name, &Ty)> {
+        let mut all: Vec<_> = self
+            .declares
+            .keys()
+            .filter(|(owner, _)| *owner == class)
+            .map(|(_, name)| (*name, self.fields.get(&(class, *name)).unwrap_or(&Ty::Unknown)))
+            .collect();
+        all.sort_by_key(|(name, _)| *name);
+        all
+    }
+}
+
+/// Whether a method's or field's name can be told by itself: several words, and no accessor.
+fn is_distinctive(name: Name) -> bool {
+    let text = name.as_str().trim_matches('_');
+    text.len() >= DISTINCTIVE && text.split_once('_').is_some_and(|(first, _)| !ACCESSOR_WORDS.contains(&first))
+}
