@@ -1,7 +1,14 @@
 //! What the lints share: a finding about an op, the witness path of a lock taken through calls, what a value was before.
 
+mod guards;
+mod updates;
+
+pub use self::guards::{belongs, implements_lock, is_at_hand, is_own};
+pub use self::updates::Updates;
 use crate::analysis::Analysis;
+use crate::analysis::access::Access;
 use crate::analysis::lockset::{Acquisition, OpId, op_of};
+use crate::analysis::path::{Key, Step as PathStep};
 use crate::catalog::Mode;
 use crate::finding::{Confidence, Finding, Label, Location, Role, Step};
 use crate::ir::{Const, Op, OpKind, Projection};
@@ -116,4 +123,14 @@ pub fn initial_value(analysis: &Analysis<'_>, owner: &crate::analysis::path::Own
     });
     let first = values.next().flatten()?;
     values.all(|it| it == Some(first)).then_some(first)
+}
+
+/// The name to show: `Metrics.total`, `stats["errors"]`.
+pub fn state_name(analysis: &Analysis<'_>, access: &Access) -> String {
+    let base = Key { item: false, data: false, ..access.key }.display(analysis.program);
+    match access.path.steps.last() {
+        Some(PathStep::Key(key)) => format!("{base}[{key}]"),
+        Some(PathStep::Item) => format!("{base}[…]"),
+        _ => base,
+    }
 }

@@ -4,7 +4,8 @@ use std::cell::LazyCell;
 
 use rustc_hash::FxHashSet;
 
-use super::{is_read_again, stale, state_name};
+use super::super::support::state_name;
+use super::{is_read_again, stale};
 use crate::analysis::Analysis;
 use crate::analysis::access::{AccessKind, Definitions};
 use crate::analysis::lockset::OpId;

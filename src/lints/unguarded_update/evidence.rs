@@ -1,6 +1,6 @@
 //! Why a state is taken for shared and a lock for its guard, and how strong that is.
 
-use super::super::support::statement;
+use super::super::support::{belongs, implements_lock, is_at_hand, is_own, statement};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::lockset::OpId;
@@ -8,7 +8,7 @@ use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
 use crate::ir::Name;
-use crate::program::{Fun, Program, Ty};
+use crate::program::Program;
 
 /// Why the state is taken for shared, and how strong that is.
 pub(super) struct Shared {
@@ -92,46 +92,6 @@ pub(super) fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usag
         return Some(Shared { confidence: Confidence::Low, evidence, guard: None });
     }
     None
-}
-
-/// Whether a lock is the state's own: of the same class or a related one, or of the same module.
-pub(super) fn belongs(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
-    match (guard.owner, owner) {
-        (Owner::Field(lock, _), Owner::Field(class, _)) => {
-            program.ancestry(lock).contains(class)
-                || program.ancestry(*class).contains(&lock)
-                || program.module_of_class(lock) == program.module_of_class(*class)
-        }
-        (Owner::Global(module, _), Owner::Global(of, _)) => module == *of,
-        (Owner::Global(module, _), Owner::Field(class, _)) => module == program.module_of_class(*class),
-        _ => false,
-    }
-}
-
-/// Whether the lock is a field of the state's own class, or of the same module.
-pub(super) fn is_own(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
-    match (guard.owner, owner) {
-        (Owner::Field(lock, _), Owner::Field(class, _)) => program.ancestry(lock).contains(class) || program.ancestry(*class).contains(&lock),
-        _ => true,
-    }
-}
-
-/// Whether the function is part of a lock: its own state is guarded by what it implements.
-pub(super) fn implements_lock(program: &Program<'_>, function: Fun) -> bool {
-    let has = |class, name| program.method(class, Name::new(name)).is_some();
-    program.class_of(function).is_some_and(|it| has(it, "acquire") && has(it, "release"))
-}
-
-/// Whether the object that is written has the lock at all: a sibling's lock guards the sibling.
-pub(super) fn is_at_hand(program: &Program<'_>, function: Fun, write: &Access, guard: &Key) -> bool {
-    match (guard.owner, write.path.root_type(program, function)) {
-        (Owner::Field(lock, _), Ty::Class(class, _)) => {
-            // The lock of another object may be anywhere; one of the same family has to be inherited.
-            let family = program.ancestry(lock).iter().any(|it| program.ancestry(class).contains(it));
-            !family || program.ancestry(class).contains(&lock)
-        }
-        _ => true,
-    }
 }
 
 /// Whether code that is not on a thread of the program's own changes the state as well.

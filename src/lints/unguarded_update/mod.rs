@@ -7,26 +7,23 @@ mod calls;
 mod evidence;
 mod unchecked;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use self::calls::through_calls;
 use self::evidence::{shared, wrong_lock};
 use self::unchecked::{atomics, unchecked};
 use super::Lint;
-use super::support::{expression, finding, initial_value, label, statement, step};
+use super::support::{Updates, expression, finding, initial_value, label, state_name, statement, step};
 use crate::analysis::Analysis;
-use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{Held, OpId};
-use crate::analysis::path::{Key, Owner, Root, Step};
+use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, OpKind};
 use crate::program::Fun;
-
-/// Definitions of functions are kept for so many functions at once.
-const MAX_KEPT: usize = 64;
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
     name: "unguarded-update",
@@ -40,7 +37,7 @@ pub const UNGUARDED_UPDATE: Lint = Lint {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
-    let mut definitions: FxHashMap<Fun, Definitions<'_>> = FxHashMap::default();
+    let mut updates = Updates::default();
     for (owner, state) in analysis.states.iter() {
         // A method that is replaced, by a patch or a test, is no state that counts.
         if matches!(owner, Owner::Field(class, name) if analysis.program.method(*class, *name).is_some()) {
@@ -48,7 +45,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
             let access = &analysis.facts(usage.function).accesses[usage.access as usize];
-            let Some(read) = read_before(analysis, &mut definitions, usage.function, access) else { continue };
+            let Some(read) = updates.read_before(analysis, usage.function, access) else { continue };
             let found = match split_sections(analysis, usage.function, access, read) {
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if access.kind == AccessKind::Mutate => None,
@@ -71,41 +68,6 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         if analysis.program.language(function) == Language::Rust && !analysis.program.is_exempt(function) {
             atomics(analysis, function, findings);
         }
-    }
-}
-
-/// The latest read of the same place that the written value was computed from.
-fn read_before<'f>(
-    analysis: &'f Analysis<'_>,
-    definitions: &mut FxHashMap<Fun, Definitions<'f>>,
-    function: Fun,
-    write: &Access,
-) -> Option<&'f Access> {
-    let facts = analysis.facts(function);
-    // A container's own method is one step, but what goes in may be stale.
-    if write.kind == AccessKind::Read {
-        return None;
-    }
-    let reads =
-        || facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < write.op && it.path == write.path || is_lookup(it, write));
-    reads().next()?;
-    let ir = analysis.program.function(function);
-    // The states of a function follow one another.
-    if definitions.len() >= MAX_KEPT {
-        definitions.clear();
-    }
-    let definitions = definitions.entry(function).or_insert_with(|| Definitions::new(ir));
-    let sources: FxHashSet<OpId> = definitions.sources(write.value, write.op).into_iter().collect();
-    let read = reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)?;
-    (!definitions.is_copy(write.value, write.op, read.op)).then_some(read)
-}
-
-/// `d.get(k)` before `d[k] = …`.
-fn is_lookup(read: &Access, write: &Access) -> bool {
-    read.kind == AccessKind::Read && write.path.steps.last().is_some_and(|it| matches!(it, Step::Key(_) | Step::Item)) && {
-        let mut container = write.path.clone();
-        container.steps.pop();
-        container == read.path
     }
 }
 
@@ -137,15 +99,6 @@ fn is_read_again(analysis: &Analysis<'_>, function: Fun, write: &Access, section
             && it.key.owner == write.key.owner
             && facts.locksets.before(it.op).iter().any(|held| held.at == section)
     })
-}
-
-fn state_name(analysis: &Analysis<'_>, access: &Access) -> String {
-    let base = Key { item: false, data: false, ..access.key }.display(analysis.program);
-    match access.path.steps.last() {
-        Some(Step::Key(key)) => format!("{base}[{key}]"),
-        Some(Step::Item) => format!("{base}[…]"),
-        _ => base,
-    }
 }
 
 fn stale(analysis: &Analysis<'_>, function: Fun, (read, write): (OpId, OpId), state: &str, lock: Key) -> Finding {

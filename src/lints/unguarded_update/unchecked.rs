@@ -4,8 +4,8 @@ use std::cell::LazyCell;
 
 use rustc_hash::FxHashSet;
 
-use super::super::support::{expression, finding, initial_value, label, statement};
-use super::{UNGUARDED_UPDATE, schedule, state_name};
+use super::super::support::{expression, finding, initial_value, label, state_name, statement};
+use super::{UNGUARDED_UPDATE, schedule};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, Definitions};
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
