@@ -8,6 +8,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Facts;
+use super::lockset::OpId;
 use super::path::{Key, Root};
 use crate::catalog::{Concurrency, Mode};
 use crate::ir::{Callee, FunctionKind, Language, Local, OpKind, ParamKind, TypeRef};
@@ -20,6 +21,10 @@ const MAX_ROUNDS: usize = 12;
 #[derive(Debug, Default)]
 pub struct EntryLocksets {
     held: FxHashMap<Fun, Vec<(Key, Mode)>>,
+    /// The same by the callers that are seen, where there may be others.
+    known: FxHashMap<Fun, Vec<(Key, Mode)>>,
+    /// Where each function is called, constructors aside.
+    sites: FxHashMap<Fun, Vec<(Fun, OpId)>>,
     /// Functions that say their caller holds a lock, by their name.
     claims: FxHashSet<Fun>,
     /// Private helpers that only constructors call.
@@ -33,6 +38,16 @@ pub struct EntryLocksets {
 impl EntryLocksets {
     pub fn held(&self, function: Fun) -> &[(Key, Mode)] {
         self.held.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether all callers that are seen hold the lock, and there are some.
+    pub fn callers_hold(&self, function: Fun, lock: &Key) -> bool {
+        self.known.get(&function).is_some_and(|it| it.iter().any(|it| it.0 == *lock))
+    }
+
+    /// Where the function is seen to be called, constructors aside.
+    pub fn sites(&self, function: Fun) -> &[(Fun, OpId)] {
+        self.sites.get(&function).map_or(&[], Vec::as_slice)
     }
 
     /// The thread entry point (an index into the program's) whose single thread alone runs the function.
@@ -58,25 +73,25 @@ impl EntryLocksets {
 
 /// Computes the entry locksets.
 pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
-    let mut sites: FxHashMap<Fun, Vec<(Fun, super::lockset::OpId)>> = FxHashMap::default();
+    let mut sites: FxHashMap<Fun, Vec<(Fun, OpId)>> = FxHashMap::default();
     let mut at_once: FxHashSet<(Fun, Local)> = FxHashSet::default();
     // All callers outside constructors; an empty list: constructors alone.
     let mut made_by: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
     // Methods that are called on more than their callers' `self`.
     let mut elsewhere: FxHashSet<Fun> = FxHashSet::default();
     let mut open: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
-    // Only of private helpers all callers are known. Each callee with the methods that may stand in for it.
-    let mut helpers: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
+    // Each callee with the methods that may stand in for it.
+    let mut stand_ins: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
     for function in program.function_ids() {
         let locksets = &facts[function.0 as usize].locksets;
         for (block, index, op) in program.function(function).ops() {
             if let Some(callee) = program.called(function, &op.kind) {
-                if program.is_construction(function) {
-                    made_by.entry(callee).or_default();
-                    continue;
-                }
-                let run = || overrides(program, callee).into_iter().chain([callee]).filter(|it| is_private(program, *it)).collect();
-                for callee in helpers.entry(callee).or_insert_with(run) {
+                let run = || overrides(program, callee).into_iter().chain([callee]).collect();
+                for callee in stand_ins.entry(callee).or_insert_with(run) {
+                    if program.is_construction(function) {
+                        made_by.entry(*callee).or_default();
+                        continue;
+                    }
                     sites.entry(*callee).or_default().push((function, locksets.op_id(block, index)));
                     if program.language(function) == Language::Python || !calls_on_self(program, facts, function, &op.kind) {
                         elsewhere.insert(*callee);
@@ -118,7 +133,10 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
         if asserts() || locking_decorator() {
             result.claims.insert(function);
         }
-        if ir.name.as_str().ends_with("_locked") || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_") || says {
+        if ["_locked", "_lock_held", "_under_lock", "_with_lock"].iter().any(|it| ir.name.as_str().ends_with(it))
+            || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_")
+            || says
+        {
             result.claims.insert(function);
         }
     }
@@ -157,25 +175,7 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     for _ in 0..MAX_ROUNDS {
         let mut changed = false;
         for function in &candidates {
-            let mut meet: Option<Vec<(Key, Mode)>> = None;
-            for (caller, op) in &sites[function] {
-                let mut here: Vec<(Key, Mode)> = {
-                    let locksets = &facts[caller.0 as usize].locksets;
-                    locksets.before(*op).iter().filter(|it| it.sure).map(|it| (locksets.lock(it).key, it.mode)).collect()
-                };
-                match held.get(caller) {
-                    Some(None) => continue,
-                    Some(Some(known)) => here.extend(known.iter().copied()),
-                    None => {}
-                }
-                match &mut meet {
-                    None => meet = Some(here),
-                    Some(meet) => meet.retain(|it| here.contains(it)),
-                }
-                if meet.as_ref().is_some_and(Vec::is_empty) {
-                    break;
-                }
-            }
+            let meet = at_all(facts, &sites[function], |it| held.get(it).map(|it| it.as_deref()));
             if meet.is_some() && held[function] != meet {
                 held.insert(*function, meet);
                 changed = true;
@@ -186,7 +186,37 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
         }
     }
     result.held = held.into_iter().filter_map(|(function, held)| held.filter(|it| !it.is_empty()).map(|it| (function, it))).collect();
+    for (function, sites) in &sites {
+        let meet = at_all(facts, sites, |it| result.held.get(it).map(|it| Some(it.as_slice())));
+        if let Some(meet) = meet.filter(|it| !it.is_empty()) {
+            result.known.insert(*function, meet);
+        }
+    }
+    result.sites = sites;
     result
+}
+
+/// The locks held at all of `sites`, as far as is known of their functions; none where nothing is known of any.
+/// `entered` gives what a function starts with: `Some(None)` where that is still open.
+fn at_all<'h>(facts: &[Facts], sites: &[(Fun, OpId)], entered: impl Fn(&Fun) -> Option<Option<&'h [(Key, Mode)]>>) -> Option<Vec<(Key, Mode)>> {
+    let mut meet: Option<Vec<(Key, Mode)>> = None;
+    for (caller, op) in sites {
+        let locksets = &facts[caller.0 as usize].locksets;
+        let mut here: Vec<(Key, Mode)> = locksets.before(*op).iter().filter(|it| it.sure).map(|it| (locksets.lock(it).key, it.mode)).collect();
+        match entered(caller) {
+            Some(None) => continue,
+            Some(Some(known)) => here.extend(known.iter().copied()),
+            None => {}
+        }
+        match &mut meet {
+            None => meet = Some(here),
+            Some(meet) => meet.retain(|it| here.contains(it)),
+        }
+        if meet.as_ref().is_some_and(Vec::is_empty) {
+            break;
+        }
+    }
+    meet
 }
 
 /// The functions that one single thread of the program reaches and nothing else does: private helpers whose callers all

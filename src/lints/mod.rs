@@ -1,5 +1,6 @@
 //! The rules: one file each, and the registry. A lint reads the analysis and gives findings; it knows no syntax.
 
+mod inconsistent_guard;
 mod lock_order;
 mod self_deadlock;
 mod split_snapshot;
@@ -28,8 +29,13 @@ pub struct Lint {
 }
 
 /// All rules, sorted by name.
-pub const LINTS: &[&Lint] =
-    &[&lock_order::LOCK_ORDER, &self_deadlock::SELF_DEADLOCK, &split_snapshot::SPLIT_SNAPSHOT, &unguarded_update::UNGUARDED_UPDATE];
+pub const LINTS: &[&Lint] = &[
+    &inconsistent_guard::INCONSISTENT_GUARD,
+    &lock_order::LOCK_ORDER,
+    &self_deadlock::SELF_DEADLOCK,
+    &split_snapshot::SPLIT_SNAPSHOT,
+    &unguarded_update::UNGUARDED_UPDATE,
+];
 
 /// The rule called `name`.
 pub fn find(name: &str) -> Option<&'static Lint> {

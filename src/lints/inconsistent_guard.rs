@@ -1,0 +1,294 @@
+//! `inconsistent-guard`: state that a lock guards elsewhere, touched without it.
+//!
+//! The guard of a state is the lock that its writes agree on ([`crate::analysis::state`]). For each function that dissents
+//! the worst use is reported: a write, else an iteration while others resize, else a read. Updates, whose new value comes
+//! from the old one, are `unguarded-update`'s.
+
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashSet};
+
+use super::Lint;
+use super::support::{Updates, belongs, finding, implements_lock, is_at_hand, is_own, label, state_name, statement, step};
+use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::atomics::is_fresh;
+use crate::analysis::lockset::OpId;
+use crate::analysis::path::{Key, Owner, Root, Step};
+use crate::analysis::state::{State, Use};
+use crate::analysis::{Analysis, Facts};
+use crate::catalog::Scope;
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::ir::{Callee, Const, Language, Local, OpKind, Place};
+use crate::program::{Fun, Program};
+
+/// Functions that go over all they are given, item by item.
+const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
+
+/// Methods of maps that give what an iteration goes over.
+const VIEWS: &[&str] = &["items", "keys", "values"];
+
+pub const INCONSISTENT_GUARD: Lint = Lint {
+    name: "inconsistent-guard",
+    group: "race",
+    severity: Severity::Error,
+    languages: &[Language::Python],
+    summary: "State that a lock guards elsewhere is touched without it",
+    page: include_str!("../../lints/inconsistent-guard.md"),
+    check,
+};
+
+/// How a state is touched without its guard, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Touch {
+    Read,
+    Iteration,
+    Write,
+}
+
+/// The lock that guards a state.
+struct Guard<'a> {
+    lock: Key,
+    writes: Agreement<'a>,
+    /// The writes that change a container in place.
+    changes: Agreement<'a>,
+}
+
+/// How many of some writes after construction are under the lock.
+struct Agreement<'a> {
+    under: usize,
+    all: usize,
+    /// One of those under it.
+    example: Option<&'a Use>,
+}
+
+impl Agreement<'_> {
+    fn is_majority(&self) -> bool {
+        2 * self.under > self.all
+    }
+}
+
+fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let mut updates = Updates::default();
+    for (owner, state) in analysis.states.iter() {
+        let Some(guard) = guard(analysis, owner, state) else { continue };
+        let mut worst: IndexMap<Fun, (Touch, &Use), FxBuildHasher> = IndexMap::default();
+        let mut updating: FxHashSet<Fun> = FxHashSet::default();
+        for usage in state.uses.iter().filter(|it| dissents(analysis, it, &guard.lock)) {
+            let access = access_of(analysis, usage);
+            let is_update = access.kind.writes() && updates.read_before(analysis, usage.function, access).is_some();
+            if is_update || access.kind == AccessKind::Update {
+                updating.insert(usage.function);
+                continue;
+            }
+            let touch = if access.kind.writes() {
+                Touch::Write
+            } else if guard.changes.under > 0 && is_iterated(analysis, usage.function, access) {
+                Touch::Iteration
+            } else {
+                Touch::Read
+            };
+            let slot = worst.entry(usage.function).or_insert((touch, usage));
+            if touch > slot.0 {
+                *slot = (touch, usage);
+            }
+        }
+        for (function, (touch, usage)) in worst {
+            // Where the function updates the state as well, that says it all.
+            let is_fast_path = touch == Touch::Read && reads_again(analysis, usage, &guard.lock);
+            if !is_fast_path && !updating.contains(&function) {
+                findings.extend(report(analysis, &guard, touch, usage));
+            }
+        }
+    }
+}
+
+fn access_of<'a>(analysis: &'a Analysis<'_>, usage: &Use) -> &'a Access {
+    &analysis.facts(usage.function).accesses[usage.access as usize]
+}
+
+/// The lock that at least half of the writes are under, of the state's own class or module.
+fn guard<'a>(analysis: &Analysis<'_>, owner: &Owner, state: &'a State) -> Option<Guard<'a>> {
+    let program = analysis.program;
+    match owner {
+        Owner::Field(class, name) if program.method(*class, *name).is_none() => {}
+        Owner::Global(..) => {}
+        _ => return None,
+    }
+    let (lock, example) = state.guard()?;
+    if program.language(example.function) != Language::Python
+        || !belongs(program, &lock, owner)
+        || !is_own(program, &lock, owner)
+        || lock.owner == *owner
+        || analysis.states.scope(&lock) == Scope::Async
+    {
+        return None;
+    }
+    let agreement = |counts: &dyn Fn(&Use) -> bool| {
+        let all = || state.uses.iter().filter(|it| it.writes && !it.construction && counts(it));
+        let under = || all().filter(|it| it.held.iter().any(|it| it.0 == lock));
+        Agreement { under: under().count(), all: all().count(), example: under().next() }
+    };
+    let writes = agreement(&|_| true);
+    let changes = agreement(&|it| changes_in_place(access_of(analysis, it)));
+    (2 * writes.under >= writes.all || changes.is_majority()).then_some(Guard { lock, writes, changes })
+}
+
+fn changes_in_place(access: &Access) -> bool {
+    access.kind == AccessKind::Mutate || matches!(access.path.steps.last(), Some(Step::Key(_) | Step::Item))
+}
+
+/// Whether the use is without the lock, by code that ought to have it.
+fn dissents(analysis: &Analysis<'_>, usage: &Use, lock: &Key) -> bool {
+    let program = analysis.program;
+    let access = access_of(analysis, usage);
+    let makes = matches!(access.path.root, Root::Local(local) if is_fresh(analysis, usage.function, local));
+    usage.held.is_empty()
+        && !usage.construction
+        && !usage.maybe_guarded
+        && !makes
+        && !program.function(usage.function).is_async
+        && is_at_hand(program, usage.function, access, lock)
+        && !implements_lock(program, usage.function)
+        && !analysis.entry.callers_hold(usage.function, lock)
+        && !has_to_do_with(analysis, usage.function, lock)
+}
+
+/// Whether the function makes the lock anew, as after a fork, or tries it and does without where it is taken.
+fn has_to_do_with(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
+    let program = analysis.program;
+    let Facts { values, locksets, .. } = analysis.facts(function);
+    let is_lock = |place: &Place| {
+        let path = values.place(program, place);
+        path.and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0 == *lock)
+    };
+    program.function(function).ops().any(|(_, _, op)| match &op.kind {
+        OpKind::Store { place, .. } => is_lock(place),
+        OpKind::Call { callee: Callee::Method { receiver, name }, .. } => *name == "_at_fork_reinit" && is_lock(receiver),
+        _ => false,
+    }) || locksets.acquisitions.iter().any(|it| it.tries && locksets.locks[it.lock as usize].key == *lock)
+}
+
+/// Whether the function, or all that call it, wrote something under the lock before `op`: what a state was claimed with
+/// that keeps others away after the lock is given up.
+fn claims(analysis: &Analysis<'_>, function: Fun, op: OpId, lock: &Key) -> bool {
+    let claimed = |function: Fun, op: OpId| {
+        let Facts { accesses, locksets, .. } = analysis.facts(function);
+        accesses.iter().any(|it| it.op < op && it.kind.writes() && locksets.before(it.op).iter().any(|held| locksets.lock(held).key == *lock))
+    };
+    let sites = analysis.entry.sites(function);
+    claimed(function, op) || !sites.is_empty() && sites.iter().all(|it| claimed(it.0, it.1))
+}
+
+/// Whether the function looks at the state under the lock, too: a first look without it is a fast path.
+fn reads_again(analysis: &Analysis<'_>, usage: &Use, lock: &Key) -> bool {
+    let facts = analysis.facts(usage.function);
+    let owner = access_of(analysis, usage).key.owner;
+    facts.accesses.iter().any(|it| it.key.owner == owner && facts.locksets.before(it.op).iter().any(|held| facts.locksets.lock(held).key == *lock))
+}
+
+/// Whether what was read is gone over item by item: by a loop, a comprehension, or a function that does so.
+fn is_iterated(analysis: &Analysis<'_>, function: Fun, access: &Access) -> bool {
+    let program = analysis.program;
+    let facts = analysis.facts(function);
+    let ir = program.function(function);
+    let is_view = |value: Local| {
+        ir.ops().any(|(_, _, op)| {
+            matches!(&op.kind, OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } if *dest == value && VIEWS.contains(&name.as_str()))
+        })
+    };
+    // A method that only gives a view, or the container itself.
+    let calls = ir.ops().any(|(_, _, op)| matches!(&op.kind, OpKind::Call { dest, .. } if *dest == access.value));
+    if calls && !is_view(access.value) {
+        return false;
+    }
+    let same = |value: &Local| facts.values.origin(*value) == facts.values.origin(access.value);
+    ir.ops().any(|(_, _, op)| match &op.kind {
+        OpKind::Iterate { value, .. } => same(value),
+        OpKind::Call { callee: Callee::Path(name), arguments, .. } => {
+            ITERATING.contains(&name.as_str()) && arguments.iter().any(|it| same(&it.value))
+        }
+        _ => false,
+    })
+}
+
+fn confidence(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use) -> Confidence {
+    match touch {
+        Touch::Read => Confidence::Low,
+        Touch::Iteration if !guard.changes.is_majority() || claims(analysis, usage.function, usage.op, &guard.lock) => Confidence::Low,
+        Touch::Iteration if guard.changes.under >= 2 => Confidence::High,
+        Touch::Iteration => Confidence::Medium,
+        Touch::Write if !guard.writes.is_majority() || stores_constant(analysis, usage) => Confidence::Low,
+        Touch::Write if guard.writes.under >= 2 => Confidence::High,
+        Touch::Write => Confidence::Medium,
+    }
+}
+
+/// A flag that is set, a reference that is cleared: one step, and the same whenever it comes.
+fn stores_constant(analysis: &Analysis<'_>, usage: &Use) -> bool {
+    let access = access_of(analysis, usage);
+    let is_constant = |op: &OpKind| matches!(op, OpKind::Const { dest, value } if *dest == access.value && !matches!(value, Const::Other));
+    access.kind == AccessKind::Write && analysis.program.function(usage.function).ops().any(|it| is_constant(&it.2.kind))
+}
+
+fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use) -> Option<Finding> {
+    let program = analysis.program;
+    let access = access_of(analysis, usage);
+    let (agreement, what) = if touch == Touch::Iteration { (&guard.changes, "changes in place") } else { (&guard.writes, "writes") };
+    let example = agreement.example?;
+    let (name, lock) = (state_name(analysis, access), guard.lock.display(program));
+    let location = statement(analysis, usage.function, access.op);
+    let mut it = finding(&INCONSISTENT_GUARD, analysis, usage.function, location, confidence(analysis, guard, touch, usage));
+    if touch != Touch::Write {
+        it.severity = Severity::Warning;
+    }
+    it.message = match touch {
+        Touch::Write => format!("`{name}` is written without `{lock}`, which guards it elsewhere"),
+        Touch::Iteration => format!("`{name}` is iterated without `{lock}`, under which others change it: its size may change meanwhile"),
+        Touch::Read => format!("`{name}` is read without `{lock}`, which guards it elsewhere"),
+    };
+    it.caption = match touch {
+        Touch::Write => format!("changed with no lock held; `{lock}` keeps nobody out who does so"),
+        Touch::Iteration => "goes over the container itself".to_string(),
+        Touch::Read => "may see a state that a holder of the lock is in the middle of changing".to_string(),
+    };
+    it.help = match touch {
+        Touch::Write => format!("write it under `{lock}`"),
+        Touch::Iteration => format!("copy it under `{lock}` and go over the copy, or hold the lock all the while"),
+        Touch::Read => format!("read it under `{lock}`, once, into a local"),
+    };
+    it.state = Some(name.clone());
+    it.locks = vec![lock.clone()];
+    let there = statement(analysis, example.function, example.op);
+    it.labels.push(label(there, Role::OtherAccess, format!("written under `{lock}` here")));
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::GuardedElsewhere,
+        message: format!("{} of its {} {what} hold `{lock}`, as in `{}`", agreement.under, agreement.all, program.symbol(example.function)),
+        location: Some(there),
+    });
+    owns(program, &guard.lock, &mut it);
+    match touch {
+        Touch::Write => {
+            it.interleaving.push(step('A', there, format!("takes `{lock}` and works on `{name}`")));
+            it.interleaving.push(step('B', location, format!("changes `{name}` under A's hands")));
+        }
+        Touch::Iteration => {
+            it.interleaving.push(step('A', location, format!("goes over `{name}`")));
+            it.interleaving.push(step('B', there, format!("takes `{lock}` and changes `{name}`")));
+            it.interleaving.push(step('A', location, "goes on: an error, or items missed or seen twice"));
+        }
+        Touch::Read => {
+            it.interleaving.push(step('A', location, format!("reads `{name}`")));
+            it.interleaving.push(step('B', there, format!("takes `{lock}` and changes it: what A has is old")));
+        }
+    }
+    Some(it)
+}
+
+fn owns(program: &Program<'_>, lock: &Key, it: &mut Finding) {
+    if let Owner::Field(class, name) = lock.owner {
+        it.evidence.push(Evidence {
+            kind: EvidenceKind::OwnsLock,
+            message: format!("`{}` owns `{}`, so it expects several threads", program.class_name(class), lock.display(program)),
+            location: program.field_location(class, name),
+        });
+    }
+}
