@@ -45,6 +45,11 @@ impl EntryLocksets {
         self.known.get(&function).is_some_and(|it| it.iter().any(|it| it.0 == *lock))
     }
 
+    /// Whether all callers that are seen hold one lock, and there are some.
+    pub fn callers_hold_one(&self, function: Fun) -> bool {
+        self.known.contains_key(&function)
+    }
+
     /// Where the function is seen to be called, constructors aside.
     pub fn sites(&self, function: Fun) -> &[(Fun, OpId)] {
         self.sites.get(&function).map_or(&[], Vec::as_slice)

@@ -1,5 +1,6 @@
 //! The rules: one file each, and the registry. A lint reads the analysis and gives findings; it knows no syntax.
 
+mod check_then_act;
 mod inconsistent_guard;
 mod lock_order;
 mod self_deadlock;
@@ -30,6 +31,7 @@ pub struct Lint {
 
 /// All rules, sorted by name.
 pub const LINTS: &[&Lint] = &[
+    &check_then_act::CHECK_THEN_ACT,
     &inconsistent_guard::INCONSISTENT_GUARD,
     &lock_order::LOCK_ORDER,
     &self_deadlock::SELF_DEADLOCK,

@@ -1,8 +1,10 @@
 //! What the lints share: a finding about an op, the witness path of a lock taken through calls, what a value was before.
 
+mod evidence;
 mod guards;
 mod updates;
 
+pub use self::evidence::shared;
 pub use self::guards::{belongs, implements_lock, is_at_hand, is_own};
 pub use self::updates::Updates;
 use crate::analysis::Analysis;

@@ -4,16 +4,14 @@
 //! not, what says that the state is shared? One finding for each state and function.
 
 mod calls;
-mod evidence;
 mod unchecked;
 
 use rustc_hash::FxHashSet;
 
 use self::calls::through_calls;
-use self::evidence::{shared, wrong_lock};
 use self::unchecked::{atomics, unchecked};
 use super::Lint;
-use super::support::{Updates, expression, finding, initial_value, label, state_name, statement, step};
+use super::support::{Updates, belongs, expression, finding, initial_value, label, shared, state_name, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_fresh;
@@ -23,7 +21,7 @@ use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, OpKind};
-use crate::program::Fun;
+use crate::program::{Fun, Program};
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
     name: "unguarded-update",
@@ -223,6 +221,20 @@ fn on_loop(analysis: &Analysis<'_>, state: &State, usage: &Use, write: &Access) 
     });
     schedule(&mut it, location, location, None, &name);
     Some(it)
+}
+
+/// The lock held here, where it keeps nobody out: all other writes agree on another one, or it is no lock of the state's
+/// owner and no other write is under it.
+fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) -> Option<Key> {
+    let [(held, _)] = usage.held[..] else { return None };
+    let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && !(it.function == usage.function && it.op == usage.op));
+    if others.clone().next().is_none() || others.clone().any(|it| it.maybe_guarded || it.held.iter().any(|it| it.0 == held)) {
+        return None;
+    }
+    let (guard, _) = state.guard()?;
+    let agreed = guard != held && others.all(|it| it.held.iter().any(|it| it.0 == guard));
+    let foreign = !belongs(program, &held, owner);
+    (agreed || foreign).then_some(held)
 }
 
 /// A call between read and write, at which the interpreter may switch threads.

@@ -1,6 +1,6 @@
 //! Why a state is taken for shared and a lock for its guard, and how strong that is.
 
-use super::super::support::{belongs, implements_lock, is_at_hand, is_own, statement};
+use super::{belongs, implements_lock, is_at_hand, is_own, statement};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::lockset::OpId;
@@ -11,27 +11,13 @@ use crate::ir::Name;
 use crate::program::Program;
 
 /// Why the state is taken for shared, and how strong that is.
-pub(super) struct Shared {
-    pub(super) confidence: Confidence,
-    pub(super) evidence: Vec<Evidence>,
-    pub(super) guard: Option<(Key, Location)>,
+pub struct Shared {
+    pub confidence: Confidence,
+    pub evidence: Vec<Evidence>,
+    pub guard: Option<(Key, Location)>,
 }
 
-/// The lock held here, where it keeps nobody out: all other writes agree on another one, or it is no lock of the state's
-/// owner and no other write is under it.
-pub(super) fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) -> Option<Key> {
-    let [(held, _)] = usage.held[..] else { return None };
-    let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && !(it.function == usage.function && it.op == usage.op));
-    if others.clone().next().is_none() || others.clone().any(|it| it.maybe_guarded || it.held.iter().any(|it| it.0 == held)) {
-        return None;
-    }
-    let (guard, _) = state.guard()?;
-    let agreed = guard != held && others.all(|it| it.held.iter().any(|it| it.0 == guard));
-    let foreign = !belongs(program, &held, owner);
-    (agreed || foreign).then_some(held)
-}
-
-pub(super) fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
+pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
     let program = analysis.program;
     let mut evidence = Vec::new();
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
@@ -95,7 +81,7 @@ pub(super) fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usag
 }
 
 /// Whether code that is not on a thread of the program's own changes the state as well.
-pub(super) fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool {
+pub fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool {
     state.uses.iter().any(|it| {
         let kind = analysis.facts(it.function).accesses[it.access as usize].kind;
         it.function != usage.function
@@ -105,7 +91,7 @@ pub(super) fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Us
     })
 }
 
-pub(super) fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {
+pub fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {
     let language = program.module(program.module_of_class(class)).ir.language;
     program.ancestry(class).into_iter().find_map(|it| {
         program.fields_of(it).into_iter().find(|(_, ty)| ty.lock(language).is_some()).map(|(name, _)| format!("{}.{name}", program.class_name(it)))

@@ -1,0 +1,282 @@
+//! `check-then-act`: a decision on shared state, then a write that relies on it, with no lock held across both.
+//!
+//! For each write, the branches it depends on are looked at whose condition was computed from a read of the same place
+//! (control dependence by dominators). Writes whose value comes from the old one are `unguarded-update`'s.
+
+mod flags;
+mod flow;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use self::flags::flags;
+use self::flow::Flow;
+use super::Lint;
+use super::support::{Updates, finding, implements_lock, label, shared, state_name, statement, step};
+use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::atomics::{is_exclusive, is_fresh};
+use crate::analysis::lockset::Held;
+use crate::analysis::path::{Key, Owner, Path, Root, Step};
+use crate::analysis::state::{State, Use};
+use crate::analysis::{Analysis, Facts};
+use crate::catalog::Scope;
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::ir::{Callee, Const, Language, OpKind, Terminator};
+use crate::program::Fun;
+
+/// Methods that find out by themselves whether there is anything to do.
+const SETTLING: &[&str] = &[
+    "and_modify",
+    "clear",
+    "discard",
+    "drain",
+    "entry",
+    "extend",
+    "get",
+    "get_mut",
+    "get_or_insert_with",
+    "or_default",
+    "or_insert",
+    "or_insert_with",
+    "pop",
+    "pop_back",
+    "pop_front",
+    "pop_first",
+    "pop_last",
+    "popleft",
+    "popitem",
+    "remove",
+    "remove_entry",
+    "retain",
+    "setdefault",
+    "swap_remove",
+    "take",
+    "truncate",
+    "update",
+];
+
+pub const CHECK_THEN_ACT: Lint = Lint {
+    name: "check-then-act",
+    group: "race",
+    severity: Severity::Error,
+    languages: &[Language::Python, Language::Rust],
+    summary: "Shared state is tested, then changed on the strength of the test, with no lock held across both",
+    page: include_str!("../../../lints/check-then-act.md"),
+    check,
+};
+
+/// A test and an act that depends on it.
+struct Case<'a> {
+    test: &'a Access,
+    act: &'a Access,
+    gap: Gap,
+    /// The other way raises.
+    raises: bool,
+    /// What is stored is an object made for it.
+    made: bool,
+}
+
+/// How test and act stand to the locks.
+enum Gap {
+    /// Both under the lock, in two critical sections.
+    Split(Key),
+    /// The act under the lock, the test without.
+    Unlocked(Key),
+    /// No lock at either.
+    Bare,
+}
+
+fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let mut updates = Updates::default();
+    let mut flows: FxHashMap<Fun, Flow<'_>> = FxHashMap::default();
+    for (owner, state) in analysis.states.iter() {
+        if matches!(owner, Owner::Field(class, name) if analysis.program.method(*class, *name).is_some())
+            || !matches!(owner, Owner::Field(..) | Owner::Global(..))
+        {
+            continue;
+        }
+        let mut seen: FxHashSet<Fun> = FxHashSet::default();
+        for usage in state.uses.iter().filter(|it| it.writes && !it.construction && !it.maybe_guarded) {
+            let Facts { accesses, .. } = analysis.facts(usage.function);
+            let act = &accesses[usage.access as usize];
+            let mut reads =
+                accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < act.op && is_same_place(&it.path, &act.path)).peekable();
+            if seen.contains(&usage.function) || reads.peek().is_none() || settles(analysis, usage.function, act) {
+                continue;
+            }
+            if updates.read_before(analysis, usage.function, act).is_some() {
+                continue;
+            }
+            if flows.len() > 64 {
+                flows.clear();
+            }
+            let ir = analysis.program.function(usage.function);
+            let flow = flows.entry(usage.function).or_insert_with(|| Flow::new(ir));
+            // The nearest test decides.
+            let decisions = reads.filter_map(|it| flow.decision(ir, it.op, act.op).map(|decision| (it, decision)));
+            let Some((test, decision)) = decisions.max_by_key(|it| it.0.op) else { continue };
+            let Some(gap) = gap(analysis, usage.function, test, act) else { continue };
+            if flow.compares(&decision, analysis, usage.function, act)
+                || flow.is_presence(&decision, test, act)
+                || implements_lock(analysis.program, usage.function)
+            {
+                continue;
+            }
+            let made = flow.is_made(analysis, usage.function, act);
+            let case = Case { test, act, gap, raises: decision.raises, made };
+            if let Some(found) = report(analysis, owner, state, usage, &case) {
+                seen.insert(usage.function);
+                findings.push(found);
+            }
+        }
+    }
+    flags(analysis, findings);
+}
+
+/// Whether the one is the other, or the container of it.
+fn is_same_place(read: &Path, written: &Path) -> bool {
+    let container = |it: &Path| {
+        let mut it = it.clone();
+        while matches!(it.steps.last(), Some(Step::Key(_) | Step::Item)) {
+            it.steps.pop();
+        }
+        it
+    };
+    read == written || container(read) == container(written)
+}
+
+/// Whether the act tells by itself whether it was needed, or somebody looks at what it says.
+fn settles(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+    let ir = analysis.program.function(function);
+    let Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) = ir.ops().nth(act.op.0 as usize).map(|it| &it.2.kind) else {
+        return false;
+    };
+    let is_used = || {
+        let by_op = ir.ops().any(|(_, _, op)| !matches!(op.kind, OpKind::Drop { .. }) && op.kind.uses().contains(dest));
+        let by_branch = |it: &Terminator| matches!(it, Terminator::Branch { condition: it, .. } | Terminator::Switch { on: it, .. } if it == dest);
+        by_op || ir.blocks.iter().any(|it| by_branch(&it.terminator))
+    };
+    SETTLING.contains(&name.as_str()) || *name == "insert" && is_used()
+}
+
+/// What there is between test and act; none where a lock is held across both, or the state is tested again.
+fn gap(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access) -> Option<Gap> {
+    let Facts { locksets, accesses, .. } = analysis.facts(function);
+    let (at_test, at_act) = (locksets.before(test.op), locksets.before(act.op));
+    let by_callers = !analysis.entry.held(function).is_empty() || analysis.entry.callers_hold_one(function);
+    if by_callers || at_act.iter().any(|it| at_test.iter().any(|held| held.at == it.at)) {
+        return None;
+    }
+    let keeps_out = |it: &&Held| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes();
+    let Some(held) = at_act.iter().find(keeps_out) else {
+        return (at_act.is_empty() && at_test.is_empty()).then_some(Gap::Bare);
+    };
+    // Looked at again under the lock.
+    let again = accesses.iter().any(|it| {
+        it.key.owner == act.key.owner
+            && it.op > held.at
+            && it.op < act.op
+            && it.kind == AccessKind::Read
+            && locksets.before(it.op).iter().any(|it| it.at == held.at)
+    });
+    if again {
+        return None;
+    }
+    let lock = locksets.lock(held);
+    if at_test.iter().any(|it| it.sure && locksets.lock(it).is_same(lock)) {
+        return Some(Gap::Split(lock.key));
+    }
+    at_test.is_empty().then_some(Gap::Unlocked(lock.key))
+}
+
+/// How sure a test and an act in two critical sections make it.
+fn graded(made: bool, constant: bool, raises: bool) -> Confidence {
+    match (made, constant && raises) {
+        (_, true) => Confidence::Low,
+        (true, _) => Confidence::High,
+        _ => Confidence::Medium,
+    }
+}
+
+fn stores_constant(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+    let is_constant = |op: &OpKind| matches!(op, OpKind::Const { dest, value } if *dest == act.value && !matches!(value, Const::Other));
+    act.kind == AccessKind::Write && analysis.program.function(function).ops().any(|it| is_constant(&it.2.kind))
+}
+
+fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, case: &Case<'_>) -> Option<Finding> {
+    let Case { test, act, ref gap, raises, made } = *case;
+    let program = analysis.program;
+    let function = usage.function;
+    let (tested, acted) = (statement(analysis, function, test.op), statement(analysis, function, act.op));
+    let name = state_name(analysis, act);
+    let mut evidence = Vec::new();
+    let mut labels = Vec::new();
+    let constant = stores_constant(analysis, function, act);
+    let (confidence, message, help) = match gap {
+        Gap::Split(lock) => {
+            let lock = lock.display(program);
+            evidence.push(Evidence {
+                kind: EvidenceKind::GuardedElsewhere,
+                message: format!("`{lock}` is taken for the test and again for the act, so others can come in between"),
+                location: Some(tested),
+            });
+            let confidence = graded(made, constant, raises);
+            let message = format!("`{name}` is tested in one critical section of `{lock}` and changed in a later one");
+            (confidence, message, format!("test and act under one acquisition of `{lock}`, or test again under the second"))
+        }
+        Gap::Unlocked(lock) => {
+            // Rust's compiler keeps what is behind a lock behind it: the rest is the caller's alone.
+            if program.language(function) == Language::Rust || analysis.states.scope(lock) == Scope::Async {
+                return None;
+            }
+            let lock = lock.display(program);
+            evidence.push(Evidence {
+                kind: EvidenceKind::GuardedElsewhere,
+                message: format!("`{lock}` is taken for the act, after the test"),
+                location: Some(acted),
+            });
+            let confidence = graded(made, constant, raises);
+            let message = format!("`{name}` is tested before `{lock}` is taken, and not again under it");
+            (confidence, message, format!("test `{name}` again once `{lock}` is held"))
+        }
+        Gap::Bare => {
+            if program.language(function) != Language::Python
+                || program.function(function).is_async
+                || !usage.held.is_empty()
+                || matches!(act.path.root, Root::Local(local) if is_fresh(analysis, function, local))
+                || is_exclusive(analysis, function, &act.path)
+                || constant
+            {
+                return None;
+            }
+            let shared = shared(analysis, owner, state, usage, act, Some(act.op))?;
+            if let Some((guard, place)) = &shared.guard {
+                labels.push(label(*place, Role::OtherAccess, format!("under `{}` here", guard.display(program))));
+            }
+            evidence = shared.evidence;
+            let help = match &shared.guard {
+                Some((guard, _)) => format!("test and change it under `{}`", guard.display(program)),
+                None => format!("hold one lock across the test and the change of `{name}`"),
+            };
+            // Without a guard elsewhere it may be a value that comes out the same, or a test that nothing else makes fail.
+            let weak = shared.guard.is_none() && (raises || !made);
+            let confidence = if weak { Confidence::Low } else { shared.confidence };
+            (confidence, format!("`{name}` is tested and then changed with no lock held across both"), help)
+        }
+    };
+    let mut it = finding(&CHECK_THEN_ACT, analysis, function, acted, confidence);
+    it.message = message;
+    it.caption = "acts on what the test saw".to_string();
+    it.help = help;
+    it.state = Some(name.clone());
+    if let Gap::Split(lock) | Gap::Unlocked(lock) = gap {
+        it.locks = vec![lock.display(program)];
+    }
+    it.labels.push(label(tested, Role::Read, format!("`{name}` is tested here")));
+    it.labels.extend(labels);
+    it.evidence = evidence;
+    it.interleaving.push(step('A', tested, "tests, and goes on"));
+    it.interleaving.push(step('B', tested, "tests the same, and goes on, too"));
+    it.interleaving.push(step('A', acted, format!("changes `{name}`")));
+    it.interleaving.push(step('B', acted, format!("changes `{name}` again, on a test that no longer holds")));
+    Some(it)
+}
