@@ -1,6 +1,8 @@
 //! `if !busy.load(o) { busy.store(true, o); … }`: a flag that is tested and set in two steps.
 
-use rustc_hash::FxHashSet;
+use std::cell::LazyCell;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::support::{expression, finding, label, statement, step};
 use super::CHECK_THEN_ACT;
@@ -9,8 +11,11 @@ use crate::analysis::Analysis;
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Const, Language, OpKind};
+use crate::ir::{Const, Language, Local, OpKind};
 use crate::program::Fun;
+
+/// So many operations on atomics before a store are looked at.
+const MAX_BACK: usize = 32;
 
 pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
@@ -19,46 +24,42 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut set: Vec<(Fun, AtomicOp, AtomicOp, Key)> = Vec::new();
     for function in functions() {
         let ops = atomic_ops(analysis, function);
-        for store in ops.iter().filter(|it| it.kind == AtomicKind::Store) {
-            let (Some((key, _)), Some(value)) = (store.path.resolve(program, function), stored(analysis, function, store)) else { continue };
+        if ops.iter().all(|it| it.kind != AtomicKind::Store) {
+            continue;
+        }
+        let ir = program.function(function);
+        let flow = LazyCell::new(|| Flow::new(ir));
+        let constants: FxHashMap<Local, bool> = ir.ops().filter_map(|it| constant(&it.2.kind)).collect();
+        for (index, store) in ops.iter().enumerate().filter(|it| it.1.kind == AtomicKind::Store) {
+            let value = store.value.and_then(|it| constants.get(&it));
+            let (Some((key, _)), Some(value)) = (store.path.resolve(program, function), value) else { continue };
             if !value {
                 cleared.insert(key);
                 continue;
             }
-            let mut loads = ops.iter().filter(|it| it.kind == AtomicKind::Load && it.op < store.op && it.path == store.path).peekable();
+            // The nearest operation on the flag before; where that is a swap, it decides.
+            let before = ops[..index].iter().rev().take(MAX_BACK).find(|it| it.path == store.path);
+            let Some(load) = before.filter(|it| it.kind == AtomicKind::Load) else { continue };
             let bare = analysis.facts(function).locksets.before(store.op).is_empty() && analysis.entry.held(function).is_empty();
-            if !bare
-                || loads.peek().is_none()
-                || is_exclusive(analysis, function, &store.path)
-                || !matches!(key.owner, Owner::Field(..) | Owner::Global(..))
+            if bare
+                && matches!(key.owner, Owner::Field(..) | Owner::Global(..))
+                && !is_exclusive(analysis, function, &store.path)
+                && flow.decision(load.op, store.op).is_some()
             {
-                continue;
+                set.push((function, load.clone(), store.clone(), key));
             }
-            // A swap or compare-exchange in between decides.
-            let ir = program.function(function);
-            let flow = Flow::new(ir);
-            let load = loads.filter(|it| flow.decision(ir, it.op, store.op).is_some()).last();
-            let decided = |load: &&AtomicOp| {
-                !ops.iter().any(|it| {
-                    matches!(it.kind, AtomicKind::Update | AtomicKind::CompareExchange)
-                        && it.op > load.op
-                        && it.op < store.op
-                        && it.path == store.path
-                })
-            };
-            set.extend(load.filter(decided).map(|it| (function, it.clone(), store.clone(), key)));
         }
     }
     // A flag that nobody clears says that something is done, and doing it twice does no harm as a rule.
     findings.extend(set.into_iter().filter(|it| cleared.contains(&it.3)).map(|it| report(analysis, it.0, &it.1, &it.2, &it.3)));
 }
 
-/// The constant that is stored, if it is one.
-fn stored(analysis: &Analysis<'_>, function: Fun, store: &AtomicOp) -> Option<bool> {
-    analysis.program.function(function).ops().find_map(|(_, _, op)| match op.kind {
-        OpKind::Const { dest, value: Const::Bool(value) } if Some(dest) == store.value => Some(value),
+/// The local that is made a truth value, and which.
+fn constant(op: &OpKind) -> Option<(Local, bool)> {
+    match op {
+        OpKind::Const { dest, value: Const::Bool(value) } => Some((*dest, *value)),
         _ => None,
-    })
+    }
 }
 
 fn report(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, store: &AtomicOp, key: &Key) -> Finding {

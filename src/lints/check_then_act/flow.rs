@@ -7,12 +7,16 @@ use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::Step;
-use crate::ir::{BlockId, Const, Function, Local, OpKind, Operation, Terminator};
+use crate::ir::{Block, BlockId, Const, Function, Local, OpKind, Operation, Terminator};
 use crate::program::{Fun, Target};
+
+/// Branches further above than this decide nothing that a reader would see.
+const MAX_ABOVE: usize = 32;
 
 /// The branches of a function, and which block every way to another leads through.
 pub(super) struct Flow<'f> {
     definitions: Definitions<'f>,
+    blocks: &'f [Block],
     dominators: Dominators<NodeIndex>,
     /// First op of each block.
     starts: Vec<u32>,
@@ -36,21 +40,26 @@ impl<'f> Flow<'f> {
                 predecessors[next.index()].push(index as u32);
             }
         }
-        Flow { definitions: Definitions::new(ir), dominators: simple_fast(&graph, NodeIndex::new(0)), starts, predecessors }
+        Flow { blocks: &ir.blocks, definitions: Definitions::new(ir), dominators: simple_fast(&graph, NodeIndex::new(0)), starts, predecessors }
     }
 
-    pub(super) fn block_of(&self, op: OpId) -> usize {
+    /// The op with that id.
+    pub(super) fn op(&self, id: OpId) -> Option<&'f OpKind> {
+        self.definitions.op(id).map(|it| &it.kind)
+    }
+
+    fn block_of(&self, op: OpId) -> usize {
         self.starts.partition_point(|it| *it <= op.0).saturating_sub(1)
     }
 
     /// The nearest branch that `test` decides and of which every way to `act` goes through one arm; with the other arms.
-    pub(super) fn decision(&self, ir: &Function, test: OpId, act: OpId) -> Option<Decision> {
+    pub(super) fn decision(&self, test: OpId, act: OpId) -> Option<Decision> {
         let goal = NodeIndex::new(self.block_of(act));
         // The blocks every way to the act goes through, nearest first; the block itself is one.
-        let above: Vec<NodeIndex> = self.dominators.dominators(goal)?.collect();
+        let above: Vec<NodeIndex> = self.dominators.dominators(goal)?.take(MAX_ABOVE).collect();
         above.windows(2).find_map(|pair| {
             let (below, branch) = (pair[0].index(), pair[1].index());
-            let (condition, targets): (Local, Vec<BlockId>) = match &ir.blocks[branch].terminator {
+            let (condition, targets): (Local, Vec<BlockId>) = match &self.blocks[branch].terminator {
                 Terminator::Branch { condition, then, otherwise } => (*condition, vec![*then, *otherwise]),
                 Terminator::Switch { on, arms } => (*on, arms.iter().map(|it| it.target).collect()),
                 _ => return None,
@@ -60,7 +69,7 @@ impl<'f> Flow<'f> {
             let sources = self.definitions.sources_at_end(condition, branch);
             // Whether a loop goes on is no decision on what it goes over.
             let goes_on = sources.first().is_some_and(|it| matches!(self.definitions.op(*it).map(|it| &it.kind), Some(OpKind::Next { .. })));
-            let raises = targets.iter().any(|it| it.index() != below && matches!(ir.blocks[it.index()].terminator, Terminator::Raise));
+            let raises = targets.iter().any(|it| it.index() != below && matches!(self.blocks[it.index()].terminator, Terminator::Raise));
             (is_arm && !goes_on && sources.contains(&test)).then_some(Decision { sources, raises })
         })
     }

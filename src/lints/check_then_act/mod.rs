@@ -54,6 +54,12 @@ const SETTLING: &[&str] = &[
     "update",
 ];
 
+/// So many reads before an act are tried as its test.
+const MAX_TESTS: usize = 16;
+
+/// What is known of functions' branches is kept for so many at once.
+const MAX_KEPT: usize = 64;
+
 pub const CHECK_THEN_ACT: Lint = Lint {
     name: "check-then-act",
     group: "race",
@@ -98,22 +104,24 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction && !it.maybe_guarded) {
             let Facts { accesses, .. } = analysis.facts(usage.function);
             let act = &accesses[usage.access as usize];
-            let mut reads =
-                accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < act.op && is_same_place(&it.path, &act.path)).peekable();
-            if seen.contains(&usage.function) || reads.peek().is_none() || settles(analysis, usage.function, act) {
+            // The nearest test decides.
+            let before = accesses[..usage.access as usize].iter().rev();
+            let reads = before.filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &act.path)).take(MAX_TESTS);
+            let mut reads = reads.peekable();
+            if seen.contains(&usage.function) || reads.peek().is_none() {
                 continue;
             }
+            if flows.len() > MAX_KEPT {
+                flows.clear();
+            }
+            let flow = flows.entry(usage.function).or_insert_with(|| Flow::new(analysis.program.function(usage.function)));
+            if settles(analysis, usage.function, flow.op(act.op)) {
+                continue;
+            }
+            let Some((test, decision)) = reads.find_map(|it| flow.decision(it.op, act.op).map(|decision| (it, decision))) else { continue };
             if updates.read_before(analysis, usage.function, act).is_some() {
                 continue;
             }
-            if flows.len() > 64 {
-                flows.clear();
-            }
-            let ir = analysis.program.function(usage.function);
-            let flow = flows.entry(usage.function).or_insert_with(|| Flow::new(ir));
-            // The nearest test decides.
-            let decisions = reads.filter_map(|it| flow.decision(ir, it.op, act.op).map(|decision| (it, decision)));
-            let Some((test, decision)) = decisions.max_by_key(|it| it.0.op) else { continue };
             let Some(gap) = gap(analysis, usage.function, test, act) else { continue };
             if flow.compares(&decision, analysis, usage.function, act)
                 || flow.is_presence(&decision, test, act)
@@ -145,11 +153,9 @@ fn is_same_place(read: &Path, written: &Path) -> bool {
 }
 
 /// Whether the act tells by itself whether it was needed, or somebody looks at what it says.
-fn settles(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+fn settles(analysis: &Analysis<'_>, function: Fun, act: Option<&OpKind>) -> bool {
     let ir = analysis.program.function(function);
-    let Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) = ir.ops().nth(act.op.0 as usize).map(|it| &it.2.kind) else {
-        return false;
-    };
+    let Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) = act else { return false };
     let is_used = || {
         let by_op = ir.ops().any(|(_, _, op)| !matches!(op.kind, OpKind::Drop { .. }) && op.kind.uses().contains(dest));
         let by_branch = |it: &Terminator| matches!(it, Terminator::Branch { condition: it, .. } | Terminator::Switch { on: it, .. } if it == dest);

@@ -1,11 +1,13 @@
 //! Whether a write is an update: whether its value comes from a read of the same place.
 
+use std::cell::OnceCell;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
-use crate::analysis::path::Step;
+use crate::analysis::path::{Owner, Step};
 use crate::program::Fun;
 
 /// Definitions of functions are kept for so many functions at once.
@@ -14,28 +16,44 @@ const MAX_KEPT: usize = 64;
 /// Answers for many writes, those of one function one after the other.
 #[derive(Default)]
 pub struct Updates<'f> {
-    definitions: FxHashMap<Fun, Definitions<'f>>,
+    functions: FxHashMap<Fun, Function<'f>>,
+}
+
+/// What is asked of one function.
+struct Function<'f> {
+    definitions: OnceCell<Definitions<'f>>,
+    /// What it reads anything of.
+    read: FxHashSet<Owner>,
 }
 
 impl<'f> Updates<'f> {
     /// The latest read of the same place that the written value was computed from.
     pub fn read_before(&mut self, analysis: &'f Analysis<'_>, function: Fun, write: &Access) -> Option<&'f Access> {
-        let facts = analysis.facts(function);
+        let accesses = &analysis.facts(function).accesses;
         // A container's own method is one step, but what goes in may be stale.
         if write.kind == AccessKind::Read {
             return None;
         }
-        let reads =
-            || facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && it.op < write.op && it.path == write.path || is_lookup(it, write));
-        reads().next()?;
-        let ir = analysis.program.function(function);
         // The states of a function follow one another.
-        if self.definitions.len() >= MAX_KEPT {
-            self.definitions.clear();
+        if self.functions.len() >= MAX_KEPT {
+            self.functions.clear();
         }
-        let definitions = self.definitions.entry(function).or_insert_with(|| Definitions::new(ir));
-        let sources: FxHashSet<OpId> = definitions.sources(write.value, write.op).into_iter().collect();
-        let read = reads().filter(|it| sources.contains(&it.op) && it.op < write.op).max_by_key(|it| it.op)?;
+        let known = self.functions.entry(function).or_insert_with(|| Function {
+            definitions: OnceCell::new(),
+            read: accesses.iter().filter(|it| it.kind == AccessKind::Read).map(|it| it.key.owner).collect(),
+        });
+        if !known.read.contains(&write.key.owner) {
+            return None;
+        }
+        let definitions = known.definitions.get_or_init(|| Definitions::new(analysis.program.function(function)));
+        let is_read = |it: &&Access| it.kind == AccessKind::Read && (it.path == write.path || is_lookup(it, write));
+        // Accesses stand in the order of their ops.
+        let at = |op: OpId| {
+            let first = accesses.partition_point(|it| it.op < op);
+            accesses[first..].iter().take_while(move |it| it.op == op)
+        };
+        let sources = definitions.sources(write.value, write.op);
+        let read = sources.into_iter().filter(|it| *it < write.op).flat_map(at).filter(is_read).max_by_key(|it| it.op)?;
         (!definitions.is_copy(write.value, write.op, read.op)).then_some(read)
     }
 }
