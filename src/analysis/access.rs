@@ -39,6 +39,13 @@ pub struct Access {
     pub value: Local,
 }
 
+impl Access {
+    /// Whether it changes what is in a container, as against what the container is.
+    pub fn changes_in_place(&self) -> bool {
+        self.kind == AccessKind::Mutate || matches!(self.path.steps.last(), Some(Step::Key(_) | Step::Item))
+    }
+}
+
 impl AccessKind {
     pub fn writes(self) -> bool {
         self != AccessKind::Read
@@ -132,8 +139,14 @@ impl<'f> Definitions<'f> {
         self.ops.get(id.0 as usize).copied()
     }
 
-    fn block_of(&self, op: u32) -> usize {
-        self.starts.partition_point(|it| *it <= op) - 1
+    /// The index of the block that op stands in.
+    pub fn block_of(&self, op: OpId) -> usize {
+        self.starts.partition_point(|it| *it <= op.0) - 1
+    }
+
+    /// The blocks that lead to a block, by exceptions too.
+    pub fn predecessors(&self, block: usize) -> &[u32] {
+        &self.predecessors[block]
     }
 
     /// The last definition of `local` in `block` before op `before`.
@@ -184,7 +197,7 @@ impl<'f> Definitions<'f> {
 
     /// The ops whose results `value`, as used at `at`, was computed from, itself included.
     pub fn sources(&self, value: Local, at: OpId) -> Vec<OpId> {
-        self.walk(value, self.block_of(at.0), at.0)
+        self.walk(value, self.block_of(at), at.0)
     }
 
     /// The same for a value that the terminator of `block` uses.
@@ -203,7 +216,7 @@ impl<'f> Definitions<'f> {
                 }
                 if seen.insert((local, id)) {
                     found.push(OpId(id));
-                    let home = self.block_of(id);
+                    let home = self.block_of(OpId(id));
                     // How much room a collection has is no part of what is in it.
                     if matches!(&self.ops[id as usize].kind, OpKind::Call { callee: Callee::Path(name), .. } if name.last() == "with_capacity") {
                         continue;
@@ -231,7 +244,7 @@ impl<'f> Definitions<'f> {
     pub fn is_copy(&self, value: Local, at: OpId, read: OpId) -> bool {
         let (mut local, mut at) = (value, at.0);
         for _ in 0..MAX_WALK {
-            match self.reaching(local, self.block_of(at), at)[..] {
+            match self.reaching(local, self.block_of(OpId(at)), at)[..] {
                 [id] if id == read.0 => return true,
                 [id] => match &self.ops[id as usize].kind {
                     OpKind::Load { place, .. } if place.as_local().is_some() => (local, at) = (place.as_local().unwrap_or(local), id),

@@ -50,6 +50,11 @@ impl Analysis<'_> {
     pub fn facts(&self, function: Fun) -> &Facts {
         &self.facts[function.0 as usize]
     }
+
+    /// The access that a use of a state is.
+    pub fn access(&self, usage: &state::Use) -> &Access {
+        &self.facts(usage.function).accesses[usage.access as usize]
+    }
 }
 
 /// Analyses `program`.

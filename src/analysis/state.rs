@@ -91,11 +91,7 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> 
         for (index, access) in fact.accesses.iter().enumerate() {
             let locksets = &fact.locksets;
             let before = locksets.before(access.op);
-            let mut held: Vec<(Key, Mode)> = before
-                .iter()
-                .filter(|it| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes())
-                .map(|it| (locksets.lock(it).key, it.mode))
-                .collect();
+            let mut held: Vec<(Key, Mode)> = before.iter().filter(|it| locksets.keeps_out(it)).map(|it| (locksets.lock(it).key, it.mode)).collect();
             held.extend(entry.held(function));
             for it in before {
                 let lock = locksets.lock(it);

@@ -221,11 +221,6 @@ fn part(ir: &Function, value: Local) -> Option<(u32, Option<Name>)> {
 
 /// The only op that gives the local its value.
 fn definition(ir: &Function, local: Local) -> Option<&OpKind> {
-    let gives = |op: &OpKind| match op {
-        OpKind::Load { dest, .. } | OpKind::Call { dest, .. } | OpKind::Aggregate { dest, .. } => *dest == local,
-        OpKind::Store { place, .. } => place.as_local() == Some(local),
-        _ => false,
-    };
-    let mut found = ir.ops().map(|it| &it.2.kind).filter(|it| gives(it));
+    let mut found = ir.ops().map(|it| &it.2.kind).filter(|it| it.defines() == Some(local));
     found.next().filter(|_| found.next().is_none())
 }

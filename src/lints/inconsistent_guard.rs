@@ -5,19 +5,21 @@
 //! from the old one, are `unguarded-update`'s.
 
 use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
-use super::support::{Updates, belongs, finding, implements_lock, is_at_hand, is_own, label, state_name, statement, step};
+use super::support::{
+    Updates, belongs, finding, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step, stores_constant,
+};
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_fresh;
-use crate::analysis::lockset::OpId;
-use crate::analysis::path::{Key, Owner, Root, Step};
+use crate::analysis::lockset::{OpId, op_of};
+use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Callee, Const, Language, Local, OpKind, Place};
+use crate::ir::{Callee, Language, Local, OpKind, Place};
 use crate::program::{Fun, Program};
 
 /// Functions that go over all they are given, item by item.
@@ -25,6 +27,9 @@ const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filte
 
 /// Methods of maps that give what an iteration goes over.
 const VIEWS: &[&str] = &["items", "keys", "values"];
+
+/// What functions go over is kept for so many at once.
+const MAX_KEPT: usize = 64;
 
 pub const INCONSISTENT_GUARD: Lint = Lint {
     name: "inconsistent-guard",
@@ -68,12 +73,25 @@ impl Agreement<'_> {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut updates = Updates::default();
+    let mut known: FxHashMap<Fun, FxHashSet<Local>> = FxHashMap::default();
+    let mut is_iterated = |usage: &Use, access: &Access| {
+        // The states of a function follow one another.
+        if known.len() > MAX_KEPT {
+            known.clear();
+        }
+        let values = known.entry(usage.function).or_insert_with(|| iterated(analysis, usage.function));
+        values.contains(&analysis.facts(usage.function).values.origin(access.value)) && is_whole(analysis, usage)
+    };
     for (owner, state) in analysis.states.iter() {
         let Some(guard) = guard(analysis, owner, state) else { continue };
         let mut worst: IndexMap<Fun, (Touch, &Use), FxBuildHasher> = IndexMap::default();
         let mut updating: FxHashSet<Fun> = FxHashSet::default();
+        let mut ought: FxHashMap<Fun, bool> = FxHashMap::default();
         for usage in state.uses.iter().filter(|it| dissents(analysis, it, &guard.lock)) {
-            let access = access_of(analysis, usage);
+            if !*ought.entry(usage.function).or_insert_with(|| ought_to_hold(analysis, usage.function, &guard.lock)) {
+                continue;
+            }
+            let access = analysis.access(usage);
             let is_update = access.kind.writes() && updates.read_before(analysis, usage.function, access).is_some();
             if is_update || access.kind == AccessKind::Update {
                 updating.insert(usage.function);
@@ -81,7 +99,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
             let touch = if access.kind.writes() {
                 Touch::Write
-            } else if guard.changes.under > 0 && is_iterated(analysis, usage.function, access) {
+            } else if guard.changes.under > 0 && is_iterated(usage, access) {
                 Touch::Iteration
             } else {
                 Touch::Read
@@ -101,17 +119,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn access_of<'a>(analysis: &'a Analysis<'_>, usage: &Use) -> &'a Access {
-    &analysis.facts(usage.function).accesses[usage.access as usize]
-}
-
 /// The lock that at least half of the writes are under, of the state's own class or module.
 fn guard<'a>(analysis: &Analysis<'_>, owner: &Owner, state: &'a State) -> Option<Guard<'a>> {
     let program = analysis.program;
-    match owner {
-        Owner::Field(class, name) if program.method(*class, *name).is_none() => {}
-        Owner::Global(..) => {}
-        _ => return None,
+    if is_method(program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
+        return None;
     }
     let (lock, example) = state.guard()?;
     if program.language(example.function) != Language::Python
@@ -128,28 +140,24 @@ fn guard<'a>(analysis: &Analysis<'_>, owner: &Owner, state: &'a State) -> Option
         Agreement { under: under().count(), all: all().count(), example: under().next() }
     };
     let writes = agreement(&|_| true);
-    let changes = agreement(&|it| changes_in_place(access_of(analysis, it)));
+    let changes = agreement(&|it| analysis.access(it).changes_in_place());
     (2 * writes.under >= writes.all || changes.is_majority()).then_some(Guard { lock, writes, changes })
 }
 
-fn changes_in_place(access: &Access) -> bool {
-    access.kind == AccessKind::Mutate || matches!(access.path.steps.last(), Some(Step::Key(_) | Step::Item))
+/// Whether the use is without the lock, of an object that has it and is not this function's own.
+fn dissents(analysis: &Analysis<'_>, usage: &Use, lock: &Key) -> bool {
+    let access = analysis.access(usage);
+    let makes = || matches!(access.path.root, Root::Local(local) if is_fresh(analysis, usage.function, local));
+    usage.held.is_empty() && !usage.construction && !usage.maybe_guarded && is_at_hand(analysis.program, usage.function, access, lock) && !makes()
 }
 
-/// Whether the use is without the lock, by code that ought to have it.
-fn dissents(analysis: &Analysis<'_>, usage: &Use, lock: &Key) -> bool {
+/// Whether the function is one that has to take the lock itself.
+fn ought_to_hold(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
     let program = analysis.program;
-    let access = access_of(analysis, usage);
-    let makes = matches!(access.path.root, Root::Local(local) if is_fresh(analysis, usage.function, local));
-    usage.held.is_empty()
-        && !usage.construction
-        && !usage.maybe_guarded
-        && !makes
-        && !program.function(usage.function).is_async
-        && is_at_hand(program, usage.function, access, lock)
-        && !implements_lock(program, usage.function)
-        && !analysis.entry.callers_hold(usage.function, lock)
-        && !has_to_do_with(analysis, usage.function, lock)
+    !program.function(function).is_async
+        && !implements_lock(program, function)
+        && !analysis.entry.callers_hold(function, lock)
+        && !has_to_do_with(analysis, function, lock)
 }
 
 /// Whether the function makes the lock anew, as after a fork, or tries it and does without where it is taken.
@@ -181,33 +189,35 @@ fn claims(analysis: &Analysis<'_>, function: Fun, op: OpId, lock: &Key) -> bool 
 /// Whether the function looks at the state under the lock, too: a first look without it is a fast path.
 fn reads_again(analysis: &Analysis<'_>, usage: &Use, lock: &Key) -> bool {
     let facts = analysis.facts(usage.function);
-    let owner = access_of(analysis, usage).key.owner;
+    let owner = analysis.access(usage).key.owner;
     facts.accesses.iter().any(|it| it.key.owner == owner && facts.locksets.before(it.op).iter().any(|held| facts.locksets.lock(held).key == *lock))
 }
 
-/// Whether what was read is gone over item by item: by a loop, a comprehension, or a function that does so.
-fn is_iterated(analysis: &Analysis<'_>, function: Fun, access: &Access) -> bool {
-    let program = analysis.program;
-    let facts = analysis.facts(function);
-    let ir = program.function(function);
-    let is_view = |value: Local| {
-        ir.ops().any(|(_, _, op)| {
-            matches!(&op.kind, OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } if *dest == value && VIEWS.contains(&name.as_str()))
-        })
-    };
-    // A method that only gives a view, or the container itself.
-    let calls = ir.ops().any(|(_, _, op)| matches!(&op.kind, OpKind::Call { dest, .. } if *dest == access.value));
-    if calls && !is_view(access.value) {
-        return false;
-    }
-    let same = |value: &Local| facts.values.origin(*value) == facts.values.origin(access.value);
-    ir.ops().any(|(_, _, op)| match &op.kind {
-        OpKind::Iterate { value, .. } => same(value),
-        OpKind::Call { callee: Callee::Path(name), arguments, .. } => {
-            ITERATING.contains(&name.as_str()) && arguments.iter().any(|it| same(&it.value))
+/// The values that a function goes over item by item: by a loop, a comprehension, or a function that does so.
+fn iterated(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
+    let values = &analysis.facts(function).values;
+    let mut found = FxHashSet::default();
+    for (_, _, op) in analysis.program.function(function).ops() {
+        match &op.kind {
+            OpKind::Iterate { value, .. } => {
+                found.insert(values.origin(*value));
+            }
+            OpKind::Call { callee: Callee::Path(name), arguments, .. } if ITERATING.contains(&name.as_str()) => {
+                found.extend(arguments.iter().map(|it| values.origin(it.value)));
+            }
+            _ => {}
         }
-        _ => false,
-    })
+    }
+    found
+}
+
+/// Whether what was read is the container itself, or a view of it, and not what one of its methods gives.
+fn is_whole(analysis: &Analysis<'_>, usage: &Use) -> bool {
+    match op_of(analysis.program.function(usage.function), usage.op).map(|it| &it.kind) {
+        Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => VIEWS.contains(&name.as_str()),
+        Some(OpKind::Call { .. }) => false,
+        _ => true,
+    }
 }
 
 fn confidence(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use) -> Confidence {
@@ -216,22 +226,15 @@ fn confidence(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &
         Touch::Iteration if !guard.changes.is_majority() || claims(analysis, usage.function, usage.op, &guard.lock) => Confidence::Low,
         Touch::Iteration if guard.changes.under >= 2 => Confidence::High,
         Touch::Iteration => Confidence::Medium,
-        Touch::Write if !guard.writes.is_majority() || stores_constant(analysis, usage) => Confidence::Low,
+        Touch::Write if !guard.writes.is_majority() || stores_constant(analysis, usage.function, analysis.access(usage)) => Confidence::Low,
         Touch::Write if guard.writes.under >= 2 => Confidence::High,
         Touch::Write => Confidence::Medium,
     }
 }
 
-/// A flag that is set, a reference that is cleared: one step, and the same whenever it comes.
-fn stores_constant(analysis: &Analysis<'_>, usage: &Use) -> bool {
-    let access = access_of(analysis, usage);
-    let is_constant = |op: &OpKind| matches!(op, OpKind::Const { dest, value } if *dest == access.value && !matches!(value, Const::Other));
-    access.kind == AccessKind::Write && analysis.program.function(usage.function).ops().any(|it| is_constant(&it.2.kind))
-}
-
 fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use) -> Option<Finding> {
     let program = analysis.program;
-    let access = access_of(analysis, usage);
+    let access = analysis.access(usage);
     let (agreement, what) = if touch == Touch::Iteration { (&guard.changes, "changes in place") } else { (&guard.writes, "writes") };
     let example = agreement.example?;
     let (name, lock) = (state_name(analysis, access), guard.lock.display(program));

@@ -61,7 +61,8 @@ pub(super) struct Names {
     globs: FxHashMap<(Mod, Name), Vec<u32>>,
     /// Inline modules that hold anything.
     inline: FxHashSet<(Mod, Name)>,
-    /// What paths were found to mean, by module: scope and path. Only used once classes know their methods.
+    /// What paths were found to mean, by module: scope and path. Only used once classes know their methods. Asked so often
+    /// that readers must not wait for each other: a [`Memo`] in its place costs some 3 % of a run.
     resolved: Vec<RwLock<FxHashMap<(Name, Name), Definition>>>,
     /// What a scope of a module was found to bind to a name, so many re-exports away from where it was asked first. A
     /// module that many others import by `*` would be asked for every name of each of them.

@@ -148,6 +148,12 @@ impl Locksets {
         &self.locks[held.lock as usize]
     }
 
+    /// Whether the lock is surely held, known for a lock, and of a kind that keeps others out.
+    pub fn keeps_out(&self, held: &Held) -> bool {
+        let lock = self.lock(held);
+        held.sure && !lock.opaque && lock.excludes()
+    }
+
     pub fn op_id(&self, block: BlockId, index: usize) -> OpId {
         OpId(self.starts[block.index()] + index as u32)
     }

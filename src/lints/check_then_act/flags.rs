@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::support::{expression, finding, label, statement, step};
 use super::CHECK_THEN_ACT;
-use super::flow::Flow;
+use super::branches::Branches;
 use crate::analysis::Analysis;
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
 use crate::analysis::path::{Key, Owner};
@@ -28,7 +28,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let ir = program.function(function);
-        let flow = LazyCell::new(|| Flow::new(ir));
+        let branches = LazyCell::new(|| Branches::new(ir));
         let constants: FxHashMap<Local, bool> = ir.ops().filter_map(|it| constant(&it.2.kind)).collect();
         for (index, store) in ops.iter().enumerate().filter(|it| it.1.kind == AtomicKind::Store) {
             let value = store.value.and_then(|it| constants.get(&it));
@@ -44,7 +44,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             if bare
                 && matches!(key.owner, Owner::Field(..) | Owner::Global(..))
                 && !is_exclusive(analysis, function, &store.path)
-                && flow.decision(load.op, store.op).is_some()
+                && branches.decision(load.op, store.op).is_some()
             {
                 set.push((function, load.clone(), store.clone(), key));
             }

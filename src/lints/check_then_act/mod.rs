@@ -3,24 +3,23 @@
 //! For each write, the branches it depends on are looked at whose condition was computed from a read of the same place
 //! (control dependence by dominators). Writes whose value comes from the old one are `unguarded-update`'s.
 
+mod branches;
 mod flags;
-mod flow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::branches::Branches;
 use self::flags::flags;
-use self::flow::Flow;
 use super::Lint;
-use super::support::{Updates, finding, implements_lock, label, shared, state_name, statement, step};
+use super::support::{Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant};
+use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{is_exclusive, is_fresh};
-use crate::analysis::lockset::Held;
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
-use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Callee, Const, Language, OpKind, Terminator};
+use crate::ir::{Callee, Language, OpKind};
 use crate::program::Fun;
 
 /// Methods that find out by themselves whether there is anything to do.
@@ -93,43 +92,40 @@ enum Gap {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut updates = Updates::default();
-    let mut flows: FxHashMap<Fun, Flow<'_>> = FxHashMap::default();
+    let mut all_branches: FxHashMap<Fun, Branches<'_>> = FxHashMap::default();
     for (owner, state) in analysis.states.iter() {
-        if matches!(owner, Owner::Field(class, name) if analysis.program.method(*class, *name).is_some())
-            || !matches!(owner, Owner::Field(..) | Owner::Global(..))
-        {
+        if is_method(analysis.program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
         let mut seen: FxHashSet<Fun> = FxHashSet::default();
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction && !it.maybe_guarded) {
-            let Facts { accesses, .. } = analysis.facts(usage.function);
-            let act = &accesses[usage.access as usize];
+            let act = analysis.access(usage);
             // The nearest test decides.
-            let before = accesses[..usage.access as usize].iter().rev();
+            let before = analysis.facts(usage.function).accesses[..usage.access as usize].iter().rev();
             let reads = before.filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &act.path)).take(MAX_TESTS);
             let mut reads = reads.peekable();
             if seen.contains(&usage.function) || reads.peek().is_none() {
                 continue;
             }
-            if flows.len() > MAX_KEPT {
-                flows.clear();
+            if all_branches.len() > MAX_KEPT {
+                all_branches.clear();
             }
-            let flow = flows.entry(usage.function).or_insert_with(|| Flow::new(analysis.program.function(usage.function)));
-            if settles(analysis, usage.function, flow.op(act.op)) {
+            let branches = all_branches.entry(usage.function).or_insert_with(|| Branches::new(analysis.program.function(usage.function)));
+            if settles(branches, act) {
                 continue;
             }
-            let Some((test, decision)) = reads.find_map(|it| flow.decision(it.op, act.op).map(|decision| (it, decision))) else { continue };
+            let Some((test, decision)) = reads.find_map(|it| branches.decision(it.op, act.op).map(|decision| (it, decision))) else { continue };
             if updates.read_before(analysis, usage.function, act).is_some() {
                 continue;
             }
             let Some(gap) = gap(analysis, usage.function, test, act) else { continue };
-            if flow.compares(&decision, analysis, usage.function, act)
-                || flow.is_presence(&decision, test, act)
+            if branches.compares(&decision, analysis, usage.function, act)
+                || branches.is_presence(&decision, test, act)
                 || implements_lock(analysis.program, usage.function)
             {
                 continue;
             }
-            let made = flow.is_made(analysis, usage.function, act);
+            let made = branches.is_made(analysis, usage.function, act);
             let case = Case { test, act, gap, raises: decision.raises, made };
             if let Some(found) = report(analysis, owner, state, usage, &case) {
                 seen.insert(usage.function);
@@ -153,38 +149,27 @@ fn is_same_place(read: &Path, written: &Path) -> bool {
 }
 
 /// Whether the act tells by itself whether it was needed, or somebody looks at what it says.
-fn settles(analysis: &Analysis<'_>, function: Fun, act: Option<&OpKind>) -> bool {
-    let ir = analysis.program.function(function);
-    let Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) = act else { return false };
-    let is_used = || {
-        let by_op = ir.ops().any(|(_, _, op)| !matches!(op.kind, OpKind::Drop { .. }) && op.kind.uses().contains(dest));
-        let by_branch = |it: &Terminator| matches!(it, Terminator::Branch { condition: it, .. } | Terminator::Switch { on: it, .. } if it == dest);
-        by_op || ir.blocks.iter().any(|it| by_branch(&it.terminator))
-    };
-    SETTLING.contains(&name.as_str()) || *name == "insert" && is_used()
+fn settles(branches: &Branches<'_>, act: &Access) -> bool {
+    match branches.op(act.op) {
+        Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) => {
+            SETTLING.contains(&name.as_str()) || *name == "insert" && branches.is_used(*dest)
+        }
+        _ => false,
+    }
 }
 
 /// What there is between test and act; none where a lock is held across both, or the state is tested again.
 fn gap(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access) -> Option<Gap> {
-    let Facts { locksets, accesses, .. } = analysis.facts(function);
+    let locksets = &analysis.facts(function).locksets;
     let (at_test, at_act) = (locksets.before(test.op), locksets.before(act.op));
     let by_callers = !analysis.entry.held(function).is_empty() || analysis.entry.callers_hold_one(function);
     if by_callers || at_act.iter().any(|it| at_test.iter().any(|held| held.at == it.at)) {
         return None;
     }
-    let keeps_out = |it: &&Held| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes();
-    let Some(held) = at_act.iter().find(keeps_out) else {
+    let Some(held) = at_act.iter().find(|it| locksets.keeps_out(it)) else {
         return (at_act.is_empty() && at_test.is_empty()).then_some(Gap::Bare);
     };
-    // Looked at again under the lock.
-    let again = accesses.iter().any(|it| {
-        it.key.owner == act.key.owner
-            && it.op > held.at
-            && it.op < act.op
-            && it.kind == AccessKind::Read
-            && locksets.before(it.op).iter().any(|it| it.at == held.at)
-    });
-    if again {
+    if is_read_again(analysis, function, act, held.at) {
         return None;
     }
     let lock = locksets.lock(held);
@@ -201,11 +186,6 @@ fn graded(made: bool, constant: bool, raises: bool) -> Confidence {
         (true, _) => Confidence::High,
         _ => Confidence::Medium,
     }
-}
-
-fn stores_constant(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
-    let is_constant = |op: &OpKind| matches!(op, OpKind::Const { dest, value } if *dest == act.value && !matches!(value, Const::Other));
-    act.kind == AccessKind::Write && analysis.program.function(function).ops().any(|it| is_constant(&it.2.kind))
 }
 
 fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, case: &Case<'_>) -> Option<Finding> {

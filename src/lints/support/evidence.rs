@@ -81,9 +81,9 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
 }
 
 /// Whether code that is not on a thread of the program's own changes the state as well.
-pub fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool {
+fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool {
     state.uses.iter().any(|it| {
-        let kind = analysis.facts(it.function).accesses[it.access as usize].kind;
+        let kind = analysis.access(it).kind;
         it.function != usage.function
             && !it.construction
             && matches!(kind, AccessKind::Update | AccessKind::Mutate)
@@ -91,7 +91,7 @@ pub fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> b
     })
 }
 
-pub fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {
+fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {
     let language = program.module(program.module_of_class(class)).ir.language;
     program.ancestry(class).into_iter().find_map(|it| {
         program.fields_of(it).into_iter().find(|(_, ty)| ty.lock(language).is_some()).map(|(name, _)| format!("{}.{name}", program.class_name(it)))

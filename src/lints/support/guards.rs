@@ -44,3 +44,8 @@ pub fn is_at_hand(program: &Program<'_>, function: Fun, write: &Access, guard: &
         _ => true,
     }
 }
+
+/// Whether the name is a method's: one that is replaced, by a patch or a test, is no state that counts.
+pub fn is_method(program: &Program<'_>, owner: &Owner) -> bool {
+    matches!(owner, Owner::Field(class, name) if program.method(*class, *name).is_some())
+}

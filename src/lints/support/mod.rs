@@ -5,8 +5,8 @@ mod guards;
 mod updates;
 
 pub use self::evidence::shared;
-pub use self::guards::{belongs, implements_lock, is_at_hand, is_own};
-pub use self::updates::Updates;
+pub use self::guards::{belongs, implements_lock, is_at_hand, is_method, is_own};
+pub use self::updates::{Updates, is_read_again, stores_constant};
 use crate::analysis::Analysis;
 use crate::analysis::access::Access;
 use crate::analysis::lockset::{Acquisition, OpId, op_of};
@@ -116,7 +116,7 @@ pub fn initial_value(analysis: &Analysis<'_>, owner: &crate::analysis::path::Own
     }
     let state = analysis.states.get(owner)?;
     let mut values = state.uses.iter().filter(|it| it.construction && it.writes).map(|it| {
-        let access = &analysis.facts(it.function).accesses[it.access as usize];
+        let access = analysis.access(it);
         let ir = analysis.program.function(it.function);
         ir.ops().find_map(|(_, _, op)| match op.kind {
             OpKind::Const { dest, value: Const::Int(value) } if dest == access.value => Some(value),

@@ -1,4 +1,4 @@
-//! Whether a write is an update: whether its value comes from a read of the same place.
+//! What a write stores: something computed from a read of the same place, a constant; and whether that read is fresh.
 
 use std::cell::OnceCell;
 
@@ -8,6 +8,7 @@ use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Owner, Step};
+use crate::ir::{Const, OpKind};
 use crate::program::Fun;
 
 /// Definitions of functions are kept for so many functions at once.
@@ -65,4 +66,23 @@ fn is_lookup(read: &Access, write: &Access) -> bool {
         container.steps.pop();
         container == read.path
     }
+}
+
+/// Whether the state is read under the acquisition at `section` before it is written: the write is decided on a fresh
+/// value.
+pub fn is_read_again(analysis: &Analysis<'_>, function: Fun, write: &Access, section: OpId) -> bool {
+    let facts = analysis.facts(function);
+    facts.accesses.iter().any(|it| {
+        it.kind == AccessKind::Read
+            && it.op > section
+            && it.op < write.op
+            && it.key.owner == write.key.owner
+            && facts.locksets.before(it.op).iter().any(|held| held.at == section)
+    })
+}
+
+/// Whether what is stored is a constant: a flag that is set, a reference that is cleared.
+pub fn stores_constant(analysis: &Analysis<'_>, function: Fun, write: &Access) -> bool {
+    let is_constant = |op: &OpKind| matches!(op, OpKind::Const { dest, value } if *dest == write.value && !matches!(value, Const::Other));
+    write.kind == AccessKind::Write && analysis.program.function(function).ops().any(|it| is_constant(&it.2.kind))
 }

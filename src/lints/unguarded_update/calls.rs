@@ -4,8 +4,8 @@ use std::cell::LazyCell;
 
 use rustc_hash::FxHashSet;
 
-use super::super::support::state_name;
-use super::{is_read_again, stale};
+use super::super::support::{is_read_again, state_name};
+use super::stale;
 use crate::analysis::Analysis;
 use crate::analysis::access::{AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
@@ -22,7 +22,7 @@ pub(super) fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut F
     let locksets = &analysis.facts(function).locksets;
     for access in analysis.facts(function).accesses.iter().filter(|it| matches!(it.kind, AccessKind::Write | AccessKind::Mutate)) {
         let owner = access.key.owner;
-        for held in locksets.before(access.op).iter().filter(|it| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes()) {
+        for held in locksets.before(access.op).iter().filter(|it| locksets.keeps_out(it)) {
             let lock = locksets.lock(held).key;
             let read = getter(analysis, &definitions, function, access.value, access.op, (owner, lock));
             if let Some(read) = read.filter(|it| *it < held.at)

@@ -11,11 +11,11 @@ use rustc_hash::FxHashSet;
 use self::calls::through_calls;
 use self::unchecked::{atomics, unchecked};
 use super::Lint;
-use super::support::{Updates, belongs, expression, finding, initial_value, label, shared, state_name, statement, step};
+use super::support::{Updates, belongs, expression, finding, initial_value, is_method, is_read_again, label, shared, state_name, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_fresh;
-use crate::analysis::lockset::{Held, OpId};
+use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
@@ -37,12 +37,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
     let mut updates = Updates::default();
     for (owner, state) in analysis.states.iter() {
-        // A method that is replaced, by a patch or a test, is no state that counts.
-        if matches!(owner, Owner::Field(class, name) if analysis.program.method(*class, *name).is_some()) {
+        if is_method(analysis.program, owner) {
             continue;
         }
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
-            let access = &analysis.facts(usage.function).accesses[usage.access as usize];
+            let access = analysis.access(usage);
             let Some(read) = updates.read_before(analysis, usage.function, access) else { continue };
             let found = match split_sections(analysis, usage.function, access, read) {
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
@@ -74,8 +73,7 @@ fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: 
     let facts = analysis.facts(function);
     let locksets = &facts.locksets;
     let (before_read, before_write) = (locksets.before(read.op), locksets.before(write.op));
-    let keeps_out = |it: &Held| it.sure && !locksets.lock(it).opaque && locksets.lock(it).excludes();
-    let split = before_write.iter().filter(|it| keeps_out(it)).find(|held| {
+    let split = before_write.iter().filter(|it| locksets.keeps_out(it)).find(|held| {
         let lock = locksets.lock(held);
         before_read.iter().any(|it| it.sure && it.at != held.at && locksets.lock(it).is_same(lock)) && !before_read.iter().any(|it| it.at == held.at)
     })?;
@@ -84,19 +82,6 @@ fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: 
         return None;
     }
     (!is_read_again(analysis, function, write, split.at)).then(|| locksets.lock(split).key)
-}
-
-/// Whether the state is read under the acquisition at `section` before it is written: the write is decided on a fresh
-/// value.
-fn is_read_again(analysis: &Analysis<'_>, function: Fun, write: &Access, section: OpId) -> bool {
-    let facts = analysis.facts(function);
-    facts.accesses.iter().any(|it| {
-        it.kind == AccessKind::Read
-            && it.op > section
-            && it.op < write.op
-            && it.key.owner == write.key.owner
-            && facts.locksets.before(it.op).iter().any(|held| held.at == section)
-    })
 }
 
 fn stale(analysis: &Analysis<'_>, function: Fun, (read, write): (OpId, OpId), state: &str, lock: Key) -> Finding {
