@@ -3,7 +3,7 @@
 //! Summaries are made bottom-up over the strongly connected components of the call graph (Tarjan); the members of a
 //! cycle are summarised twice, so that a lock taken anywhere in it is seen from everywhere in it.
 
-use super::lockset::{HeldBy, LockRef, Locksets, OpId, slot};
+use super::lockset::{HeldBy, LockRef, Locksets, OpId, Return, slot};
 use super::path::{Owner, Path, Root};
 use super::values::Values;
 use crate::catalog::Mode;
@@ -134,7 +134,7 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     if program.language(function) == Language::Rust {
         summary.hands_back = handed_back(program, function, summaries);
     }
-    for (index, (state, value)) in locksets.at_return.iter().enumerate() {
+    for (index, Return { held: state, value, .. }) in locksets.at_return.iter().enumerate() {
         let mut kept = Vec::new();
         for held in state.iter().filter(|it| it.sure) {
             let lock = locksets.lock(held);

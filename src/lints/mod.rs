@@ -7,6 +7,7 @@ mod self_deadlock;
 mod split_snapshot;
 mod support;
 mod unguarded_update;
+mod unreleased_lock;
 
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Severity};
@@ -37,6 +38,7 @@ pub const LINTS: &[&Lint] = &[
     &self_deadlock::SELF_DEADLOCK,
     &split_snapshot::SPLIT_SNAPSHOT,
     &unguarded_update::UNGUARDED_UPDATE,
+    &unreleased_lock::UNRELEASED_LOCK,
 ];
 
 /// The rule called `name`.

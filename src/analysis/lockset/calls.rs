@@ -104,6 +104,9 @@ impl Flow<'_, '_> {
                             self.take(at, Taking { tried: Some(dest), ..Taking::exclusive(lock, HeldBy::Release) });
                         } else {
                             let lock = self.intern(lock);
+                            if at.found.is_some() {
+                                self.result.released.push((at.id, lock));
+                            }
                             at.state.retain(|it| it.lock != lock);
                         }
                     }
@@ -246,6 +249,9 @@ impl Flow<'_, '_> {
         }
         for lock in released {
             if let Some(position) = at.state.iter().rposition(|it| self.result.locks[it.lock as usize].is_same(&lock)) {
+                if at.found.is_some() {
+                    self.result.released.push((at.id, at.state[position].lock));
+                }
                 at.state.remove(position);
             }
         }

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::state::{State, bound, hand_over, join, release_value};
-use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId};
+use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId, Return};
 use crate::analysis::path::{Path, Root};
 use crate::analysis::summary::Summaries;
 use crate::analysis::values::Values;
@@ -27,14 +27,23 @@ pub(super) struct Flow<'p, 'a> {
     pub(super) language: Language,
     pub(super) result: Locksets,
     pub(super) index: FxHashMap<LockRef, u32>,
-    pub(super) negations: FxHashMap<Local, Local>,
+    /// What tests of other values say of those: whether they are the opposite.
+    pub(super) tests: FxHashMap<Local, (Local, bool)>,
 }
 
 impl<'p, 'a> Flow<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries, starts: Vec<u32>) -> Flow<'p, 'a> {
-        let negation = |op: &Op| match &op.kind {
-            OpKind::Compute { dest, operation: Operation::Not, operands } => operands.first().map(|it| (*dest, *it)),
-            _ => None,
+        let constants: FxHashMap<Local, bool> = program.function(values.function).ops().filter_map(|it| truth(it.2)).collect();
+        let negation = |op: &Op| {
+            let OpKind::Compute { dest, operation, operands } = &op.kind else { return None };
+            match (operation, &operands[..]) {
+                (Operation::Not, [it]) => Some((*dest, (*it, true))),
+                // `if lock.acquire(timeout=1) is False`
+                (Operation::Is | Operation::IsNot, [it, with]) => {
+                    constants.get(with).map(|with| (*dest, (*it, *with == (*operation == Operation::IsNot))))
+                }
+                _ => None,
+            }
         };
         Flow {
             program,
@@ -43,7 +52,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             language: program.language(values.function),
             result: Locksets { starts, ..Locksets::default() },
             index: FxHashMap::default(),
-            negations: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
+            tests: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
         }
     }
 
@@ -148,10 +157,10 @@ impl<'p, 'a> Flow<'p, 'a> {
                 let mut tested = self.values.origin(*condition);
                 let mut negated = false;
                 for _ in 0..8 {
-                    match self.negations.get(&tested) {
-                        Some(inner) => {
+                    match self.tests.get(&tested) {
+                        Some((inner, negates)) => {
                             tested = self.values.origin(*inner);
-                            negated = !negated;
+                            negated ^= negates;
                         }
                         None => break,
                     }
@@ -233,7 +242,7 @@ impl<'p, 'a> Flow<'p, 'a> {
                 bound(&mut state);
             }
             if let Terminator::Return(value) = block.terminator {
-                self.result.at_return.push((state, value));
+                self.result.at_return.push(Return { block: BlockId::from_index(index), held: state, value });
             }
         }
         self.result.before = before;
@@ -299,6 +308,14 @@ impl<'p, 'a> Flow<'p, 'a> {
             OpKind::Call { .. } => self.call(&mut at, &op.kind),
             _ => {}
         }
+    }
+}
+
+/// The local that is made a truth value, and which.
+fn truth(op: &Op) -> Option<(Local, bool)> {
+    match op.kind {
+        OpKind::Const { dest, value: Const::Bool(value) } => Some((dest, value)),
+        _ => None,
     }
 }
 

@@ -145,15 +145,16 @@ impl Flow<'_, '_> {
                     let held = &self.result.locks[it.lock as usize];
                     held.key == released.key && held.path == released.path
                 };
-                match at.state.iter().rposition(same) {
-                    Some(position) => {
-                        at.state.remove(position);
-                    }
-                    None if at.found.is_some() => {
-                        let lock = self.intern(released);
+                let position = at.state.iter().rposition(same);
+                if at.found.is_some() {
+                    let lock = self.intern(released);
+                    self.result.released.push((at.id, lock));
+                    if position.is_none() {
                         self.result.releases.push(lock);
                     }
-                    None => {}
+                }
+                if let Some(position) = position {
+                    at.state.remove(position);
                 }
             }
             Effect::Wait => {

@@ -111,6 +111,14 @@ pub struct Reentry {
     pub inside: (Fun, OpId),
 }
 
+/// A way out of a function: what is held there, and the value returned.
+#[derive(Debug)]
+pub struct Return {
+    pub block: BlockId,
+    pub held: Vec<Held>,
+    pub value: Option<Local>,
+}
+
 /// The result for one function.
 #[derive(Debug, Default)]
 pub struct Locksets {
@@ -127,8 +135,10 @@ pub struct Locksets {
     pub reentries: Vec<Reentry>,
     /// Locks released here without having been taken here.
     pub releases: Vec<u32>,
-    /// The state at each return, with the value returned.
-    pub at_return: Vec<(Vec<Held>, Option<Local>)>,
+    /// Every op that releases a lock, itself or in what it calls, and the lock.
+    pub released: Vec<(OpId, u32)>,
+    /// The ways out without an exception.
+    pub at_return: Vec<Return>,
     /// The state at each `yield`.
     pub at_yield: Vec<Vec<Held>>,
 }

@@ -1,10 +1,12 @@
 //! What the lints share: a finding about an op, the witness path of a lock taken through calls, what a value was before.
 
 mod evidence;
+mod graph;
 mod guards;
 mod updates;
 
 pub use self::evidence::shared;
+pub use self::graph::{Graph, Ways};
 pub use self::guards::{belongs, implements_lock, is_at_hand, is_method, is_own};
 pub use self::updates::{Updates, is_read_again, stores_constant};
 use crate::analysis::Analysis;
