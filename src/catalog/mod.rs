@@ -111,6 +111,9 @@ pub struct Lock {
     /// Paths of the guard types its methods return. A lock without any is held until a method releases it.
     #[serde(default)]
     pub guards: Vec<Name>,
+    /// Objects made for the same name are one lock: a lock file, a lock of the operating system.
+    #[serde(default)]
+    pub named: bool,
     /// Wraps another lock type (a fair or traced mutex): informative text for messages, e.g. "std's Mutex".
     #[serde(default)]
     pub note: Option<String>,

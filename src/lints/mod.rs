@@ -2,6 +2,7 @@
 
 mod check_then_act;
 mod inconsistent_guard;
+mod ineffective_lock;
 mod lock_order;
 mod self_deadlock;
 mod split_snapshot;
@@ -34,6 +35,7 @@ pub struct Lint {
 pub const LINTS: &[&Lint] = &[
     &check_then_act::CHECK_THEN_ACT,
     &inconsistent_guard::INCONSISTENT_GUARD,
+    &ineffective_lock::INEFFECTIVE_LOCK,
     &lock_order::LOCK_ORDER,
     &self_deadlock::SELF_DEADLOCK,
     &split_snapshot::SPLIT_SNAPSHOT,

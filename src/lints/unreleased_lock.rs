@@ -6,7 +6,8 @@
 
 use std::cell::OnceCell;
 
-use rustc_hash::FxHashSet;
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{Graph, Ways, expression, finding, implements_lock, label, statement, step};
@@ -89,15 +90,20 @@ fn python(analysis: &Analysis<'_>, function: Fun, released: &OnceCell<FxHashSet<
     let locksets = &analysis.facts(function).locksets;
     let graph = Graph::new(program.function(function));
     timed(analysis, function, &graph, findings);
-    let mut taken: Vec<(u32, OpId)> = Vec::new();
+    // The ops under each lock taken.
+    let mut taken: IndexMap<(u32, OpId), Vec<OpId>, FxBuildHasher> = IndexMap::default();
     for (id, _) in graph.ops() {
-        let by_release = locksets.before(id).iter().filter(|it| it.by == HeldBy::Release).map(|it| (it.lock, it.at));
-        taken.extend(by_release.filter(|it| !taken.contains(it)).collect::<Vec<_>>());
+        for held in locksets.before(id).iter().filter(|it| it.by == HeldBy::Release) {
+            let under = taken.entry((held.lock, held.at)).or_default();
+            if held.sure {
+                under.push(id);
+            }
+        }
     }
     // One finding for one statement that takes it.
     let mut seen: FxHashSet<OpId> = FxHashSet::default();
-    for (lock, at) in taken {
-        let case = Case { analysis, function, graph: &graph, lock: &locksets.locks[lock as usize], index: lock, at };
+    for ((lock, at), under) in taken {
+        let case = Case { under: &under, analysis, function, graph: &graph, lock: &locksets.locks[lock as usize], index: lock, at };
         let leak = case.ignored().or_else(|| case.leak(released));
         if let Some(leak) = leak
             && seen.insert(at)
@@ -115,6 +121,8 @@ struct Case<'c, 'a> {
     lock: &'c LockRef,
     index: u32,
     at: OpId,
+    /// The ops that surely are under it.
+    under: &'c [OpId],
 }
 
 impl Case<'_, '_> {
@@ -152,17 +160,18 @@ impl Case<'_, '_> {
         if !gives_back && (self.lock.opaque || !others() || self.is_given_on()) {
             return None;
         }
-        let escapes = |op: OpId| match self.graph.unwind_of(op) {
+        let mut handlers: FxHashMap<BlockId, bool> = FxHashMap::default();
+        let mut escapes = |op: OpId| match self.graph.unwind_of(op) {
             None => true,
-            Some(handler) => {
+            Some(handler) => *handlers.entry(handler).or_insert_with(|| {
                 let reached = self.graph.reached([handler], Ways::All, |_| false);
                 !reached.iter().enumerate().any(|(block, reached)| *reached && in_block(BlockId::from_index(block)))
-            }
+            }),
         };
         let mut worst: Option<(Surprise, OpId)> = None;
-        for (id, _) in self.graph.ops().filter(|it| !releases.contains(&it.0)) {
-            if !locksets.before(id).iter().any(|it| it.sure && self.is_it(it)) {
-                continue;
+        for id in self.under.iter().copied().filter(|it| !releases.contains(it)) {
+            if worst.is_some_and(|it| it.0 == Surprise::Raise) {
+                break;
             }
             if let Some(surprise) = self.surprise(id)
                 && worst.is_none_or(|it| surprise > it.0)

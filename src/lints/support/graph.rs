@@ -38,6 +38,12 @@ impl<'f> Graph<'f> {
         self.ops.iter().enumerate().map(|(index, op)| (OpId(index as u32), *op))
     }
 
+    /// The ops from that one on, in block order.
+    pub fn from(&self, first: OpId) -> impl Iterator<Item = (OpId, &'f Op)> + '_ {
+        let first = (first.0 as usize).min(self.ops.len());
+        self.ops[first..].iter().enumerate().map(move |(index, op)| (OpId((first + index) as u32), *op))
+    }
+
     pub fn op(&self, id: OpId) -> Option<&'f Op> {
         self.ops.get(id.0 as usize).copied()
     }
