@@ -78,6 +78,9 @@ pub struct LockMethod {
     /// Never deadlocks with another shared holder of the same thread (`read_recursive`).
     #[serde(default)]
     pub recursive: bool,
+    /// Waits until a predicate holds that it is given (`wait_for`, `wait_while`).
+    #[serde(default)]
+    pub predicate: bool,
     /// Gives the lock up before it returns: there is no guard value (`DashMap::insert`, `RefCell::take`).
     #[serde(default)]
     pub momentary: bool,

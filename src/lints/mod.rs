@@ -1,6 +1,7 @@
 //! The rules: one file each, and the registry. A lint reads the analysis and gives findings; it knows no syntax.
 
 mod check_then_act;
+mod condition_misuse;
 mod inconsistent_guard;
 mod ineffective_lock;
 mod lock_order;
@@ -34,6 +35,7 @@ pub struct Lint {
 /// All rules, sorted by name.
 pub const LINTS: &[&Lint] = &[
     &check_then_act::CHECK_THEN_ACT,
+    &condition_misuse::CONDITION_MISUSE,
     &inconsistent_guard::INCONSISTENT_GUARD,
     &ineffective_lock::INEFFECTIVE_LOCK,
     &lock_order::LOCK_ORDER,
