@@ -9,15 +9,14 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{
-    Updates, belongs, finding, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step, stores_constant,
+    Guard, Updates, finding, implements_lock, is_at_hand, label, state_name, statement, step, stores_constant,
 };
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
-use crate::analysis::state::{State, Use};
+use crate::analysis::state::Use;
 use crate::analysis::{Analysis, Facts};
-use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind, Place};
 use crate::program::{Fun, Program};
@@ -49,28 +48,6 @@ enum Touch {
     Write,
 }
 
-/// The lock that guards a state.
-struct Guard<'a> {
-    lock: Key,
-    writes: Agreement<'a>,
-    /// The writes that change a container in place.
-    changes: Agreement<'a>,
-}
-
-/// How many of some writes after construction are under the lock.
-struct Agreement<'a> {
-    under: usize,
-    all: usize,
-    /// One of those under it.
-    example: Option<&'a Use>,
-}
-
-impl Agreement<'_> {
-    fn is_majority(&self) -> bool {
-        2 * self.under > self.all
-    }
-}
-
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut updates = Updates::default();
     let mut known: FxHashMap<Fun, FxHashSet<Local>> = FxHashMap::default();
@@ -83,7 +60,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         values.contains(&analysis.facts(usage.function).values.origin(access.value)) && is_whole(analysis, usage)
     };
     for (owner, state) in analysis.states.iter() {
-        let Some(guard) = guard(analysis, owner, state) else { continue };
+        let Some(guard) = Guard::of(analysis, owner, state) else { continue };
         let mut worst: IndexMap<Fun, (Touch, &Use), FxBuildHasher> = IndexMap::default();
         let mut updating: FxHashSet<Fun> = FxHashSet::default();
         let mut ought: FxHashMap<Fun, bool> = FxHashMap::default();
@@ -117,31 +94,6 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-}
-
-/// The lock that at least half of the writes are under, of the state's own class or module.
-fn guard<'a>(analysis: &Analysis<'_>, owner: &Owner, state: &'a State) -> Option<Guard<'a>> {
-    let program = analysis.program;
-    if is_method(program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
-        return None;
-    }
-    let (lock, example) = state.guard()?;
-    if program.language(example.function) != Language::Python
-        || !belongs(program, &lock, owner)
-        || !is_own(program, &lock, owner)
-        || lock.owner == *owner
-        || analysis.states.scope(&lock) == Scope::Async
-    {
-        return None;
-    }
-    let agreement = |counts: &dyn Fn(&Use) -> bool| {
-        let all = || state.uses.iter().filter(|it| it.writes && !it.construction && counts(it));
-        let under = || all().filter(|it| it.held.iter().any(|it| it.0 == lock));
-        Agreement { under: under().count(), all: all().count(), example: under().next() }
-    };
-    let writes = agreement(&|_| true);
-    let changes = agreement(&|it| analysis.access(it).changes_in_place());
-    (2 * writes.under >= writes.all || changes.is_majority()).then_some(Guard { lock, writes, changes })
 }
 
 /// Whether the use is without the lock, of an object that has it and is not this function's own.

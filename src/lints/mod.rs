@@ -2,6 +2,7 @@
 
 mod check_then_act;
 mod condition_misuse;
+mod guard_escape;
 mod inconsistent_guard;
 mod ineffective_lock;
 mod lock_order;
@@ -36,6 +37,7 @@ pub struct Lint {
 pub const LINTS: &[&Lint] = &[
     &check_then_act::CHECK_THEN_ACT,
     &condition_misuse::CONDITION_MISUSE,
+    &guard_escape::GUARD_ESCAPE,
     &inconsistent_guard::INCONSISTENT_GUARD,
     &ineffective_lock::INEFFECTIVE_LOCK,
     &lock_order::LOCK_ORDER,

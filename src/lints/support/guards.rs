@@ -1,9 +1,61 @@
-//! Whether a lock can be the guard of a state.
+//! Which lock guards a state, and whether a lock can.
 
+use crate::analysis::Analysis;
 use crate::analysis::access::Access;
 use crate::analysis::path::{Key, Owner};
-use crate::ir::Name;
+use crate::analysis::state::{State, Use};
+use crate::catalog::Scope;
+use crate::ir::{Language, Name};
 use crate::program::{Fun, Program, Ty};
+
+/// The lock that guards a state.
+pub struct Guard<'a> {
+    pub lock: Key,
+    pub writes: Agreement<'a>,
+    /// The writes that change a container in place.
+    pub changes: Agreement<'a>,
+}
+
+/// How many of some writes after construction are under the lock.
+pub struct Agreement<'a> {
+    pub under: usize,
+    pub all: usize,
+    /// One of those under it.
+    pub example: Option<&'a Use>,
+}
+
+impl Agreement<'_> {
+    pub fn is_majority(&self) -> bool {
+        2 * self.under > self.all
+    }
+}
+
+impl<'a> Guard<'a> {
+    /// The lock that at least half of the writes are under, of the state's own class or module.
+    pub fn of(analysis: &Analysis<'_>, owner: &Owner, state: &'a State) -> Option<Guard<'a>> {
+        let program = analysis.program;
+        if is_method(program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
+            return None;
+        }
+        let (lock, example) = state.guard()?;
+        if program.language(example.function) != Language::Python
+            || !belongs(program, &lock, owner)
+            || !is_own(program, &lock, owner)
+            || lock.owner == *owner
+            || analysis.states.scope(&lock) == Scope::Async
+        {
+            return None;
+        }
+        let agreement = |counts: &dyn Fn(&Use) -> bool| {
+            let all = || state.uses.iter().filter(|it| it.writes && !it.construction && counts(it));
+            let under = || all().filter(|it| it.held.iter().any(|it| it.0 == lock));
+            Agreement { under: under().count(), all: all().count(), example: under().next() }
+        };
+        let writes = agreement(&|_| true);
+        let changes = agreement(&|it| analysis.access(it).changes_in_place());
+        (2 * writes.under >= writes.all || changes.is_majority()).then_some(Guard { lock, writes, changes })
+    }
+}
 
 /// Whether a lock is the state's own: of the same class or a related one, or of the same module.
 pub fn belongs(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
