@@ -22,7 +22,7 @@ pub use selection::{UnknownRule, nearest, unknown_rule};
 use crate::analysis::{self, Analysis};
 use crate::finding::{Confidence, FileId, Finding, Location, Severity, fingerprint};
 use crate::frontend;
-use crate::ir::{Language, Module, Range, SyntaxError};
+use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{LINTS, Lint};
 use crate::program;
 use crate::report::{Report, Stats};
@@ -112,6 +112,8 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
         watch.lap("analyse");
         let findings = apply(lints, &analysis);
         watch.lap("lints");
+        let names_none = |(at, name): &(Location, ir::Name)| format!("{}: `{name}` is no lock that can be found from here: the comment is left out", files.place(*at));
+        notes.extend(program.claims.unresolved.iter().map(names_none));
         findings
     })
     .map_err(SessionError::Internal)?;

@@ -8,6 +8,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Facts;
+use super::declared::Declared;
 use super::lockset::OpId;
 use super::path::{Key, Root};
 use crate::catalog::{Concurrency, Mode};
@@ -77,7 +78,7 @@ impl EntryLocksets {
 }
 
 /// Computes the entry locksets.
-pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
+pub fn entry_locksets(program: &Program<'_>, facts: &[Facts], declared: &Declared) -> EntryLocksets {
     let mut sites: FxHashMap<Fun, Vec<(Fun, OpId)>> = FxHashMap::default();
     let mut at_once: FxHashSet<(Fun, Local)> = FxHashSet::default();
     // All callers outside constructors; an empty list: constructors alone.
@@ -180,7 +181,7 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     for _ in 0..MAX_ROUNDS {
         let mut changed = false;
         for function in &candidates {
-            let meet = at_all(facts, &sites[function], |it| held.get(it).map(|it| it.as_deref()));
+            let meet = at_all(facts, declared, &sites[function], |it| held.get(it).map(|it| it.as_deref()));
             if meet.is_some() && held[function] != meet {
                 held.insert(*function, meet);
                 changed = true;
@@ -192,9 +193,15 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
     }
     result.held = held.into_iter().filter_map(|(function, held)| held.filter(|it| !it.is_empty()).map(|it| (function, it))).collect();
     for (function, sites) in &sites {
-        let meet = at_all(facts, sites, |it| result.held.get(it).map(|it| Some(it.as_slice())));
+        let meet = at_all(facts, declared, sites, |it| result.held.get(it).map(|it| Some(it.as_slice())));
         if let Some(meet) = meet.filter(|it| !it.is_empty()) {
             result.known.insert(*function, meet);
+        }
+    }
+    for (function, locks) in declared.requiring() {
+        for map in [&mut result.held, &mut result.known] {
+            let held = map.entry(function).or_default();
+            held.extend(locks.iter().map(|it| (it.0, Mode::Exclusive)));
         }
     }
     result.sites = sites;
@@ -203,11 +210,12 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts]) -> EntryLocksets {
 
 /// The locks held at all of `sites`, as far as is known of their functions; none where nothing is known of any.
 /// `entered` gives what a function starts with: `Some(None)` where that is still open.
-fn at_all<'h>(facts: &[Facts], sites: &[(Fun, OpId)], entered: impl Fn(&Fun) -> Option<Option<&'h [(Key, Mode)]>>) -> Option<Vec<(Key, Mode)>> {
+fn at_all<'h>(facts: &[Facts], declared: &Declared, sites: &[(Fun, OpId)], entered: impl Fn(&Fun) -> Option<Option<&'h [(Key, Mode)]>>) -> Option<Vec<(Key, Mode)>> {
     let mut meet: Option<Vec<(Key, Mode)>> = None;
     for (caller, op) in sites {
         let locksets = &facts[caller.0 as usize].locksets;
         let mut here: Vec<(Key, Mode)> = locksets.before(*op).iter().filter(|it| it.sure).map(|it| (locksets.lock(it).key, it.mode)).collect();
+        here.extend(declared.required(*caller).iter().map(|it| (it.0, Mode::Exclusive)));
         match entered(caller) {
             Some(None) => continue,
             Some(Some(known)) => here.extend(known.iter().copied()),

@@ -13,6 +13,7 @@ use super::atomics::{is_exclusive, is_fresh};
 use super::lockset::{Acquisition, Held, LockRef, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;
+use crate::finding::Location;
 use crate::ir::{OpKind, Operation};
 use crate::program::Fun;
 
@@ -49,9 +50,10 @@ pub type Cycle = Vec<Edge>;
 const MAX_CHOICES: usize = 256;
 
 /// The edges between two places, one for each way of reading or writing, with its first witness; in program order.
-type Edges = IndexMap<(Key, Key), Vec<Edge>, FxBuildHasher>;
+pub type Edges = IndexMap<(Key, Key), Vec<Edge>, FxBuildHasher>;
 
-fn edges(analysis: &Analysis<'_>) -> Edges {
+/// Every edge of the program.
+pub fn edges(analysis: &Analysis<'_>) -> Edges {
     let mut found = Edges::default();
     for function in analysis.program.function_ids() {
         if analysis.program.is_exempt(function) {
@@ -163,9 +165,17 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
     }
 }
 
+/// The edges that a declared order forbids, each with where that is declared; first witnesses only.
+pub fn against(analysis: &Analysis<'_>, edges: &Edges) -> Vec<(Edge, Location)> {
+    if !analysis.declared.has_orders() {
+        return Vec::new();
+    }
+    let forbidden = |edge: &Edge| analysis.declared.order(&edge.names.1, &edge.names.0).map(|at| (edge.clone(), at));
+    edges.values().filter_map(|it| it.iter().find_map(forbidden)).collect()
+}
+
 /// Cycles that hang threads, shortest first, no two over one edge.
-pub fn cycles(analysis: &Analysis<'_>) -> Vec<Cycle> {
-    let edges = edges(analysis);
+pub fn cycles(analysis: &Analysis<'_>, edges: &Edges) -> Vec<Cycle> {
     let mut graph: DiGraph<Key, usize> = DiGraph::new();
     let mut nodes: FxHashMap<Key, NodeIndex> = FxHashMap::default();
     for (index, (from, to)) in edges.keys().enumerate() {

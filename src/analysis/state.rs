@@ -7,9 +7,11 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::Facts;
+use super::declared::{Declared, DeclaredGuard};
 use super::entry::EntryLocksets;
 use super::lockset::OpId;
 use super::path::{Key, Owner, Root};
+use super::sharing::Sharing;
 use crate::catalog::{Mode, Scope};
 use crate::ir::FunctionKind;
 use crate::program::{Fun, Program};
@@ -33,6 +35,8 @@ pub struct Use {
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub uses: Vec<Use>,
+    /// The guard that a comment names.
+    pub declared: Option<DeclaredGuard>,
 }
 
 /// The uses of each state, in the order of their first.
@@ -79,7 +83,7 @@ impl State {
 }
 
 /// Gathers the uses of every state.
-pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> States {
+pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets, declared: &Declared, sharing: &Sharing) -> States {
     let mut states = States::default();
     for function in program.function_ids() {
         if program.is_exempt(function) {
@@ -101,7 +105,9 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> 
                 entry.claims_lock(function) || before.iter().any(|it| locksets.lock(it).opaque || !locksets.lock(it).excludes() || !it.sure);
             // A constructor makes its own object; what the class or the module shares is there already.
             let construction = constructs && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
-            states.by_owner.entry(access.key.owner).or_default().uses.push(Use {
+            let owner = access.key.owner;
+            let fresh = || State { uses: Vec::new(), declared: declared.guard(&owner).copied() };
+            states.by_owner.entry(owner).or_insert_with(fresh).uses.push(Use {
                 function,
                 access: index as u32,
                 op: access.op,
@@ -112,5 +118,9 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets) -> 
             });
         }
     }
+    // What is said to stay on one thread does, unless a thread of the program is seen to reach it.
+    states.by_owner.retain(|owner, state| {
+        !declared.is_confined(owner) || state.uses.iter().any(|it| !it.construction && sharing.entry(it.function, &facts[it.function.0 as usize].accesses[it.access as usize].path).is_some())
+    });
     states
 }

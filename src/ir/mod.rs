@@ -34,12 +34,14 @@
 mod build;
 #[cfg(test)]
 pub(crate) mod check;
+mod directive;
 mod intern;
 mod name;
 mod print;
 mod walk;
 
 pub use build::FunctionBuilder;
+pub use directive::{Claim, Directive};
 pub use name::Name;
 pub use print::print;
 use serde::{Deserialize, Serialize};
@@ -141,6 +143,8 @@ pub struct Module {
     /// The function (of kind [`FunctionKind::ModuleBody`]) that runs when the module is loaded: Python's top-level
     /// statements; in Rust the initialisers of statics and consts, each a store to its [`Base::Global`].
     pub body: FunctionId,
+    /// Comments that say which lock guards what, in order.
+    pub directives: Vec<Directive>,
     /// Pieces that could not be lowered, with the reason; everything else is there.
     pub lost: Vec<Lost>,
 }

@@ -13,9 +13,9 @@ use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::finding::{Confidence, Finding, Role, Severity};
 use crate::ir::{Base, Callee, FunctionKind, Language, Local, OpKind, Place, Projection, Terminator};
-use crate::program::{Fun, Program, Target, Ty};
+use crate::program::{Fun, Target, Ty};
 
 /// Functions whose result goes over their argument only when it is gone over itself.
 const LAZY: &[&str] = &["enumerate", "filter", "iter", "itertools.chain", "itertools.islice", "map", "reversed", "zip"];
@@ -51,8 +51,8 @@ enum Form {
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut known: FxHashMap<Fun, Handed> = FxHashMap::default();
     for (owner, state) in analysis.states.iter() {
-        let Some(guard) = Guard::of(analysis, owner, state) else { continue };
-        if guard.changes.is_majority() {
+        let Some(guard) = Guard::of(analysis, owner, state).filter(|_| is_python(analysis, state)) else { continue };
+        if guard.changes.is_majority() || guard.is_explicit() && guard.changes.under > 0 {
             let mut seen: FxHashSet<Fun> = FxHashSet::default();
             for usage in state.uses.iter().filter(|it| !it.writes && !it.construction) {
                 if known.len() > MAX_KEPT {
@@ -69,6 +69,10 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         published(analysis, &guard, owner, state, findings);
     }
+}
+
+fn is_python(analysis: &Analysis<'_>, state: &State) -> bool {
+    state.uses.first().is_some_and(|it| analysis.program.language(it.function) == Language::Python)
 }
 
 /// What a function hands out, by the local it was read into.
@@ -156,7 +160,7 @@ fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, usage: &Use, way: Way, for
     let function = usage.function;
     let ir = program.function(function);
     let access = analysis.access(usage);
-    let example = guard.changes.example?;
+    let there = guard.shown(analysis, &guard.changes)?;
     // What is taken out, and another put in its place, is the taker's own.
     let is_taken = analysis.facts(function).accesses.iter().any(|it| {
         it.op > access.op && it.kind == AccessKind::Write && it.key.owner == access.key.owner && depth(it) == depth(access)
@@ -192,27 +196,12 @@ fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, usage: &Use, way: Way, for
     };
     it.state = Some(name.clone());
     it.locks = vec![lock.clone()];
-    let there = statement(analysis, example.function, example.op);
     it.labels.push(label(there, Role::OtherAccess, format!("changed under `{lock}` here")));
-    it.evidence.push(guarded(program, guard, example.function, there));
+    it.evidence = guard.evidence(analysis, &guard.changes, "changes in place");
     it.interleaving.push(step('A', location, format!("gives `{name}` away, and goes over what it gave")));
     it.interleaving.push(step('B', there, format!("takes `{lock}` and changes it")));
     it.interleaving.push(step('A', location, "what A looks at changes under its eyes"));
     Some(it)
-}
-
-fn guarded(program: &Program<'_>, guard: &Guard<'_>, function: Fun, location: Location) -> Evidence {
-    Evidence {
-        kind: EvidenceKind::GuardedElsewhere,
-        message: format!(
-            "{} of its {} changes in place hold `{}`, as in `{}`",
-            guard.changes.under,
-            guard.changes.all,
-            guard.lock.display(program),
-            program.symbol(function)
-        ),
-        location: Some(location),
-    }
 }
 
 /// A container that is put in place under the lock for readers who take none, and changed after that.

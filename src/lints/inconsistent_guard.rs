@@ -34,7 +34,7 @@ pub const INCONSISTENT_GUARD: Lint = Lint {
     name: "inconsistent-guard",
     group: "race",
     severity: Severity::Error,
-    languages: &[Language::Python],
+    languages: &[Language::Python, Language::Rust],
     summary: "State that a lock guards elsewhere is touched without it",
     page: include_str!("../../lints/inconsistent-guard.md"),
     check,
@@ -76,7 +76,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
             let touch = if access.kind.writes() {
                 Touch::Write
-            } else if guard.changes.under > 0 && is_iterated(usage, access) {
+            } else if (guard.changes.under > 0 || guard.is_explicit()) && is_iterated(usage, access) {
                 Touch::Iteration
             } else {
                 Touch::Read
@@ -91,6 +91,40 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let is_fast_path = touch == Touch::Read && reads_again(analysis, usage, &guard.lock);
             if !is_fast_path && !updating.contains(&function) {
                 findings.extend(report(analysis, &guard, touch, usage));
+            }
+        }
+    }
+    unmet(analysis, findings);
+}
+
+/// Calls of functions that say which lock their callers must hold, without it.
+fn unmet(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let program = analysis.program;
+    for (function, locks) in analysis.declared.requiring() {
+        for (caller, op) in analysis.entry.sites(function) {
+            let locksets = &analysis.facts(*caller).locksets;
+            // What is not known to be another lock may be this one.
+            let is_open = || locksets.before(*op).iter().any(|it| locksets.lock(it).opaque) || analysis.entry.claims_lock(*caller);
+            let holds = |lock: &Key| {
+                locksets.before(*op).iter().any(|it| locksets.lock(it).key == *lock) || analysis.entry.held(*caller).iter().any(|it| it.0 == *lock)
+            };
+            let constructs = || program.is_construction(*caller) || analysis.entry.only_constructs(*caller);
+            for (lock, at) in locks.iter().filter(|it| !holds(&it.0)) {
+                if is_open() || constructs() || program.is_exempt(*caller) {
+                    continue;
+                }
+                let (name, lock) = (program.symbol(function), lock.display(program));
+                let location = statement(analysis, *caller, *op);
+                let mut it = finding(&INCONSISTENT_GUARD, analysis, *caller, location, Confidence::High);
+                it.message = format!("`{name}` is called without `{lock}`, which it requires");
+                it.caption = "the caller has to hold the lock".to_string();
+                it.help = format!("take `{lock}` around the call");
+                it.locks = vec![lock.clone()];
+                it.labels.push(label(*at, Role::LockWanted, format!("says that its callers hold `{lock}`")));
+                it.evidence.push(Evidence { kind: EvidenceKind::Declared, message: format!("a comment says that `{name}` requires `{lock}`"), location: Some(*at) });
+                it.interleaving.push(step('A', location, format!("runs `{name}` without `{lock}`")));
+                it.interleaving.push(step('B', location, format!("runs it, too, or changes under `{lock}` what it works on")));
+                findings.push(it);
             }
         }
     }
@@ -174,11 +208,15 @@ fn is_whole(analysis: &Analysis<'_>, usage: &Use) -> bool {
 
 fn confidence(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use) -> Confidence {
     match touch {
+        Touch::Write | Touch::Iteration if guard.is_explicit() => Confidence::High,
+        Touch::Read if guard.is_explicit() => Confidence::Medium,
+        Touch::Write if stores_constant(analysis, usage.function, analysis.access(usage)) => Confidence::Low,
+        Touch::Write | Touch::Iteration if guard.declared.is_some() => Confidence::Medium,
         Touch::Read => Confidence::Low,
         Touch::Iteration if !guard.changes.is_majority() || claims(analysis, usage.function, usage.op, &guard.lock) => Confidence::Low,
         Touch::Iteration if guard.changes.under >= 2 => Confidence::High,
         Touch::Iteration => Confidence::Medium,
-        Touch::Write if !guard.writes.is_majority() || stores_constant(analysis, usage.function, analysis.access(usage)) => Confidence::Low,
+        Touch::Write if !guard.writes.is_majority() => Confidence::Low,
         Touch::Write if guard.writes.under >= 2 => Confidence::High,
         Touch::Write => Confidence::Medium,
     }
@@ -188,7 +226,7 @@ fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use)
     let program = analysis.program;
     let access = analysis.access(usage);
     let (agreement, what) = if touch == Touch::Iteration { (&guard.changes, "changes in place") } else { (&guard.writes, "writes") };
-    let example = agreement.example?;
+    let there = guard.shown(analysis, agreement)?;
     let (name, lock) = (state_name(analysis, access), guard.lock.display(program));
     let location = statement(analysis, usage.function, access.op);
     let mut it = finding(&INCONSISTENT_GUARD, analysis, usage.function, location, confidence(analysis, guard, touch, usage));
@@ -212,13 +250,9 @@ fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use)
     };
     it.state = Some(name.clone());
     it.locks = vec![lock.clone()];
-    let there = statement(analysis, example.function, example.op);
-    it.labels.push(label(there, Role::OtherAccess, format!("written under `{lock}` here")));
-    it.evidence.push(Evidence {
-        kind: EvidenceKind::GuardedElsewhere,
-        message: format!("{} of its {} {what} hold `{lock}`, as in `{}`", agreement.under, agreement.all, program.symbol(example.function)),
-        location: Some(there),
-    });
+    let shown = if agreement.example.is_some() { format!("written under `{lock}` here") } else { format!("`{lock}` is said to guard it here") };
+    it.labels.push(label(there, Role::OtherAccess, shown));
+    it.evidence.extend(guard.evidence(analysis, agreement, what));
     owns(program, &guard.lock, &mut it);
     match touch {
         Touch::Write => {

@@ -5,7 +5,7 @@
 use super::Lint;
 use super::support::{expression, finding, is_by_name, label, statement, step, witness};
 use crate::analysis::Analysis;
-use crate::analysis::order::{Cycle, Edge, cycles};
+use crate::analysis::order::{Cycle, Edge, against, cycles, edges};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::Language;
 
@@ -23,13 +23,47 @@ pub const LOCK_ORDER: Lint = Lint {
 };
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    for cycle in cycles(analysis) {
+    let edges = edges(analysis);
+    let cycles = cycles(analysis, &edges);
+    // What closes a cycle as well is said once.
+    let in_cycle = |edge: &Edge| cycles.iter().flatten().any(|it| it.function == edge.function && it.acquisition == edge.acquisition);
+    for (edge, declared) in against(analysis, &edges) {
+        if !in_cycle(&edge) {
+            findings.push(report_against(analysis, &edge, declared));
+        }
+    }
+    for cycle in cycles {
         findings.push(report(analysis, cycle));
     }
 }
 
 fn place(analysis: &Analysis<'_>, edge: &Edge) -> Location {
     statement(analysis, edge.function, edge.acquisition.op)
+}
+
+/// Two locks taken in another order than a comment declares.
+fn report_against(analysis: &Analysis<'_>, edge: &Edge, declared: Location) -> Finding {
+    let program = analysis.program;
+    let location = place(analysis, edge);
+    let (held, wanted) = (edge.names.0.display(program), edge.names.1.display(program));
+    let mut it = finding(&LOCK_ORDER, analysis, edge.function, location, Confidence::High);
+    it.message = format!("`{wanted}` is taken under `{held}`, against the declared order");
+    it.caption = format!("takes `{wanted}` while `{held}` is held");
+    it.help = format!("take `{wanted}` first, or after `{held}` is given up");
+    it.locks = vec![held.clone(), wanted.clone()];
+    it.labels.push(label(expression(analysis, edge.function, edge.held.at), Role::LockHeld, format!("`{held}` is taken here")));
+    if edge.acquisition.via.is_some() {
+        it.labels.extend(witness(analysis, edge.function, &edge.acquisition));
+    }
+    it.labels.push(label(declared, Role::LockHeld, "the order is declared here"));
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::Declared,
+        message: format!("a comment says that `{wanted}` is taken before `{held}`"),
+        location: Some(declared),
+    });
+    it.interleaving.push(step('A', location, format!("holds `{held}`, and waits for `{wanted}`")));
+    it.interleaving.push(step('B', location, format!("in the declared order: holds `{wanted}`, and waits for `{held}`")));
+    it
 }
 
 fn report(analysis: &Analysis<'_>, mut cycle: Cycle) -> Finding {

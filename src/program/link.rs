@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::Names;
 use super::{Cls, Definition, Fun, FunctionTypes, Linked, Mod, ModulePath, Program, Threads, Ty};
-use super::{decorators, infer, threads};
+use super::{claims, decorators, infer, threads};
 use crate::catalog::Catalog;
 use crate::finding::FileId;
 use crate::ir::{FunctionId, Language, Module, Name};
@@ -32,6 +32,7 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     program.decorated = decorators::find(&program);
     program.lock_wrappers = program.find_lock_wrappers();
     program.count_roles();
+    program.claims = claims::find(&program);
     program
 }
 
@@ -82,6 +83,7 @@ impl<'a> Program<'a> {
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
             decorated: FxHashMap::default(),
             threads: Threads::default(),
+            claims: claims::Claims::default(),
         }
     }
 

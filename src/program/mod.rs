@@ -4,6 +4,7 @@
 //! (`classes`), what type a value has (`types`, `infer`), what a call runs ([`Target`]) and what runs concurrently
 //! (`threads`). It knows the catalogue, and nothing of locksets.
 
+mod claims;
 mod classes;
 mod decorators;
 mod infer;
@@ -17,6 +18,7 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::claims::{Claims, Confined, Guarded, Place};
 pub use self::infer::bindings;
 use self::link::Roles;
 pub use self::link::link;
@@ -153,6 +155,8 @@ pub struct Program<'a> {
     /// The functions inside each decorated function's decorators.
     decorated: FxHashMap<Fun, Vec<Fun>>,
     pub threads: Threads,
+    /// What comments say of locks and state.
+    pub claims: Claims,
 }
 
 impl<'a> Program<'a> {

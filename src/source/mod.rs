@@ -4,6 +4,7 @@
 //! Cargo package each Rust file belongs to. Whatever cannot be read becomes a [`Skipped`] with its reason, and the
 //! rest goes on.
 
+mod directive;
 mod discover;
 mod lines;
 mod manifest;
@@ -12,6 +13,7 @@ mod read;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+pub use directive::directives;
 pub use discover::{Candidate, DiscoverError, DiscoverOptions, Discovery, candidate, discover};
 pub use lines::{LineIndex, Position};
 pub use manifest::parse_edition;

@@ -151,6 +151,7 @@ impl<'t> Ctx<'t> {
             aliases: self.aliases,
             submodules: Vec::new(),
             body,
+            directives: crate::source::directives(self.source, |at| root.comment_at(at)),
             lost: self.lost,
         }
     }

@@ -244,6 +244,12 @@ impl Tree {
 pub(super) struct Node<'t>(tree_sitter::Node<'t>);
 
 impl<'t> Node<'t> {
+    /// The comment below this node that has the byte at `offset`.
+    pub(super) fn comment_at(self, offset: usize) -> Option<Range> {
+        let found = self.0.descendant_for_byte_range(offset, offset + 1)?;
+        (found.kind() == "comment").then(|| Node(found).range())
+    }
+
     pub(super) fn kind(self) -> Kind {
         if self.0.is_error() {
             return Kind::Error;

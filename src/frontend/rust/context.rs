@@ -5,6 +5,7 @@ use proc_macro2::Span;
 use rustc_hash::FxHashMap;
 use syn::{Expr, ExprReference, File};
 
+use super::comments;
 use super::attributes::{doc, marks_test};
 use super::scope::{Frame, Scope};
 use super::{Edition, span};
@@ -53,6 +54,7 @@ impl<'s> Ctx<'s> {
             aliases: Vec::new(),
             submodules: Vec::new(),
             body,
+            directives: comments::read(source, offset),
             lost: Vec::new(),
         };
         Ctx {

@@ -27,6 +27,7 @@
 
 mod assign;
 mod attributes;
+mod comments;
 mod condition;
 mod context;
 mod control;

@@ -21,6 +21,15 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     let program = analysis.program;
     let mut evidence = Vec::new();
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
+    if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, write, &it.lock)) {
+        evidence.push(Evidence {
+            kind: EvidenceKind::Declared,
+            message: format!("a comment says that `{}` guards it", declared.lock.display(program)),
+            location: Some(declared.at),
+        });
+        let confidence = if declared.prose { with_switch(Confidence::Medium, Confidence::High) } else { Confidence::High };
+        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)) });
+    }
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
         && is_at_hand(program, usage.function, write, &guard)

@@ -1,10 +1,13 @@
 //! Which lock guards a state, and whether a lock can.
 
 use crate::analysis::Analysis;
+use super::statement;
 use crate::analysis::access::Access;
+use crate::analysis::declared::DeclaredGuard;
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
+use crate::finding::{Evidence, EvidenceKind, Location};
 use crate::ir::{Language, Name};
 use crate::program::{Fun, Program, Ty};
 
@@ -14,6 +17,7 @@ pub struct Guard<'a> {
     pub writes: Agreement<'a>,
     /// The writes that change a container in place.
     pub changes: Agreement<'a>,
+    pub declared: Option<DeclaredGuard>,
 }
 
 /// How many of some writes after construction are under the lock.
@@ -31,21 +35,17 @@ impl Agreement<'_> {
 }
 
 impl<'a> Guard<'a> {
-    /// The lock that at least half of the writes are under, of the state's own class or module.
+    /// The guard of a state: the lock that a comment names, else the one that at least half of the writes are under, of
+    /// the state's own class or module.
     pub fn of(analysis: &Analysis<'_>, owner: &Owner, state: &'a State) -> Option<Guard<'a>> {
         let program = analysis.program;
         if is_method(program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
             return None;
         }
-        let (lock, example) = state.guard()?;
-        if program.language(example.function) != Language::Python
-            || !belongs(program, &lock, owner)
-            || !is_own(program, &lock, owner)
-            || lock.owner == *owner
-            || analysis.states.scope(&lock) == Scope::Async
-        {
-            return None;
-        }
+        let lock = match state.declared {
+            Some(declared) => declared.lock,
+            None => inferred(analysis, owner, state)?,
+        };
         let agreement = |counts: &dyn Fn(&Use) -> bool| {
             let all = || state.uses.iter().filter(|it| it.writes && !it.construction && counts(it));
             let under = || all().filter(|it| it.held.iter().any(|it| it.0 == lock));
@@ -53,8 +53,48 @@ impl<'a> Guard<'a> {
         };
         let writes = agreement(&|_| true);
         let changes = agreement(&|it| analysis.access(it).changes_in_place());
-        (2 * writes.under >= writes.all || changes.is_majority()).then_some(Guard { lock, writes, changes })
+        let agreed = state.declared.is_some() || 2 * writes.under >= writes.all || changes.is_majority();
+        agreed.then_some(Guard { lock, writes, changes, declared: state.declared })
     }
+
+    /// Whether a directive names it.
+    pub fn is_explicit(&self) -> bool {
+        self.declared.is_some_and(|it| !it.prose)
+    }
+
+    /// A place that shows that the lock is the guard: a write under it, else the comment that says so.
+    pub fn shown(&self, analysis: &Analysis<'_>, agreement: &Agreement<'_>) -> Option<Location> {
+        let example = agreement.example.map(|it| statement(analysis, it.function, it.op));
+        example.or(self.declared.map(|it| it.at))
+    }
+
+    /// Why the lock is taken for the guard.
+    pub fn evidence(&self, analysis: &Analysis<'_>, agreement: &Agreement<'_>, what: &str) -> Vec<Evidence> {
+        let program = analysis.program;
+        let lock = self.lock.display(program);
+        let declared = self.declared.map(|it| Evidence {
+            kind: EvidenceKind::Declared,
+            message: format!("a comment says that `{lock}` guards it"),
+            location: Some(it.at),
+        });
+        let counted = agreement.example.map(|it| Evidence {
+            kind: EvidenceKind::GuardedElsewhere,
+            message: format!("{} of its {} {what} hold `{lock}`, as in `{}`", agreement.under, agreement.all, program.symbol(it.function)),
+            location: Some(statement(analysis, it.function, it.op)),
+        });
+        declared.into_iter().chain(counted).collect()
+    }
+}
+
+fn inferred(analysis: &Analysis<'_>, owner: &Owner, state: &State) -> Option<Key> {
+    let program = analysis.program;
+    let (lock, example) = state.guard()?;
+    let is_guard = program.language(example.function) == Language::Python
+        && belongs(program, &lock, owner)
+        && is_own(program, &lock, owner)
+        && lock.owner != *owner
+        && analysis.states.scope(&lock) != Scope::Async;
+    is_guard.then_some(lock)
 }
 
 /// Whether a lock is the state's own: of the same class or a related one, or of the same module.
@@ -99,5 +139,7 @@ pub fn is_at_hand(program: &Program<'_>, function: Fun, write: &Access, guard: &
 
 /// Whether the name is a method's: one that is replaced, by a patch or a test, is no state that counts.
 pub fn is_method(program: &Program<'_>, owner: &Owner) -> bool {
-    matches!(owner, Owner::Field(class, name) if program.method(*class, *name).is_some())
+    // In Rust, fields and methods have names of their own.
+    let is_python = |class| program.module(program.module_of_class(class)).ir.language == Language::Python;
+    matches!(owner, Owner::Field(class, name) if is_python(*class) && program.method(*class, *name).is_some())
 }

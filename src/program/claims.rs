@@ -1,0 +1,231 @@
+//! What comments and annotations claim of locks and state, tied to the fields, globals, functions and classes they are
+//! about.
+
+use rustc_hash::FxHashMap;
+
+use super::{Cls, Definition, Fun, Mod, Program, Ty};
+use crate::finding::Location;
+use crate::ir::{Base, Claim, Name, OpKind, ParamKind, Projection, Range, TypeRef};
+
+/// Where a piece of state, or a lock, lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    Field(Cls, Name),
+    Global(Mod, Name),
+}
+
+/// What is said to stay on one thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Confined {
+    Class(Cls),
+    State(Place),
+}
+
+/// A state that is said to be guarded.
+#[derive(Clone, Copy, Debug)]
+pub struct Guarded {
+    pub state: Place,
+    pub lock: Place,
+    pub at: Location,
+    /// Said in passing, not as a directive.
+    pub prose: bool,
+}
+
+/// All claims of a program.
+#[derive(Debug, Default)]
+pub struct Claims {
+    pub guarded: Vec<Guarded>,
+    /// Functions whose callers must hold a lock.
+    pub requires: Vec<(Fun, Place, Location)>,
+    pub confined: Vec<(Confined, Location)>,
+    /// Locks in the order in which they are to be taken.
+    pub orders: Vec<(Vec<Place>, Location)>,
+    /// Directives that name no lock, and what they name.
+    pub unresolved: Vec<(Location, Name)>,
+}
+
+/// What stands on the lines of a module that directives are about.
+#[derive(Default)]
+struct Lines {
+    states: Vec<(Range, Place)>,
+    functions: Vec<(Range, Fun)>,
+    classes: Vec<(Range, Cls)>,
+}
+
+/// Gathers the claims of `program`.
+pub(super) fn find(program: &Program<'_>) -> Claims {
+    let mut claims = Claims::default();
+    for (index, linked) in program.modules.iter().enumerate() {
+        let module = Mod(index as u32);
+        annotated(program, module, &mut claims);
+        if linked.ir.directives.is_empty() {
+            continue;
+        }
+        let lines = Lines::of(program, module);
+        for directive in &linked.ir.directives {
+            let at = Location { file: linked.file, range: directive.range };
+            let on_line = |range: &Range| directive.line.start <= range.start && range.start < directive.line.end.max(directive.line.start + 1);
+            let states = || lines.states.iter().filter(|it| on_line(&it.0)).map(|it| it.1);
+            match &directive.claim {
+                Claim::GuardedBy { lock, prose } => {
+                    let Some(first) = states().next() else { continue };
+                    match lock_named(program, module, class_of(first), *lock) {
+                        Some(lock) => claims.guarded.extend(states().filter(|it| *it != lock).map(|state| Guarded { state, lock, at, prose: *prose })),
+                        None if !prose => claims.unresolved.push((at, *lock)),
+                        None => {}
+                    }
+                }
+                Claim::Requires(lock) => {
+                    for (_, function) in lines.functions.iter().filter(|it| on_line(&it.0)) {
+                        let lock = lock_named(program, module, program.enclosing_class(*function), *lock);
+                        claims.requires.extend(lock.map(|it| (*function, it, at)));
+                    }
+                }
+                Claim::NotShared => {
+                    claims.confined.extend(states().map(|it| (Confined::State(it), at)));
+                    claims.confined.extend(lines.classes.iter().filter(|it| on_line(&it.0)).map(|it| (Confined::Class(it.1), at)));
+                }
+                Claim::LockOrder(names) => {
+                    let around = lines.classes.iter().map(|it| it.1).find(|it| program.class(*it).range.contains(directive.range));
+                    let mut locks = Vec::with_capacity(names.len());
+                    for name in names {
+                        match lock_named(program, module, around, *name) {
+                            Some(lock) => locks.push(lock),
+                            None => claims.unresolved.push((at, *name)),
+                        }
+                    }
+                    if locks.len() == names.len() {
+                        claims.orders.push((locks, at));
+                    }
+                }
+            }
+        }
+    }
+    claims
+}
+
+impl Lines {
+    fn of(program: &Program<'_>, module: Mod) -> Lines {
+        let mut lines = Lines::default();
+        let ir = &program.module(module).ir;
+        for (index, class) in ir.classes.iter().enumerate() {
+            let id = program.cls(module, crate::ir::ClassId::from_index(index));
+            lines.classes.push((class.name_range, id));
+            lines.states.extend(class.fields.iter().map(|it| (it.range, Place::Field(id, it.name))));
+        }
+        for global in &ir.globals {
+            let name = super::names::qualified_global(ir.language, global.scope, global.name);
+            lines.states.push((global.range, Place::Global(module, name)));
+        }
+        for (index, function) in ir.functions.iter().enumerate() {
+            let id = program.fun(module, crate::ir::FunctionId::from_index(index));
+            lines.functions.push((function.name_range, id));
+            let receiver = function.params.first().filter(|it| it.kind == ParamKind::Receiver).map(|it| Base::Local(it.local));
+            let (Some(class), Some(receiver)) = (program.class_of(id), receiver) else { continue };
+            for (_, _, op) in function.ops() {
+                if let OpKind::Store { place, .. } = &op.kind
+                    && place.base == receiver
+                    && let [Projection::Field(name)] = place.projections[..]
+                {
+                    let owner = program.field_owner(class, name).unwrap_or(class);
+                    lines.states.push((op.range, Place::Field(owner, name)));
+                }
+            }
+        }
+        lines
+    }
+}
+
+fn class_of(place: Place) -> Option<Cls> {
+    match place {
+        Place::Field(class, _) => Some(class),
+        Place::Global(..) => None,
+    }
+}
+
+/// `Annotated[int, GuardedBy("_lock")]`
+fn annotated(program: &Program<'_>, module: Mod, claims: &mut Claims) {
+    let linked = program.module(module);
+    let guard = |ty: Option<&TypeRef>| match ty {
+        Some(TypeRef::Path { path, arguments }) if path.last() == "Annotated" => arguments.iter().skip(1).find_map(|it| match it {
+            TypeRef::Path { path, arguments } if path.last() == "GuardedBy" => match arguments.first() {
+                Some(TypeRef::Path { path, .. }) => Some(*path),
+                _ => None,
+            },
+            _ => None,
+        }),
+        _ => None,
+    };
+    let mut add = |state: Place, lock: Name, range: Range| {
+        let at = Location { file: linked.file, range };
+        match lock_named(program, module, class_of(state), lock) {
+            Some(lock) => claims.guarded.push(Guarded { state, lock, at, prose: false }),
+            None => claims.unresolved.push((at, lock)),
+        }
+    };
+    for (index, class) in linked.ir.classes.iter().enumerate() {
+        let id = program.cls(module, crate::ir::ClassId::from_index(index));
+        for field in &class.fields {
+            if let Some(lock) = guard(field.ty.as_ref()) {
+                add(Place::Field(id, field.name), lock, field.range);
+            }
+        }
+    }
+    for global in &linked.ir.globals {
+        if let Some(lock) = guard(global.ty.as_ref()) {
+            add(Place::Global(module, global.name), lock, global.range);
+        }
+    }
+}
+
+/// The lock that `text` names, seen from a class (or module): `_lock`, `self._lock`, `Registry._lock`, `inner.lock`.
+fn lock_named(program: &Program<'_>, module: Mod, class: Option<Cls>, text: Name) -> Option<Place> {
+    let language = program.module(module).ir.language;
+    let mut segments: Vec<&str> = text.as_str().split(['.', ':']).filter(|it| !it.is_empty()).collect();
+    if matches!(segments.first(), Some(&("self" | "cls" | "Self"))) && segments.len() > 1 {
+        segments.remove(0);
+    }
+    let (first, rest) = segments.split_first()?;
+    let name = Name::new(first);
+    let of_class = class.and_then(|it| program.field_owner(it, name).map(|owner| (Place::Field(owner, name), program.field(it, name).map(|it| it.1.clone()))));
+    let (mut place, mut ty) = match of_class {
+        Some((place, ty)) => (Some(place), ty.unwrap_or_default()),
+        None => {
+            let scope = class.map_or(Name::new(""), |it| program.class(it).scope);
+            match program.resolve(module, scope, name) {
+                Definition::Global(of, name) => (Some(Place::Global(of, name)), program.global_type(of, name).clone()),
+                Definition::Class(class) => (None, Ty::class(class)),
+                _ => return None,
+            }
+        }
+    };
+    for segment in rest {
+        let Ty::Class(class, _) = ty.peeled(language) else { return None };
+        let name = Name::new(segment);
+        let owner = program.field_owner(class, name)?;
+        ty = program.field(class, name).map(|it| it.1.clone()).unwrap_or_default();
+        place = Some(Place::Field(owner, name));
+    }
+    place.filter(|_| ty.lock(language).is_some() || program.is_lock_class(&ty, language))
+}
+
+impl Program<'_> {
+    /// Whether objects of the type are locks of the program's own.
+    fn is_lock_class(&self, ty: &Ty, language: crate::ir::Language) -> bool {
+        match ty.peeled(language) {
+            Ty::Class(class, _) => {
+                self.is_lock_wrapper(class) || self.method(class, Name::new("acquire")).is_some() || self.method(class, Name::new("__enter__")).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// The claims, by the functions whose callers must hold a lock.
+    pub fn required(&self) -> FxHashMap<Fun, Vec<(Place, Location)>> {
+        let mut found: FxHashMap<Fun, Vec<(Place, Location)>> = FxHashMap::default();
+        for (function, lock, at) in &self.claims.requires {
+            found.entry(*function).or_default().push((*lock, *at));
+        }
+        found
+    }
+}

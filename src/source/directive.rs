@@ -1,0 +1,115 @@
+//! Comments that direct the tool: finding them, and what they say.
+//!
+//! Most files have none. One pass over the bytes looks for the words they are made of; only where one is found the
+//! frontend is asked for the comment around it.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use crate::ir::{Claim, Directive, Name, Range};
+
+/// Words one of which every directive has.
+const WORDS: &[&str] = &["guarded-by:", "guarded by ", "protected by ", "requires:", "not-shared", "lock-order:"];
+
+static FINDER: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).expect("a few short words make an automaton"));
+
+/// Longer names are none of locks.
+const MAX_NAME: usize = 100;
+
+/// The directives of a file. `comment` gives the comment that has the byte at an offset, if that is in one.
+pub fn directives(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
+    let mut found: Vec<Directive> = Vec::new();
+    for word in FINDER.find_iter(text) {
+        let Some(range) = comment(word.start()) else { continue };
+        let rest = text.get(word.end()..range.as_usize().end).and_then(|it| it.lines().next()).unwrap_or("");
+        let before = text[..word.start()].chars().next_back();
+        if before.is_some_and(|it| it.is_alphanumeric() || it == '_' || it == '-') {
+            continue;
+        }
+        let claim = match WORDS[word.pattern().as_usize()] {
+            "guarded-by:" => name(rest).map(|lock| Claim::GuardedBy { lock, prose: false }),
+            "guarded by " | "protected by " => name(rest.trim_start().strip_prefix("the ").unwrap_or(rest)).map(|lock| Claim::GuardedBy { lock, prose: true }),
+            "requires:" => name(rest).map(Claim::Requires),
+            "not-shared" => rest.starts_with(':').then_some(Claim::NotShared),
+            _ => order(rest).map(Claim::LockOrder),
+        };
+        found.extend(claim.map(|claim| Directive { claim, range, line: line_of(text, range) }));
+    }
+    found
+}
+
+/// The lock that comes next: `self._lock`, `Inner::state`.
+fn name(text: &str) -> Option<Name> {
+    let text = text.trim_start().trim_start_matches(['`', '"', '\'', ':']);
+    let end = text.find(|it: char| !(it.is_alphanumeric() || matches!(it, '_' | '.' | ':'))).unwrap_or(text.len());
+    let name = text[..end].trim_end_matches(['.', ':']);
+    let is_name = name.starts_with(|it: char| it.is_alphabetic() || it == '_') && name.len() <= MAX_NAME;
+    is_name.then(|| Name::new(name))
+}
+
+/// `A < B < C`
+fn order(text: &str) -> Option<Vec<Name>> {
+    let names: Option<Vec<Name>> = text.split('<').map(name).collect();
+    names.filter(|it| it.len() > 1)
+}
+
+/// The line that a comment is about: its own, if code stands before it, else the next one with code that is no decorator
+/// or attribute.
+fn line_of(text: &str, comment: Range) -> Range {
+    let start = text[..comment.as_usize().start].rfind('\n').map_or(0, |it| it + 1);
+    let line_at = |start: usize| start..text[start..].find('\n').map_or(text.len(), |it| start + it);
+    let own = line_at(start);
+    if !text[start..comment.as_usize().start].trim().is_empty() {
+        return Range::new(own.start, own.end);
+    }
+    let mut end = line_at(comment.as_usize().end).end;
+    while end < text.len() {
+        let line = line_at(end + 1);
+        let code = text[line.clone()].trim_start();
+        end = line.end;
+        if !code.is_empty() && !["#", "//", "@", "*", "/*"].iter().any(|it| code.starts_with(it)) {
+            return Range::new(line.start, line.end);
+        }
+    }
+    Range::new(own.start, own.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The claims of a text in which `#` begins a comment, and the code they are about.
+    fn claims(text: &str) -> Vec<(Claim, &str)> {
+        let comment = |offset: usize| {
+            let start = text[..offset].rfind('#')?;
+            let end = text[start..].find('\n').map_or(text.len(), |it| start + it);
+            (offset < end).then(|| Range::new(start, end))
+        };
+        directives(text, comment).into_iter().map(|it| (it.claim, text[it.line.as_usize()].trim())).collect()
+    }
+
+    #[test]
+    fn a_comment_is_about_its_line_or_the_next_with_code() {
+        let guarded = |lock: &str, prose| Claim::GuardedBy { lock: Name::new(lock), prose };
+        assert_eq!(claims("a = 0  # guarded-by: _lock\n"), [(guarded("_lock", false), "a = 0  # guarded-by: _lock")]);
+        assert_eq!(claims("# Guarded by `self._lock`.\n\n# more\nb = 1\n"), [(guarded("self._lock", true), "b = 1")]);
+        assert_eq!(claims("# requires: _lock\n@cached\ndef f(): pass\n"), [(Claim::Requires(Name::new("_lock")), "def f(): pass")]);
+        assert_eq!(claims("# not-shared: made for one request\nclass A: pass"), [(Claim::NotShared, "class A: pass")]);
+    }
+
+    #[test]
+    fn an_order_has_two_names_or_more() {
+        let order = |names: &[&str]| Claim::LockOrder(names.iter().map(|it| Name::new(it)).collect());
+        assert_eq!(claims("# lock-order: A.a < B.b < c")[0].0, order(&["A.a", "B.b", "c"]));
+        assert_eq!(claims("# lock-order: alone"), []);
+        assert_eq!(claims("# lock-order: a < 3"), []);
+    }
+
+    #[test]
+    fn what_is_no_comment_and_what_names_nothing_is_no_claim() {
+        assert_eq!(claims("a = 'guarded-by: _lock'\n"), []);
+        assert_eq!(claims("# guarded-by:\n# unguarded-by: x\n# guarded-by: 7\n"), []);
+    }
+}
