@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::lockset::{Locksets, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use super::values::Values;
-use crate::ir::{Callee, Function, Language, Local, LocalKind, OpKind, StoreKind};
+use crate::ir::{Callee, Function, Language, Local, LocalKind, OpKind, Projection, StoreKind};
 use crate::program::{Program, Target, Ty};
 
 /// A value is followed back through this many ops at most.
@@ -58,8 +58,16 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
     let ir = program.function(function);
     let catalog = program.catalog(function);
     let mut found = Vec::new();
+    let mut container;
     for (block, index, op) in ir.ops() {
         let (place, kind, value) = match &op.kind {
+            // `del d[k]` takes out of the container, as `pop` does.
+            OpKind::Delete { place } if matches!(place.projections.last(), Some(Projection::Key(_) | Projection::Index(_))) => {
+                let Some(value) = place.locals().last() else { continue };
+                container = place.clone();
+                container.projections.pop();
+                (&container, AccessKind::Mutate, value)
+            }
             OpKind::Load { dest, place, .. } => (place, AccessKind::Read, *dest),
             OpKind::Store { place, value, kind } => (place, if *kind == StoreKind::Update { AccessKind::Update } else { AccessKind::Write }, *value),
             OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } => match program.target(function, *dest) {
@@ -222,6 +230,37 @@ impl<'f> Definitions<'f> {
                         continue;
                     }
                     queue.extend(self.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
+                }
+            }
+        }
+        found
+    }
+
+    /// The ops that made `value`, as used at `at`: through variables and branches, and no further than the calls,
+    /// literals and reads of state that gave it.
+    pub fn origins(&self, value: Local, at: OpId) -> Vec<OpId> {
+        self.walk_copies(value, self.block_of(at), at.0)
+    }
+
+    /// The same for a value that the terminator of `block` uses.
+    pub fn origins_at_end(&self, value: Local, block: usize) -> Vec<OpId> {
+        self.walk_copies(value, block, u32::MAX)
+    }
+
+    fn walk_copies(&self, value: Local, home: usize, at: u32) -> Vec<OpId> {
+        let mut seen: FxHashSet<u32> = FxHashSet::default();
+        let mut work = vec![(value, home, at)];
+        let mut found = Vec::new();
+        while let Some((local, home, at)) = work.pop() {
+            for id in self.reaching(local, home, at).iter().copied() {
+                if seen.len() >= MAX_WALK || !seen.insert(id) {
+                    continue;
+                }
+                let home = self.block_of(OpId(id));
+                match &self.ops[id as usize].kind {
+                    OpKind::Load { place, .. } if place.as_local().is_some() => work.extend(place.as_local().map(|it| (it, home, id))),
+                    OpKind::Store { value, .. } => work.push((*value, home, id)),
+                    _ => found.push(OpId(id)),
                 }
             }
         }

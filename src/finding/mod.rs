@@ -130,6 +130,8 @@ pub enum EvidenceKind {
     Declared,
     /// The class (or module) owns a lock.
     OwnsLock,
+    /// The object is part of one that owns a lock.
+    HeldBy,
     /// The type can only be reached by several threads, or guards its data by itself (Rust).
     ByType,
     /// The program starts threads.

@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{
-    Guard, Updates, finding, implements_lock, is_at_hand, label, state_name, statement, step, stores_constant,
+    Guard, Updates, finding, has_to_do_with, implements_lock, is_at_hand, label, state_name, statement, step, stores_constant,
 };
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_fresh;
@@ -18,7 +18,7 @@ use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::Use;
 use crate::analysis::{Analysis, Facts};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Callee, Language, Local, OpKind, Place};
+use crate::ir::{Callee, Language, Local, OpKind};
 use crate::program::{Fun, Program};
 
 /// Functions that go over all they are given, item by item.
@@ -144,21 +144,6 @@ fn ought_to_hold(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
         && !implements_lock(program, function)
         && !analysis.entry.callers_hold(function, lock)
         && !has_to_do_with(analysis, function, lock)
-}
-
-/// Whether the function makes the lock anew, as after a fork, or tries it and does without where it is taken.
-fn has_to_do_with(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
-    let program = analysis.program;
-    let Facts { values, locksets, .. } = analysis.facts(function);
-    let is_lock = |place: &Place| {
-        let path = values.place(program, place);
-        path.and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0 == *lock)
-    };
-    program.function(function).ops().any(|(_, _, op)| match &op.kind {
-        OpKind::Store { place, .. } => is_lock(place),
-        OpKind::Call { callee: Callee::Method { receiver, name }, .. } => *name == "_at_fork_reinit" && is_lock(receiver),
-        _ => false,
-    }) || locksets.acquisitions.iter().any(|it| it.tries && locksets.locks[it.lock as usize].key == *lock)
 }
 
 /// Whether the function, or all that call it, wrote something under the lock before `op`: what a state was claimed with

@@ -2,7 +2,7 @@
 
 use super::{Cls, Fun, Program, Ty};
 use crate::finding::Location;
-use crate::ir::{Language, Name};
+use crate::ir::{Language, Name, OpKind, Projection};
 
 /// A method's or field's name of several words and this many letters can be told by itself.
 const DISTINCTIVE: usize = 8;
@@ -43,6 +43,25 @@ impl Program<'_> {
             [only] if self.class(class).kind == crate::ir::ClassKind::Trait => self.methods.get(&(*only, name)).copied(),
             _ => None,
         })
+    }
+
+    /// Whether the class's own statements give it the attribute, for all its objects. Those of a dataclass say what each
+    /// object has.
+    pub fn is_class_attribute(&self, class: Cls, name: Name) -> bool {
+        let ir = self.class(class);
+        if ir.attributes.iter().any(|it| matches!(it.path.last(), "dataclass" | "define" | "mutable" | "frozen" | "attrs")) {
+            return false;
+        }
+        let Some(body) = ir.body.map(|it| self.fun(self.module_of_class(class), it)) else { return false };
+        self.function(body).ops().any(|(_, _, op)| match &op.kind {
+            OpKind::Store { place, .. } => place.projections.first() == Some(&Projection::Field(name)),
+            _ => false,
+        })
+    }
+
+    /// The classes that have an object of `class` in a field.
+    pub fn holders(&self, class: Cls) -> &[Cls] {
+        self.holders.get(&class).map_or(&[], Vec::as_slice)
     }
 
     /// The class that the lock of type `ty` guards an object of.

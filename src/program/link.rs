@@ -32,6 +32,7 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     program.decorated = decorators::find(&program);
     program.lock_wrappers = program.find_lock_wrappers();
     program.count_roles();
+    program.find_holders();
     program.claims = claims::find(&program);
     program
 }
@@ -78,6 +79,7 @@ impl<'a> Program<'a> {
             globals: FxHashMap::default(),
             lock_wrappers: FxHashSet::default(),
             roles: FxHashMap::default(),
+            holders: FxHashMap::default(),
             wrapped: FxHashMap::default(),
             unchecked_sync: FxHashSet::default(),
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
@@ -178,6 +180,22 @@ impl<'a> Program<'a> {
     /// Whether objects of the class are locks around another lock.
     pub fn is_lock_wrapper(&self, class: Cls) -> bool {
         self.lock_wrappers.contains(&class)
+    }
+
+    fn find_holders(&mut self) {
+        let mut holders: FxHashMap<Cls, Vec<Cls>> = FxHashMap::default();
+        for ((owner, _), ty) in &self.fields {
+            if let Ty::Class(class, _) = ty
+                && class != owner
+            {
+                holders.entry(*class).or_default().push(*owner);
+            }
+        }
+        for list in holders.values_mut() {
+            list.sort_unstable();
+            list.dedup();
+        }
+        self.holders = holders;
     }
 
     fn count_roles(&mut self) {

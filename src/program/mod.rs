@@ -147,6 +147,8 @@ pub struct Program<'a> {
     lock_wrappers: FxHashSet<Cls>,
     /// How many fields hold a lock around an object of each class.
     roles: FxHashMap<Cls, Roles>,
+    /// The classes that have an object of each class in a field.
+    holders: FxHashMap<Cls, Vec<Cls>>,
     /// `self._changed = Condition(self._lock)`: the field inside.
     wrapped: FxHashMap<(Cls, Name), Name>,
     /// Types with an `unsafe impl Sync`.

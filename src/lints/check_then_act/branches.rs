@@ -9,8 +9,11 @@ use rustc_hash::FxHashSet;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, Definitions};
 use crate::analysis::lockset::OpId;
-use crate::ir::{BlockId, Const, Function, Local, OpKind, Operation, Terminator};
-use crate::program::{Fun, Target};
+use crate::ir::{AggregateKind, BlockId, Const, Function, Local, OpKind, Operation, Terminator};
+use crate::program::{Cls, Fun, Target};
+
+/// Exceptions that one for a missing key or item is.
+const CATCHING: &[&str] = &["BaseException", "Exception", "IndexError", "KeyError", "LookupError", "ValueError"];
 
 /// Branches further above than this decide nothing that a reader would see.
 const MAX_ABOVE: usize = 32;
@@ -42,6 +45,18 @@ impl<'f> Branches<'f> {
     /// The op with that id.
     pub(super) fn op(&self, id: OpId) -> Option<&'f OpKind> {
         self.definitions.op(id).map(|it| &it.kind)
+    }
+
+    /// Whether an exception of the op is caught where it would be one of a missing key or item.
+    pub(super) fn is_caught(&self, op: OpId) -> bool {
+        let Some(handler) = self.ir.blocks[self.definitions.block_of(op)].unwind else { return false };
+        // The handlers of a `try`: a switch, and what it leads to.
+        let mut near = vec![handler];
+        near.extend(self.ir.block(handler).terminator.successors());
+        near.iter().flat_map(|it| &self.ir.block(*it).ops).any(|it| match &it.kind {
+            OpKind::Catch { types, .. } => types.is_empty() || types.iter().any(|it| CATCHING.contains(&it.last())),
+            _ => false,
+        })
     }
 
     /// Whether anything but its drop looks at the value.
@@ -109,19 +124,39 @@ impl Branches<'_> {
         whole && act.changes_in_place() && self.compared(decision).any(is_none)
     }
 
-    /// Whether what is stored is an object made here, of which a second one is another.
-    pub(super) fn is_made(&self, analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+    /// What kind of object is made here to be stored.
+    pub(super) fn made(&self, analysis: &Analysis<'_>, function: Fun, act: &Access, mutable: &FxHashSet<Cls>) -> Made {
         let program = analysis.program;
-        let sources = self.definitions.sources(act.value, act.op);
-        sources.iter().filter_map(|it| self.definitions.op(*it)).any(|op| match &op.kind {
+        let changes = |class: Cls| program.ancestry(class).iter().any(|it| mutable.contains(it));
+        let origins = self.definitions.origins(act.value, act.op);
+        let kinds = origins.iter().filter_map(|it| self.definitions.op(*it)).map(|op| match &op.kind {
             OpKind::Call { dest, .. } => match program.target(function, *dest) {
-                Target::Construct { .. } => true,
-                Target::External(path) => path.last().starts_with(|it: char| it.is_ascii_uppercase()),
-                _ => false,
+                Target::Construct { class, .. } if changes(*class) || program.external_ancestry(*class).any(|it| it != "object") => Made::Object,
+                Target::Construct { .. } => Made::Value,
+                Target::External(path) if path.last().starts_with(|it: char| it.is_ascii_uppercase()) => Made::Object,
+                _ => Made::Nothing,
             },
-            _ => false,
-        })
+            // To be filled; one that is full already is a value.
+            OpKind::Aggregate { dest, kind: AggregateKind::Dict | AggregateKind::List | AggregateKind::Set, operands, .. }
+                if operands.is_empty() && origins.len() == 1 && *dest == act.value =>
+            {
+                Made::Object
+            }
+            _ => Made::Nothing,
+        });
+        kinds.max().unwrap_or(Made::Nothing)
     }
+}
+
+/// What a second one of what is stored would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Made {
+    /// Nothing is made.
+    Nothing,
+    /// The same again: an object that never changes.
+    Value,
+    /// Another: an object that changes later, one of a library's, an empty container that is there to be filled.
+    Object,
 }
 
 /// A branch between a test and an act.

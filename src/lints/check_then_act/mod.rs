@@ -5,22 +5,25 @@
 
 mod branches;
 mod flags;
+mod reuse;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use self::branches::Branches;
+use self::branches::{Branches, Made};
 use self::flags::flags;
+use self::reuse::reuse;
 use super::Lint;
 use super::support::{Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{is_exclusive, is_fresh};
+use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
 use crate::ir::{Callee, Language, OpKind};
-use crate::program::Fun;
+use crate::program::{Cls, Fun};
 
 /// Methods that find out by themselves whether there is anything to do.
 const SETTLING: &[&str] = &[
@@ -76,8 +79,10 @@ struct Case<'a> {
     gap: Gap,
     /// The other way raises.
     raises: bool,
-    /// What is stored is an object made for it.
-    made: bool,
+    /// What is made to be stored.
+    made: Made,
+    /// The act takes out what can be taken out once.
+    takes_out: bool,
 }
 
 /// How test and act stand to the locks.
@@ -92,11 +97,13 @@ enum Gap {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut updates = Updates::default();
+    let mutable = mutable_classes(analysis);
     let mut all_branches: FxHashMap<Fun, Branches<'_>> = FxHashMap::default();
     for (owner, state) in analysis.states.iter() {
         if is_method(analysis.program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
+        reuse(analysis, owner, state, findings);
         let mut seen: FxHashSet<Fun> = FxHashSet::default();
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction && !it.maybe_guarded) {
             let act = analysis.access(usage);
@@ -111,7 +118,8 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 all_branches.clear();
             }
             let branches = all_branches.entry(usage.function).or_insert_with(|| Branches::new(analysis.program.function(usage.function)));
-            if settles(branches, act) {
+            let takes_out = takes_out(analysis, usage.function, branches, act);
+            if !takes_out && settles(branches, act) {
                 continue;
             }
             let Some((test, decision)) = reads.find_map(|it| branches.decision(it.op, act.op).map(|decision| (it, decision))) else { continue };
@@ -125,8 +133,8 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             {
                 continue;
             }
-            let made = branches.is_made(analysis, usage.function, act);
-            let case = Case { test, act, gap, raises: decision.raises, made };
+            let made = if takes_out { Made::Value } else { branches.made(analysis, usage.function, act, &mutable) };
+            let case = Case { test, act, gap, raises: decision.raises, made, takes_out };
             if let Some(found) = report(analysis, owner, state, usage, &case) {
                 seen.insert(usage.function);
                 findings.push(found);
@@ -136,8 +144,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     flags(analysis, findings);
 }
 
-/// Whether the one is the other, or the container of it.
+/// Whether the one is the other, or the container of it; and not of something further inside.
 fn is_same_place(read: &Path, written: &Path) -> bool {
+    if written.steps.len() > read.steps.len() + 1 {
+        return false;
+    }
     let container = |it: &Path| {
         let mut it = it.clone();
         while matches!(it.steps.last(), Some(Step::Key(_) | Step::Item)) {
@@ -146,6 +157,32 @@ fn is_same_place(read: &Path, written: &Path) -> bool {
         it
     };
     read == written || container(read) == container(written)
+}
+
+/// Whether the act takes out what the test found, and raises when it is gone, with nobody to catch that: `del d[k]`,
+/// `d.pop(k)`, `d.popleft()`.
+fn takes_out(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, act: &Access) -> bool {
+    analysis.program.language(function) == Language::Python
+        && match branches.op(act.op) {
+            Some(OpKind::Delete { .. }) => true,
+            Some(OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. }) => match name.as_str() {
+                "pop" | "remove" => arguments.len() < 2,
+                "popleft" | "popitem" => true,
+                _ => false,
+            },
+            _ => false,
+        }
+        && !branches.is_caught(act.op)
+}
+
+/// Classes whose objects change after they were made: of these a second object is another, and not as good as the first.
+fn mutable_classes(analysis: &Analysis<'_>) -> FxHashSet<Cls> {
+    let changes = |state: &State| state.uses.iter().any(|it| it.writes && !it.construction);
+    let changed = analysis.states.iter().filter(|it| changes(it.1)).filter_map(|(owner, _)| match owner {
+        Owner::Field(class, _) => Some(*class),
+        _ => None,
+    });
+    changed.collect()
 }
 
 /// Whether the act tells by itself whether it was needed, or somebody looks at what it says.
@@ -169,7 +206,7 @@ fn gap(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access) -> O
     let Some(held) = at_act.iter().find(|it| locksets.keeps_out(it)) else {
         return (at_act.is_empty() && at_test.is_empty()).then_some(Gap::Bare);
     };
-    if is_read_again(analysis, function, act, held.at) {
+    if is_read_again(analysis, function, act, held.at) || is_set_before(analysis, function, act, held.at) {
         return None;
     }
     let lock = locksets.lock(held);
@@ -177,6 +214,19 @@ fn gap(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access) -> O
         return Some(Gap::Split(lock.key));
     }
     at_test.is_empty().then_some(Gap::Unlocked(lock.key))
+}
+
+/// Whether the state is written under the acquisition at `section` before the act: who acts knows what is there.
+fn is_set_before(analysis: &Analysis<'_>, function: Fun, act: &Access, section: OpId) -> bool {
+    let facts = analysis.facts(function);
+    let in_section = |it: &Access| it.op > section && it.op < act.op && facts.locksets.before(it.op).iter().any(|held| held.at == section);
+    facts.accesses.iter().any(|it| it.kind.writes() && it.key.owner == act.key.owner && in_section(it))
+}
+
+/// Whether all other writes are under a lock.
+fn is_only_write(state: &State, usage: &Use) -> bool {
+    let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && it.function != usage.function);
+    others.all(|it| !it.held.is_empty())
 }
 
 /// How sure a test and an act in two critical sections make it.
@@ -189,7 +239,7 @@ fn graded(made: bool, constant: bool, raises: bool) -> Confidence {
 }
 
 fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, case: &Case<'_>) -> Option<Finding> {
-    let Case { test, act, ref gap, raises, made } = *case;
+    let Case { test, act, ref gap, raises, made, takes_out } = *case;
     let program = analysis.program;
     let function = usage.function;
     let (tested, acted) = (statement(analysis, function, test.op), statement(analysis, function, act.op));
@@ -205,7 +255,7 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 message: format!("`{lock}` is taken for the test and again for the act, so others can come in between"),
                 location: Some(tested),
             });
-            let confidence = graded(made, constant, raises);
+            let confidence = graded(made != Made::Nothing, constant, raises);
             let message = format!("`{name}` is tested in one critical section of `{lock}` and changed in a later one");
             (confidence, message, format!("test and act under one acquisition of `{lock}`, or test again under the second"))
         }
@@ -220,7 +270,7 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 message: format!("`{lock}` is taken for the act, after the test"),
                 location: Some(acted),
             });
-            let confidence = graded(made, constant, raises);
+            let confidence = graded(made != Made::Nothing, constant, raises);
             let message = format!("`{name}` is tested before `{lock}` is taken, and not again under it");
             (confidence, message, format!("test `{name}` again once `{lock}` is held"))
         }
@@ -235,17 +285,32 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 return None;
             }
             let shared = shared(analysis, owner, state, usage, act, Some(act.op))?;
+            if shared.guard.as_ref().is_some_and(|it| analysis.states.scope(&it.0) == Scope::Async) {
+                return None;
+            }
             if let Some((guard, place)) = &shared.guard {
                 labels.push(label(*place, Role::OtherAccess, format!("under `{}` here", guard.display(program))));
             }
+            let held_by = shared.evidence.iter().any(|it| it.kind == EvidenceKind::HeldBy);
+            let owns_lock = shared.evidence.iter().any(|it| it.kind == EvidenceKind::OwnsLock);
             evidence = shared.evidence;
             let help = match &shared.guard {
                 Some((guard, _)) => format!("test and change it under `{}`", guard.display(program)),
                 None => format!("hold one lock across the test and the change of `{name}`"),
             };
             // Without a guard elsewhere it may be a value that comes out the same, or a test that nothing else makes fail.
-            let weak = shared.guard.is_none() && (raises || !made);
-            let confidence = if weak { Confidence::Low } else { shared.confidence };
+            // An object that is made twice is two objects: one sign of sharing is enough.
+            let confidence = match shared.guard {
+                // A lock that most writes do without may be there for something else.
+                Some((guard, _)) if state.declared.is_none() && !state.is_mostly_under(&guard) && !is_only_write(state, usage) => {
+                    if raises { Confidence::Low } else { Confidence::Medium }
+                }
+                Some(_) => shared.confidence,
+                None if raises || made == Made::Nothing || held_by => Confidence::Low,
+                None if made == Made::Object => shared.confidence.max(Confidence::Medium),
+                None if takes_out && owns_lock => Confidence::Medium,
+                None => shared.confidence,
+            };
             (confidence, format!("`{name}` is tested and then changed with no lock held across both"), help)
         }
     };

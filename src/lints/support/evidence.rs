@@ -6,9 +6,13 @@ use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
+use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
 use crate::ir::Name;
-use crate::program::Program;
+use crate::program::{Cls, Program, Ty};
+
+/// A class one in so many of whose methods is a coroutine lives on an event loop.
+const LOOP_SHARE: usize = 5;
 
 /// Why the state is taken for shared, and how strong that is.
 pub struct Shared {
@@ -55,7 +59,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
         return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None });
     }
     if let Owner::Field(class, _) = owner
-        && let Some(lock) = owned_lock(program, *class)
+        && let Some(lock) = owned_lock(program, *class, matches!(write.path.root, Root::Class(_)))
     {
         evidence.push(Evidence {
             kind: EvidenceKind::OwnsLock,
@@ -75,6 +79,18 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             _ => Confidence::Low,
         };
         return Some(Shared { confidence, evidence, guard: None });
+    }
+    // What an object with a lock has, its callers share with it.
+    if let Owner::Field(class, _) = owner
+        && !analysis.entry.callers_hold_one(usage.function)
+        && let Some((holder, lock)) = program.holders(*class).iter().find_map(|it| owned_lock(program, *it, false).map(|lock| (*it, lock)))
+    {
+        evidence.push(Evidence {
+            kind: EvidenceKind::HeldBy,
+            message: format!("`{}` has one, and owns `{lock}`, so it expects several threads", program.class_name(holder)),
+            location: program.field_location(holder, Name::new(lock.rsplit('.').next().unwrap_or(""))),
+        });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None });
     }
     // One object for all threads: a global, or what all instances of a class have in common.
     let of_all = match owner {
@@ -100,9 +116,25 @@ fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool 
     })
 }
 
-fn owned_lock(program: &Program<'_>, class: crate::program::Cls) -> Option<String> {
+/// A lock of threads that the class has for state of that kind: what all objects share, a lock that they share; what each
+/// has, one that each has.
+fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<String> {
+    if lives_on_loop(program, class) {
+        return None;
+    }
     let language = program.module(program.module_of_class(class)).ir.language;
     program.ancestry(class).into_iter().find_map(|it| {
-        program.fields_of(it).into_iter().find(|(_, ty)| ty.lock(language).is_some()).map(|(name, _)| format!("{}.{name}", program.class_name(it)))
+        let fields = program.fields_of(it).into_iter();
+        let is_thread_lock = |ty: &Ty| ty.lock(language).is_some_and(|it| it.scope == Scope::Thread);
+        let mut locks = fields.filter(|(name, ty)| is_thread_lock(ty) && program.is_class_attribute(it, *name) == of_class);
+        locks.next().map(|(name, _)| format!("{}.{name}", program.class_name(it)))
     })
+}
+
+/// Whether the methods of a class are coroutines in good part: its objects belong to an event loop.
+fn lives_on_loop(program: &Program<'_>, class: Cls) -> bool {
+    let methods = &program.class(class).methods;
+    let module = program.module_of_class(class);
+    let coroutines = methods.iter().filter(|it| program.module(module).ir.function(**it).is_async).count();
+    coroutines * LOOP_SHARE >= methods.len() && coroutines > 0
 }

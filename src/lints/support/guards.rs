@@ -1,6 +1,6 @@
 //! Which lock guards a state, and whether a lock can.
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Facts};
 use super::statement;
 use crate::analysis::access::Access;
 use crate::analysis::declared::DeclaredGuard;
@@ -8,7 +8,7 @@ use crate::analysis::path::{Key, Owner};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Evidence, EvidenceKind, Location};
-use crate::ir::{Language, Name};
+use crate::ir::{Callee, Language, Name, OpKind, Place};
 use crate::program::{Fun, Program, Ty};
 
 /// The lock that guards a state.
@@ -142,4 +142,19 @@ pub fn is_method(program: &Program<'_>, owner: &Owner) -> bool {
     // In Rust, fields and methods have names of their own.
     let is_python = |class| program.module(program.module_of_class(class)).ir.language == Language::Python;
     matches!(owner, Owner::Field(class, name) if is_python(*class) && program.method(*class, *name).is_some())
+}
+
+/// Whether the function makes the lock anew, as after a fork, or tries it and does without where it is taken.
+pub fn has_to_do_with(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
+    let program = analysis.program;
+    let Facts { values, locksets, .. } = analysis.facts(function);
+    let is_lock = |place: &Place| {
+        let path = values.place(program, place);
+        path.and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0 == *lock)
+    };
+    program.function(function).ops().any(|(_, _, op)| match &op.kind {
+        OpKind::Store { place, .. } => is_lock(place),
+        OpKind::Call { callee: Callee::Method { receiver, name }, .. } => *name == "_at_fork_reinit" && is_lock(receiver),
+        _ => false,
+    }) || locksets.acquisitions.iter().any(|it| it.tries && locksets.locks[it.lock as usize].key == *lock)
 }

@@ -7,7 +7,7 @@ mod updates;
 
 pub use self::evidence::shared;
 pub use self::graph::{Graph, Ways};
-pub use self::guards::{Guard, belongs, implements_lock, is_at_hand, is_method, is_own};
+pub use self::guards::{Guard, belongs, has_to_do_with, implements_lock, is_at_hand, is_method, is_own};
 pub use self::updates::{Updates, is_read_again, stores_constant};
 use crate::analysis::Analysis;
 use crate::analysis::access::Access;

@@ -8,7 +8,7 @@ use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Owner, Step};
-use crate::ir::{Const, OpKind};
+use crate::ir::{Callee, Const, Local, OpKind, Operation, Terminator};
 use crate::program::Fun;
 
 /// Definitions of functions are kept for so many functions at once.
@@ -41,13 +41,19 @@ impl<'f> Updates<'f> {
         }
         let known = self.functions.entry(function).or_insert_with(|| Function {
             definitions: OnceCell::new(),
-            read: accesses.iter().filter(|it| it.kind == AccessKind::Read).map(|it| it.key.owner).collect(),
+            read: accesses.iter().filter(|it| matches!(it.kind, AccessKind::Read | AccessKind::Mutate)).map(|it| it.key.owner).collect(),
         });
         if !known.read.contains(&write.key.owner) {
             return None;
         }
         let definitions = known.definitions.get_or_init(|| Definitions::new(analysis.program.function(function)));
-        let is_read = |it: &&Access| it.kind == AccessKind::Read && (it.path == write.path || is_lookup(it, write));
+        // `d.setdefault(k, 0)` reads, too.
+        let sets_default = |it: &Access| {
+            let op = definitions.op(it.op).map(|it| &it.kind);
+            it.kind == AccessKind::Mutate && matches!(op, Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if *name == "setdefault")
+        };
+        let reads = |it: &Access| it.kind == AccessKind::Read || it.op != write.op && sets_default(it);
+        let is_read = |it: &&Access| reads(it) && (it.path == write.path || is_lookup(it, write));
         // Accesses stand in the order of their ops.
         let at = |op: OpId| {
             let first = accesses.partition_point(|it| it.op < op);
@@ -59,9 +65,41 @@ impl<'f> Updates<'f> {
     }
 }
 
+impl<'f> Updates<'f> {
+    /// Whether the number that an update reads, or makes, is given on by the function: returned, stored elsewhere, or
+    /// passed to a call. Two threads then give on the same.
+    pub fn is_handed_out(&mut self, analysis: &'f Analysis<'_>, function: Fun, read: &Access, write: &Access) -> bool {
+        let ir = analysis.program.function(function);
+        let accesses = &analysis.facts(function).accesses;
+        let Some(definitions) = self.functions.get(&function).and_then(|it| it.definitions.get()) else { return false };
+        // A number that is counted on.
+        let counts = |it: &OpId| matches!(definitions.op(*it).map(|it| &it.kind), Some(OpKind::Compute { operation: Operation::Arithmetic, .. }));
+        if !definitions.origins(write.value, write.op).iter().all(counts) {
+            return false;
+        }
+        let numbers: Vec<OpId> = accesses.iter().filter(|it| it.path == write.path && it.kind == AccessKind::Read).map(|it| it.op).chain([read.op]).collect();
+        let is_number = |value: Local, at: OpId| definitions.origins(value, at).iter().any(|it| numbers.contains(it));
+        let returned = |block: usize| match ir.blocks[block].terminator {
+            Terminator::Return(Some(value)) => definitions.origins_at_end(value, block).iter().any(|it| numbers.contains(it)),
+            _ => false,
+        };
+        let given = |(id, op): (usize, &OpKind)| {
+            let id = OpId(id as u32);
+            match op {
+                OpKind::Store { place, value, .. } => id != write.op && place.as_local().is_none() && is_number(*value, id),
+                OpKind::Call { arguments, callee, .. } => {
+                    !matches!(callee, Callee::Path(_)) && arguments.iter().any(|it| is_number(it.value, id))
+                }
+                _ => false,
+            }
+        };
+        (0..ir.blocks.len()).any(returned) || ir.ops().map(|it| &it.2.kind).enumerate().any(given)
+    }
+}
+
 /// `d.get(k)` before `d[k] = …`.
 fn is_lookup(read: &Access, write: &Access) -> bool {
-    read.kind == AccessKind::Read && write.path.steps.last().is_some_and(|it| matches!(it, Step::Key(_) | Step::Item)) && {
+    write.path.steps.last().is_some_and(|it| matches!(it, Step::Key(_) | Step::Item)) && {
         let mut container = write.path.clone();
         container.steps.pop();
         container == read.path

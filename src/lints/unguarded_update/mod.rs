@@ -47,7 +47,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if access.kind == AccessKind::Mutate => None,
                 None => match analysis.program.language(usage.function) {
-                    Language::Python => bare(analysis, owner, state, usage, access, read),
+                    Language::Python => bare(analysis, owner, state, usage, (access, read), || updates.is_handed_out(analysis, usage.function, read, access)),
                     Language::Rust => unchecked(analysis, owner, usage, access, read),
                 },
             };
@@ -115,7 +115,14 @@ fn schedule(it: &mut Finding, read: Location, write: Location, initial: Option<i
     it.interleaving.push(step('B', write, format!("writes {new}: A's update is lost")));
 }
 
-fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, read: &Access) -> Option<Finding> {
+fn bare(
+    analysis: &Analysis<'_>,
+    owner: &Owner,
+    state: &State,
+    usage: &Use,
+    (write, read): (&Access, &Access),
+    mut is_handed_out: impl FnMut() -> bool,
+) -> Option<Finding> {
     let program = analysis.program;
     let wrong = wrong_lock(program, owner, state, usage);
     if (!usage.held.is_empty() && wrong.is_none())
@@ -137,7 +144,11 @@ fn bare(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, writ
         return None;
     }
     let switch = switch_point(analysis, usage.function, read.op, write.op);
-    let shared = shared(analysis, owner, state, usage, write, switch)?;
+    let mut shared = shared(analysis, owner, state, usage, write, switch)?;
+    // A number that two threads are given is worse than a count that is off.
+    if shared.confidence == Confidence::Low && is_handed_out() {
+        shared.confidence = Confidence::Medium;
+    }
     let name = state_name(analysis, write);
     let location = statement(analysis, usage.function, write.op);
     let mut it = finding(&UNGUARDED_UPDATE, analysis, usage.function, location, shared.confidence);
