@@ -8,8 +8,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::lockset::{Locksets, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use super::values::Values;
-use crate::ir::{Callee, Function, Language, Local, LocalKind, OpKind, Projection, StoreKind};
-use crate::program::{Program, Target, Ty};
+use crate::ir::{Callee, Function, Language, Local, LocalKind, Name, OpKind, Projection, StoreKind};
+use crate::program::{Fun, Program, Target, Ty};
 
 /// A value is followed back through this many ops at most.
 const MAX_WALK: usize = 512;
@@ -57,6 +57,7 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
     let function = values.function;
     let ir = program.function(function);
     let catalog = program.catalog(function);
+    let is_python = program.language(function) == Language::Python;
     let mut found = Vec::new();
     let mut container;
     for (block, index, op) in ir.ops() {
@@ -83,7 +84,13 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
                         _ => continue,
                     },
                 },
+                // Whatever it is of, it looks inside.
                 Target::Unknown if *name == "get" || *name == "len" => (receiver, AccessKind::Read, *dest),
+                Target::Unknown if is_python && matches!(name.as_str(), "items" | "keys" | "values") => (receiver, AccessKind::Read, *dest),
+                // The same of a container of the program's own.
+                Target::Function { function: called, .. } if *name == "get" && is_python && is_container(program, *called) => {
+                    (receiver, AccessKind::Read, *dest)
+                }
                 _ => continue,
             },
             _ => continue,
@@ -105,6 +112,11 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
         }
     }
     found
+}
+
+/// Whether a method is one of a class that items are stored in.
+fn is_container(program: &Program<'_>, method: Fun) -> bool {
+    program.class_of(method).is_some_and(|it| program.method(it, Name::new("__setitem__")).is_some())
 }
 
 /// Which ops define each local, for walking back.

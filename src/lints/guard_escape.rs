@@ -118,6 +118,7 @@ impl Handed {
         let form = match op_of(program.function(usage.function), usage.op).map(|it| &it.kind)? {
             OpKind::Load { .. } => Form::Itself,
             OpKind::Call { dest, .. } => match program.target(usage.function, *dest) {
+                Target::Unknown if is_view(op_of(program.function(usage.function), usage.op).map(|it| &it.kind)?) => Form::View,
                 Target::Method { ty, name } if program.catalog(usage.function).container(*ty).is_some_and(|it| it.views.contains(name)) => Form::View,
                 _ => return None,
             },
@@ -126,6 +127,10 @@ impl Handed {
         let direct = self.direct.get(&value).map(|it| (*it, form));
         direct.or_else(|| self.lazy.get(&value).map(|it| (*it, Form::Lazy)))
     }
+}
+
+fn is_view(op: &OpKind) -> bool {
+    matches!(op, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "items" | "keys" | "values"))
 }
 
 /// How many keys and indices lead from the state to the place.
@@ -140,7 +145,8 @@ fn is_changed_below(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool
     let read = analysis.access(usage);
     let is_container = match read.path.resolve(program, usage.function) {
         Some((_, Ty::External(path, _))) => program.catalog(usage.function).container(path).is_some_and(|it| !it.thread_safe),
-        Some((_, Ty::Unknown)) => depth(read) > 0,
+        // What has views and takes items is a container.
+        Some((_, Ty::Unknown)) => depth(read) > 0 || op_of(program.function(usage.function), usage.op).is_some_and(|it| is_view(&it.kind)),
         _ => false,
     };
     is_container

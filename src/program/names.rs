@@ -282,9 +282,20 @@ impl Program<'_> {
         self.names.bound.get((module, Name::new(""), name, hops as u8), answer).unwrap_or(Definition::External(name))
     }
 
+    /// What a class stands in for, where that is missing: `try: from threading import Lock`, `except ImportError: class
+    /// Lock: …`.
+    fn stands_in_for(&self, module: Mod, class: Cls) -> Option<Definition> {
+        let linked = self.module(module);
+        let ir = self.class(class);
+        let import = linked.ir.imports.iter().find(|it| it.binds == ir.name && it.function.is_none() && it.level == 0 && it.range.end < ir.range.start)?;
+        let full = Name::new(&format!("{}.{}", import.path, import.item?));
+        Catalog::builtin(Language::Python).knows(full).then_some(Definition::External(full))
+    }
+
     fn find_python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
         let empty = Name::new("");
         match self.names.bindings.get(&(module, empty, name)) {
+            Some(Binding::Own(Definition::Class(class))) => return self.stands_in_for(module, *class).unwrap_or(Definition::Class(*class)),
             Some(Binding::Own(definition)) => return *definition,
             Some(Binding::Import(index)) => return self.python_import(module, &self.module(module).ir.imports[*index as usize], hops),
             None => {}

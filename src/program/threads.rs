@@ -2,7 +2,7 @@
 
 use super::types::Ty;
 use super::{Fun, Program, Target};
-use crate::catalog::{Catalog, Concurrency, Spawn};
+use crate::catalog::{Catalog, Concurrency, Scope, Spawn};
 use crate::finding::Location;
 use crate::ir::{Argument, ArgumentKind, Base, BlockId, Callee, Function, Local, Name, OpKind, Projection};
 
@@ -27,6 +27,8 @@ pub struct Threads {
     pub entries: Vec<Concurrent>,
     /// The first call that starts a thread or a pool's job, if the program has one, by language.
     pub started: Option<Location>,
+    /// The first call that makes a lock of threads: whoever makes one expects several.
+    pub locked: Option<Location>,
 }
 
 /// Finds the entry points of `program`.
@@ -78,6 +80,9 @@ fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
     let ir = program.function(function);
     for (block, _, op) in ir.ops() {
         let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
+        if threads.locked.is_none() && makes_thread_lock(program, function, *dest) {
+            threads.locked = Some(program.location(function, op.range));
+        }
         let Some(row) = spawn_row(program, function, *dest) else {
             submitted(program, function, callee, arguments, program.location(function, op.range), threads);
             continue;
@@ -93,6 +98,13 @@ fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
                 threads.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver, location, what: row.path });
             }
         }
+    }
+}
+
+fn makes_thread_lock(program: &Program<'_>, function: Fun, dest: Local) -> bool {
+    match program.target(function, dest) {
+        Target::External(path) => program.catalog(function).lock(*path).is_some_and(|it| it.scope == Scope::Thread),
+        _ => false,
     }
 }
 

@@ -306,6 +306,7 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                     if raises { Confidence::Low } else { Confidence::Medium }
                 }
                 Some(_) => shared.confidence,
+                None if shared.locks_each && !raises => shared.confidence,
                 None if raises || made == Made::Nothing || held_by => Confidence::Low,
                 None if made == Made::Object => shared.confidence.max(Confidence::Medium),
                 None if takes_out && owns_lock => Confidence::Medium,

@@ -7,12 +7,15 @@ use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
-use crate::analysis::lockset::OpId;
+use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::Owner;
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Finding, Role};
 use crate::ir::{Callee, Const, Language, OpKind, Place};
 use crate::program::Fun;
+
+/// Methods that take something out of a container.
+const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft", "remove"];
 
 pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findings: &mut Vec<Finding>) {
     let program = analysis.program;
@@ -43,9 +46,16 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
     }
 }
 
-/// Whether the write stores `None`.
+/// Whether the write stores `None`, or takes something out of a container.
 fn clears(analysis: &Analysis<'_>, usage: &Use) -> bool {
     let access = analysis.access(usage);
+    if access.kind == AccessKind::Mutate {
+        return match op_of(analysis.program.function(usage.function), usage.op).map(|it| &it.kind) {
+            Some(OpKind::Delete { .. }) => true,
+            Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => REMOVING.contains(&name.as_str()),
+            _ => false,
+        };
+    }
     let is_none = |op: &OpKind| matches!(op, OpKind::Const { dest, value: Const::None } if *dest == access.value);
     access.kind == AccessKind::Write && !access.changes_in_place() && analysis.program.function(usage.function).ops().any(|it| is_none(&it.2.kind))
 }
@@ -72,7 +82,7 @@ fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access) -> Option<O
             continue;
         }
         let branches = branches.get_or_insert_with(|| Branches::new(program.function(function)));
-        if branches.decision(test.op, id).is_some() {
+        if branches.decision(test.op, id).is_some() && !branches.is_caught(id) {
             return Some(id);
         }
     }
@@ -86,16 +96,22 @@ fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, usage: &Use, used: OpId, c
     let (tested, location) = (statement(analysis, usage.function, usage.op), statement(analysis, usage.function, used));
     let cleared = statement(analysis, clear.function, clear.op);
     let mut it = finding(&CHECK_THEN_ACT, analysis, usage.function, location, Confidence::Medium);
-    it.message = format!("`{name}` is tested, and then read again to be used: another thread may have cleared it in between");
-    it.caption = "may be `None` by now".to_string();
+    let takes_out = analysis.access(clear).kind == AccessKind::Mutate;
+    it.message = match takes_out {
+        true => format!("`{name}` is tested, and then looked into again: another thread may have taken it out in between"),
+        false => format!("`{name}` is tested, and then read again to be used: another thread may have cleared it in between"),
+    };
+    it.caption = if takes_out { "may be gone by now".to_string() } else { "may be `None` by now".to_string() };
     it.help = format!("read `{name}` once, into a local, and test and use that; or do both under `{lock}`");
     it.state = Some(name.clone());
     it.locks = vec![lock];
     it.labels.push(label(tested, Role::Read, format!("`{name}` is tested here")));
-    it.labels.push(label(cleared, Role::OtherAccess, format!("`{}` clears it here", program.symbol(clear.function))));
+    let verb = if takes_out { "takes from" } else { "clears" };
+    it.labels.push(label(cleared, Role::OtherAccess, format!("`{}` {verb} it here", program.symbol(clear.function))));
     it.evidence = guard.evidence(analysis, &guard.writes, "writes");
     it.interleaving.push(step('A', tested, format!("finds `{name}` there")));
-    it.interleaving.push(step('B', cleared, "clears it"));
-    it.interleaving.push(step('A', location, "reads it again: `None`, and an error"));
+    it.interleaving.push(step('B', cleared, format!("{verb} it")));
+    let ends = if takes_out { "looks for it again: an error" } else { "reads it again: `None`, and an error" };
+    it.interleaving.push(step('A', location, ends));
     it
 }

@@ -4,7 +4,7 @@ use super::{belongs, implements_lock, is_at_hand, is_own, statement};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::lockset::OpId;
-use crate::analysis::path::{Key, Owner, Root};
+use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
@@ -19,6 +19,8 @@ pub struct Shared {
     pub confidence: Confidence,
     pub evidence: Vec<Evidence>,
     pub guard: Option<(Key, Location)>,
+    /// It is in a container that locks each operation by itself.
+    pub locks_each: bool,
 }
 
 pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
@@ -32,7 +34,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             location: Some(declared.at),
         });
         let confidence = if declared.prose { with_switch(Confidence::Medium, Confidence::High) } else { Confidence::High };
-        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)) });
+        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)), locks_each: false });
     }
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
@@ -46,7 +48,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program)),
             location: Some(place),
         });
-        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)) });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)), locks_each: false });
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
         && (entry.several || updated_outside(analysis, state, usage))
@@ -56,7 +58,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what),
             location: Some(entry.location),
         });
-        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None, locks_each: false });
     }
     if let Owner::Field(class, _) = owner
         && let Some(lock) = owned_lock(program, *class, matches!(write.path.root, Root::Class(_)))
@@ -78,7 +80,18 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             }
             _ => Confidence::Low,
         };
-        return Some(Shared { confidence, evidence, guard: None });
+        return Some(Shared { confidence, evidence, guard: None, locks_each: false });
+    }
+    // A container that locks each of its operations says that several threads use it, and keeps no two operations together.
+    if let Some((_, Ty::Class(class, _))) = container(&write.path).and_then(|it| it.resolve(program, usage.function))
+        && let Some(lock) = owned_lock(program, class, false)
+    {
+        evidence.push(Evidence {
+            kind: EvidenceKind::OwnsLock,
+            message: format!("each operation of a `{}` takes its `{lock}`, and gives it up again", program.class_name(class)),
+            location: program.field_location(class, Name::new(lock.rsplit('.').next().unwrap_or(""))),
+        });
+        return Some(Shared { confidence: Confidence::Medium, evidence, guard: None, locks_each: true });
     }
     // What an object with a lock has, its callers share with it.
     if let Owner::Field(class, _) = owner
@@ -90,7 +103,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` has one, and owns `{lock}`, so it expects several threads", program.class_name(holder)),
             location: program.field_location(holder, Name::new(lock.rsplit('.').next().unwrap_or(""))),
         });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false });
     }
     // One object for all threads: a global, or what all instances of a class have in common.
     let of_all = match owner {
@@ -98,9 +111,10 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
         Owner::Field(..) if matches!(write.path.root, Root::Class(_)) => Some("all instances share this"),
         _ => None,
     };
-    if let (Some(why), Some(started)) = (of_all, program.threads.started) {
-        evidence.push(Evidence { kind: EvidenceKind::Threads, message: format!("the program starts threads, and {why}"), location: Some(started) });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None });
+    let sign = program.threads.started.map(|it| ("starts threads", it)).or(program.threads.locked.map(|it| ("has locks for threads", it)));
+    if let (Some(why), Some((sign, location))) = (of_all, sign) {
+        evidence.push(Evidence { kind: EvidenceKind::Threads, message: format!("the program {sign}, and {why}"), location: Some(location) });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false });
     }
     None
 }
@@ -114,6 +128,12 @@ fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool 
             && matches!(kind, AccessKind::Update | AccessKind::Mutate)
             && !analysis.sharing.is_on_thread(it.function)
     })
+}
+
+/// The way to what an item was stored in.
+fn container(path: &Path) -> Option<Path> {
+    let mut path = path.clone();
+    matches!(path.steps.pop(), Some(Step::Key(_) | Step::Item)).then_some(path)
 }
 
 /// A lock of threads that the class has for state of that kind: what all objects share, a lock that they share; what each

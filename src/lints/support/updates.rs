@@ -66,8 +66,8 @@ impl<'f> Updates<'f> {
 }
 
 impl<'f> Updates<'f> {
-    /// Whether the number that an update reads, or makes, is given on by the function: returned, stored elsewhere, or
-    /// passed to a call. Two threads then give on the same.
+    /// Whether the number that an update reads, or makes, is given on by the function: returned, stored elsewhere, passed
+    /// to a call, compared with a limit. Two threads then give on the same.
     pub fn is_handed_out(&mut self, analysis: &'f Analysis<'_>, function: Fun, read: &Access, write: &Access) -> bool {
         let ir = analysis.program.function(function);
         let accesses = &analysis.facts(function).accesses;
@@ -90,6 +90,8 @@ impl<'f> Updates<'f> {
                 OpKind::Call { arguments, callee, .. } => {
                     !matches!(callee, Callee::Path(_)) && arguments.iter().any(|it| is_number(it.value, id))
                 }
+                // A limit that it is held against.
+                OpKind::Compute { operation: Operation::Compare, operands, .. } => operands.iter().any(|it| is_number(*it, id)),
                 _ => false,
             }
         };

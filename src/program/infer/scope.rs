@@ -1,6 +1,6 @@
 //! The types of one function, op by op.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Passed;
 use crate::catalog::Catalog;
@@ -15,6 +15,10 @@ pub(super) struct Scope<'p, 'a> {
     pub(super) locals: Vec<Ty>,
     targets: FxHashMap<Local, Target>,
     pub(super) passed: Vec<Passed>,
+    /// Variables read when nothing was known of them.
+    unknown: FxHashSet<Local>,
+    /// Something has become known of one of them.
+    known_late: bool,
 }
 
 /// The types in a function, and what its closures are called with by those that it gives them to.
@@ -29,6 +33,8 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         locals: ir.locals.iter().map(|it| it.ty.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default()).collect(),
         targets: FxHashMap::default(),
         passed: Vec::new(),
+        unknown: FxHashSet::default(),
+        known_late: false,
     };
     for (index, param) in ir.params.iter().enumerate() {
         let slot = &mut scope.locals[param.local.index()];
@@ -47,6 +53,13 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
     }
     for (_, _, op) in ir.ops() {
         scope.op(&op.kind);
+    }
+    // Blocks stand in the order of their making: a variable may be read in one before that which gives it its value.
+    if scope.known_late {
+        scope.passed.clear();
+        for (_, _, op) in ir.ops() {
+            scope.op(&op.kind);
+        }
     }
     let declared = ir.returns.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default();
     let returns = if declared.is_unknown() {
@@ -96,6 +109,9 @@ impl Scope<'_, '_> {
             }
             OpKind::Load { dest, place, .. } => {
                 let ty = self.place(place);
+                if let Some(local) = place.as_local().filter(|_| ty.is_unknown()) {
+                    self.unknown.insert(local);
+                }
                 self.set(*dest, ty);
                 if let Some(getter) = self.getter(place) {
                     self.targets.insert(*dest, Target::Function { function: getter, receiver: Receiver::Place });
@@ -104,6 +120,7 @@ impl Scope<'_, '_> {
             OpKind::Store { place, value, .. } => {
                 if let Some(local) = place.as_local() {
                     let ty = self.locals[value.index()].clone();
+                    self.known_late |= !ty.is_unknown() && self.locals[local.index()].is_unknown() && self.unknown.contains(&local);
                     self.set(local, ty);
                 }
             }
