@@ -5,12 +5,14 @@
 
 mod branches;
 mod flags;
+mod pairs;
 mod reuse;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::branches::{Branches, Made};
 use self::flags::flags;
+use self::pairs::pairs;
 use self::reuse::reuse;
 use super::Lint;
 use super::support::{Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant};
@@ -142,6 +144,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
     }
     flags(analysis, findings);
+    pairs(analysis, findings);
 }
 
 /// Whether the one is the other, or the container of it; and not of something further inside.
