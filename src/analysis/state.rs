@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::Facts;
 use super::declared::{Declared, DeclaredGuard};
 use super::entry::EntryLocksets;
-use super::lockset::OpId;
+use super::lockset::{Held, OpId};
 use super::path::{Key, Owner, Root};
 use super::sharing::Sharing;
 use crate::catalog::{Mode, Scope};
@@ -101,8 +101,12 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets, dec
                 let lock = locksets.lock(it);
                 states.scopes.insert(lock.key, lock.scope);
             }
-            let maybe_guarded =
-                entry.claims_lock(function) || before.iter().any(|it| locksets.lock(it).opaque || !locksets.lock(it).excludes() || !it.sure);
+            let may_keep_out = |it: &Held| {
+                let lock = locksets.lock(it);
+                let is_counting = matches!(lock.key.owner, Owner::Field(class, name) if program.is_counting(class, name));
+                !is_counting && (lock.opaque || !lock.excludes() || !it.sure)
+            };
+            let maybe_guarded = entry.claims_lock(function) || before.iter().any(may_keep_out);
             // A constructor makes its own object; what the class or the module shares is there already.
             let construction = constructs && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
             let owner = access.key.owner;

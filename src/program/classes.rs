@@ -132,6 +132,11 @@ impl Program<'_> {
         self.unchecked_sync.contains(&class)
     }
 
+    /// Whether the field has a semaphore that lets in more than one: it keeps nobody apart.
+    pub fn is_counting(&self, class: Cls, name: Name) -> bool {
+        self.counting.contains(&(class, name))
+    }
+
     /// The lock field that the condition in field `name` was made with.
     pub fn wrapped_lock(&self, class: Cls, name: Name) -> Option<Name> {
         self.wrapped.get(&(class, name)).copied()

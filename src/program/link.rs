@@ -81,6 +81,7 @@ impl<'a> Program<'a> {
             roles: FxHashMap::default(),
             holders: FxHashMap::default(),
             wrapped: FxHashMap::default(),
+            counting: FxHashSet::default(),
             unchecked_sync: FxHashSet::default(),
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
             decorated: FxHashMap::default(),

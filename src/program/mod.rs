@@ -151,6 +151,8 @@ pub struct Program<'a> {
     holders: FxHashMap<Cls, Vec<Cls>>,
     /// `self._changed = Condition(self._lock)`: the field inside.
     wrapped: FxHashMap<(Cls, Name), Name>,
+    /// Fields whose semaphore lets in more than one.
+    counting: FxHashSet<(Cls, Name)>,
     /// Types with an `unsafe impl Sync`.
     unchecked_sync: FxHashSet<Cls>,
     types: Vec<FunctionTypes>,

@@ -24,7 +24,7 @@ use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Callee, Language, OpKind};
+use crate::ir::{Callee, Const, Language, OpKind};
 use crate::program::{Cls, Fun};
 
 /// Methods that find out by themselves whether there is anything to do.
@@ -85,6 +85,8 @@ struct Case<'a> {
     made: Made,
     /// The act takes out what can be taken out once.
     takes_out: bool,
+    /// The act marks something as taken, and the function gives it back later: a home-made lock.
+    claims: bool,
 }
 
 /// How test and act stand to the locks.
@@ -135,8 +137,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             {
                 continue;
             }
-            let made = if takes_out { Made::Value } else { branches.made(analysis, usage.function, act, &mutable) };
-            let case = Case { test, act, gap, raises: decision.raises, made, takes_out };
+            let claims = claims(analysis, usage.function, act);
+            let made = if claims {
+                Made::Object
+            } else if takes_out { Made::Value } else { branches.made(analysis, usage.function, act, &mutable) };
+            let case = Case { test, act, gap, raises: decision.raises && !claims, made, takes_out, claims };
             if let Some(found) = report(analysis, owner, state, usage, &case) {
                 seen.insert(usage.function);
                 findings.push(found);
@@ -176,6 +181,25 @@ fn takes_out(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, ac
             _ => false,
         }
         && !branches.is_caught(act.op)
+}
+
+/// Whether the act marks something as taken that the function gives back later: `busy[user] = True` … `del busy[user]`,
+/// `self.running = True` … `self.running = False`.
+fn claims(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+    let accesses = &analysis.facts(function).accesses;
+    let is_true = |access: &Access| {
+        let is_it = |op: &OpKind| matches!(op, OpKind::Const { dest, value: Const::Bool(true) } if *dest == access.value);
+        analysis.program.function(function).ops().any(|it| is_it(&it.2.kind))
+    };
+    let gives_back = |it: &&Access| match it.kind {
+        AccessKind::Mutate => is_same_place(&it.path, &act.path) && it.op != act.op && it.path != act.path,
+        AccessKind::Write => it.path == act.path && !is_true(it),
+        _ => false,
+    };
+    act.kind == AccessKind::Write
+        && analysis.program.language(function) == Language::Python
+        && is_true(act)
+        && accesses.iter().filter(|it| it.op > act.op).any(|it| gives_back(&it))
 }
 
 /// Classes whose objects change after they were made: of these a second object is another, and not as good as the first.
@@ -242,7 +266,7 @@ fn graded(made: bool, constant: bool, raises: bool) -> Confidence {
 }
 
 fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, case: &Case<'_>) -> Option<Finding> {
-    let Case { test, act, ref gap, raises, made, takes_out } = *case;
+    let Case { test, act, ref gap, raises, made, takes_out, claims } = *case;
     let program = analysis.program;
     let function = usage.function;
     let (tested, acted) = (statement(analysis, function, test.op), statement(analysis, function, act.op));
@@ -283,7 +307,7 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 || !usage.held.is_empty()
                 || matches!(act.path.root, Root::Local(local) if is_fresh(analysis, function, local))
                 || is_exclusive(analysis, function, &act.path)
-                || constant
+                || constant && !claims
             {
                 return None;
             }

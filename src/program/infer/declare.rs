@@ -2,7 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::ir::{Base, FunctionKind, Language, Local, Name, OpKind, ParamKind, Projection};
+use crate::catalog::LockKind;
+use crate::ir::{Base, Const, FunctionKind, Language, Local, Name, OpKind, ParamKind, Projection};
 use crate::program::{Mod, Program, Target, names};
 
 pub(super) fn declare_fields(program: &mut Program<'_>) {
@@ -74,13 +75,17 @@ pub(super) fn declare_globals(program: &mut Program<'_>) {
     }
 }
 
-/// Which lock fields conditions were made with: `self._changed = Condition(self._lock)`.
+/// Which lock fields conditions were made with: `self._changed = Condition(self._lock)`; and which have semaphores that let
+/// in more than one: `self._slots = Semaphore(limit)`.
 pub(super) fn wrap_conditions(program: &mut Program<'_>) {
     let mut found = Vec::new();
+    let mut counting = Vec::new();
     for function in program.function_ids() {
         let Some(class) = program.class_of(function) else { continue };
         let ir = program.function(function);
         let mut fields: FxHashMap<Local, Name> = FxHashMap::default();
+        let mut semaphores: Vec<Local> = Vec::new();
+        let one = |value: Local| ir.ops().any(|it| matches!(it.2.kind, OpKind::Const { dest, value: Const::Int(1) } if dest == value));
         for (_, _, op) in ir.ops() {
             match &op.kind {
                 OpKind::Load { dest, place, .. } => {
@@ -90,6 +95,12 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
                 }
                 OpKind::Call { dest, arguments, .. } => {
                     if let Target::External(path) = program.target(function, *dest)
+                        && program.catalog(function).lock(*path).is_some_and(|it| it.kind == LockKind::Semaphore)
+                        && arguments.first().is_some_and(|it| !one(it.value))
+                    {
+                        semaphores.push(*dest);
+                    }
+                    if let Target::External(path) = program.target(function, *dest)
                         && program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument)
                         && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value))
                     {
@@ -97,6 +108,12 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
                     }
                 }
                 OpKind::Store { place, value, .. } => {
+                    if let [Projection::Field(name)] = place.projections[..]
+                        && semaphores.contains(value)
+                        && let Some(owner) = program.field_owner(class, name)
+                    {
+                        counting.push((owner, name));
+                    }
                     if let ([Projection::Field(name)], Some(lock)) = (&place.projections[..], fields.get(value))
                         && let Some(owner) = program.field_owner(class, *name)
                         && name != lock
@@ -110,4 +127,5 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
         }
     }
     program.wrapped.extend(found);
+    program.counting.extend(counting);
 }
