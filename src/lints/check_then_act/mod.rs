@@ -15,7 +15,7 @@ use self::flags::flags;
 use self::pairs::pairs;
 use self::reuse::reuse;
 use super::Lint;
-use super::support::{Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant};
+use super::support::{Graph, Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{is_exclusive, is_fresh};
@@ -191,6 +191,7 @@ fn claims(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
         let is_it = |op: &OpKind| matches!(op, OpKind::Const { dest, value: Const::Bool(true) } if *dest == access.value);
         analysis.program.function(function).ops().any(|it| is_it(&it.2.kind))
     };
+    let graph = || Graph::new(analysis.program.function(function));
     let gives_back = |it: &&Access| match it.kind {
         AccessKind::Mutate => is_same_place(&it.path, &act.path) && it.op != act.op && it.path != act.path,
         AccessKind::Write => it.path == act.path && !is_true(it),
@@ -199,7 +200,7 @@ fn claims(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
     act.kind == AccessKind::Write
         && analysis.program.language(function) == Language::Python
         && is_true(act)
-        && accesses.iter().filter(|it| it.op > act.op).any(|it| gives_back(&it))
+        && accesses.iter().filter(gives_back).any(|it| graph().leads(act.op, it.op, &[]))
 }
 
 /// Classes whose objects change after they were made: of these a second object is another, and not as good as the first.
@@ -336,7 +337,7 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 None if shared.locks_each && !raises => shared.confidence,
                 None if raises || made == Made::Nothing || held_by => Confidence::Low,
                 None if made == Made::Object => shared.confidence.max(Confidence::Medium),
-                None if takes_out && owns_lock => Confidence::Medium,
+                None if takes_out && (owns_lock || shared.of_class) => Confidence::Medium,
                 None => shared.confidence,
             };
             (confidence, format!("`{name}` is tested and then changed with no lock held across both"), help)

@@ -8,7 +8,7 @@ use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
-use crate::ir::Name;
+use crate::ir::{FunctionKind, Name};
 use crate::program::{Cls, Program, Ty};
 
 /// A class one in so many of whose methods is a coroutine lives on an event loop.
@@ -21,10 +21,13 @@ pub struct Shared {
     pub guard: Option<(Key, Location)>,
     /// It is in a container that locks each operation by itself.
     pub locks_each: bool,
+    /// All objects of a class have it in common.
+    pub of_class: bool,
 }
 
 pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
     let program = analysis.program;
+    let of_class = is_of_class(program, owner, state, write);
     let mut evidence = Vec::new();
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
     if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, write, &it.lock)) {
@@ -34,7 +37,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             location: Some(declared.at),
         });
         let confidence = if declared.prose { with_switch(Confidence::Medium, Confidence::High) } else { Confidence::High };
-        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)), locks_each: false });
+        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)), locks_each: false, of_class });
     }
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
@@ -48,7 +51,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program)),
             location: Some(place),
         });
-        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)), locks_each: false });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)), locks_each: false, of_class });
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
         && (entry.several || updated_outside(analysis, state, usage))
@@ -58,10 +61,14 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what),
             location: Some(entry.location),
         });
-        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None, locks_each: false });
+        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None, locks_each: false, of_class });
+    }
+    // Whoever calls it holds some lock: what that is for, is not known, but it is not nothing.
+    if analysis.entry.callers_hold_one(usage.function) {
+        return None;
     }
     if let Owner::Field(class, _) = owner
-        && let Some(lock) = owned_lock(program, *class, matches!(write.path.root, Root::Class(_)))
+        && let Some(lock) = owned_lock(program, *class, of_class)
     {
         evidence.push(Evidence {
             kind: EvidenceKind::OwnsLock,
@@ -70,7 +77,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
         });
         // Two signs of medium strength: a lock, and one place for all instances in a program with threads.
         let confidence = match program.threads.started {
-            Some(started) if matches!(write.path.root, Root::Class(_)) => {
+            Some(started) if of_class => {
                 evidence.push(Evidence {
                     kind: EvidenceKind::Threads,
                     message: "all instances share it, and the program starts threads".to_string(),
@@ -80,7 +87,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             }
             _ => Confidence::Low,
         };
-        return Some(Shared { confidence, evidence, guard: None, locks_each: false });
+        return Some(Shared { confidence, evidence, guard: None, locks_each: false, of_class });
     }
     // A container that locks each of its operations says that several threads use it, and keeps no two operations together.
     if let Some((_, Ty::Class(class, _))) = container(&write.path).and_then(|it| it.resolve(program, usage.function))
@@ -91,11 +98,10 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("each operation of a `{}` takes its `{lock}`, and gives it up again", program.class_name(class)),
             location: program.field_location(class, Name::new(lock.rsplit('.').next().unwrap_or(""))),
         });
-        return Some(Shared { confidence: Confidence::Medium, evidence, guard: None, locks_each: true });
+        return Some(Shared { confidence: Confidence::Medium, evidence, guard: None, locks_each: true, of_class });
     }
     // What an object with a lock has, its callers share with it.
     if let Owner::Field(class, _) = owner
-        && !analysis.entry.callers_hold_one(usage.function)
         && let Some((holder, lock)) = program.holders(*class).iter().find_map(|it| owned_lock(program, *it, false).map(|lock| (*it, lock)))
     {
         evidence.push(Evidence {
@@ -103,18 +109,18 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` has one, and owns `{lock}`, so it expects several threads", program.class_name(holder)),
             location: program.field_location(holder, Name::new(lock.rsplit('.').next().unwrap_or(""))),
         });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class });
     }
     // One object for all threads: a global, or what all instances of a class have in common.
     let of_all = match owner {
         Owner::Global(..) => Some("this is one object for all of them"),
-        Owner::Field(..) if matches!(write.path.root, Root::Class(_)) => Some("all instances share this"),
+        Owner::Field(..) if of_class => Some("all instances share this"),
         _ => None,
     };
     let sign = program.threads.started.map(|it| ("starts threads", it)).or(program.threads.locked.map(|it| ("has locks for threads", it)));
     if let (Some(why), Some((sign, location))) = (of_all, sign) {
         evidence.push(Evidence { kind: EvidenceKind::Threads, message: format!("the program {sign}, and {why}"), location: Some(location) });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class });
     }
     None
 }
@@ -128,6 +134,14 @@ fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool 
             && matches!(kind, AccessKind::Update | AccessKind::Mutate)
             && !analysis.sharing.is_on_thread(it.function)
     })
+}
+
+/// Whether the state is an attribute of the class that all its objects have in common: it is reached through the class, or
+/// what the class's own statements made is changed in place, and no object gets one of its own.
+fn is_of_class(program: &Program<'_>, owner: &Owner, state: &State, write: &Access) -> bool {
+    let Owner::Field(class, name) = owner else { return false };
+    let own = || state.uses.iter().any(|it| it.writes && it.construction && !program.function(it.function).kind.eq(&FunctionKind::ClassBody));
+    matches!(write.path.root, Root::Class(_)) || write.changes_in_place() && program.is_class_attribute(*class, *name) && !own()
 }
 
 /// The way to what an item was stored in.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scope::Scope;
 use super::{Passed, bindings};
-use crate::catalog::Effect;
+use crate::catalog::{Effect, Lock, LockKind};
 use crate::ir::{Argument, Callee, FunctionKind, Language, Local, Name, TypeRef};
 use crate::program::types::is_collection;
 use crate::program::{Cls, Definition, Fun, Receiver, Target, Ty};
@@ -200,6 +200,8 @@ impl Scope<'_, '_> {
                 _ => Ty::Unknown,
             },
             Target::Unknown => match callee {
+                // `settings.condition_class(self._lock)`: whatever makes it, it waits with that lock.
+                Callee::Method { name, .. } if self.makes_condition(*name, &first()) => Ty::external("threading.Condition"),
                 Callee::Method { receiver, name } => match self.place(receiver) {
                     slice @ Ty::Array(_) => self.collection_method(*name, &slice),
                     // What is not known to be a method of anything hands on its receiver where its name says so.
@@ -209,6 +211,14 @@ impl Scope<'_, '_> {
                 _ => Ty::Unknown,
             },
         }
+    }
+
+    /// Whether a call by that name, given a lock, makes a condition.
+    fn makes_condition(&self, name: Name, first: &Ty) -> bool {
+        let is_thread_lock = |it: &Lock| it.scope == crate::catalog::Scope::Thread && it.kind == LockKind::Mutex;
+        self.language == Language::Python
+            && name.as_str().to_ascii_lowercase().contains("condition")
+            && first.lock(self.language).is_some_and(is_thread_lock)
     }
 
     /// Whether a function's written return type is a guard.

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::LockKind;
 use crate::ir::{Base, Const, FunctionKind, Language, Local, Name, OpKind, ParamKind, Projection};
-use crate::program::{Mod, Program, Target, names};
+use crate::program::{Mod, Program, Target, Ty, names};
 
 pub(super) fn declare_fields(program: &mut Program<'_>) {
     for class in program.class_ids() {
@@ -100,8 +100,11 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
                     {
                         semaphores.push(*dest);
                     }
-                    if let Target::External(path) = program.target(function, *dest)
-                        && program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument)
+                    let is_condition = match program.local_type(function, *dest) {
+                        Ty::External(path, _) => program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument),
+                        _ => false,
+                    };
+                    if is_condition
                         && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value))
                     {
                         fields.insert(*dest, *lock);
