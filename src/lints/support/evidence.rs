@@ -6,9 +6,9 @@ use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
-use crate::catalog::Scope;
+use crate::catalog::{Catalog, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
-use crate::ir::{FunctionKind, Name};
+use crate::ir::{FunctionKind, Language, Name};
 use crate::program::{Cls, Program, Ty};
 
 /// A class one in so many of whose methods is a coroutine lives on an event loop.
@@ -27,7 +27,7 @@ pub struct Shared {
 
 pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
     let program = analysis.program;
-    let of_class = is_of_class(program, owner, state, write);
+    let of_class = is_of_class(analysis, owner, state, write);
     let mut evidence = Vec::new();
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
     if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, write, &it.lock)) {
@@ -137,11 +137,24 @@ fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool 
 }
 
 /// Whether the state is an attribute of the class that all its objects have in common: it is reached through the class, or
-/// what the class's own statements made is changed in place, and no object gets one of its own.
-fn is_of_class(program: &Program<'_>, owner: &Owner, state: &State, write: &Access) -> bool {
+/// a container that the class's own statements made is changed in place, and no object gets one of its own.
+fn is_of_class(analysis: &Analysis<'_>, owner: &Owner, state: &State, write: &Access) -> bool {
+    let program = analysis.program;
     let Owner::Field(class, name) = owner else { return false };
-    let own = || state.uses.iter().any(|it| it.writes && it.construction && !program.function(it.function).kind.eq(&FunctionKind::ClassBody));
-    matches!(write.path.root, Root::Class(_)) || write.changes_in_place() && program.is_class_attribute(*class, *name) && !own()
+    if matches!(write.path.root, Root::Class(_)) {
+        return true;
+    }
+    let replaced = || {
+        state.uses.iter().filter(|it| it.writes && program.function(it.function).kind != FunctionKind::ClassBody).any(|it| {
+            let access = analysis.access(it);
+            !access.changes_in_place() && !matches!(access.path.root, Root::Class(_))
+        })
+    };
+    let is_container = || match program.field(*class, *name) {
+        Some((_, Ty::External(path, _))) => Catalog::builtin(Language::Python).container(*path).is_some(),
+        _ => false,
+    };
+    write.changes_in_place() && program.is_class_attribute(*class, *name) && is_container() && !replaced()
 }
 
 /// The way to what an item was stored in.
