@@ -112,7 +112,9 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
         watch.lap("analyse");
         let findings = apply(lints, &analysis);
         watch.lap("lints");
-        let names_none = |(at, name): &(Location, ir::Name)| format!("{}: `{name}` is no lock that can be found from here: the comment is left out", files.place(*at));
+        let names_none = |(at, name): &(Location, ir::Name)| {
+            format!("{}: `{name}` is no lock that can be found from here: the comment is left out", files.place(*at))
+        };
         notes.extend(program.claims.unresolved.iter().map(names_none));
         findings
     })

@@ -210,7 +210,12 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts], declared: &Declare
 
 /// The locks held at all of `sites`, as far as is known of their functions; none where nothing is known of any.
 /// `entered` gives what a function starts with: `Some(None)` where that is still open.
-fn at_all<'h>(facts: &[Facts], declared: &Declared, sites: &[(Fun, OpId)], entered: impl Fn(&Fun) -> Option<Option<&'h [(Key, Mode)]>>) -> Option<Vec<(Key, Mode)>> {
+fn at_all<'h>(
+    facts: &[Facts],
+    declared: &Declared,
+    sites: &[(Fun, OpId)],
+    entered: impl Fn(&Fun) -> Option<Option<&'h [(Key, Mode)]>>,
+) -> Option<Vec<(Key, Mode)>> {
     let mut meet: Option<Vec<(Key, Mode)>> = None;
     for (caller, op) in sites {
         let locksets = &facts[caller.0 as usize].locksets;

@@ -124,7 +124,11 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets, dec
     }
     // What is said to stay on one thread does, unless a thread of the program is seen to reach it.
     states.by_owner.retain(|owner, state| {
-        !declared.is_confined(owner) || state.uses.iter().any(|it| !it.construction && sharing.entry(it.function, &facts[it.function.0 as usize].accesses[it.access as usize].path).is_some())
+        !declared.is_confined(owner)
+            || state
+                .uses
+                .iter()
+                .any(|it| !it.construction && sharing.entry(it.function, &facts[it.function.0 as usize].accesses[it.access as usize].path).is_some())
     });
     states
 }

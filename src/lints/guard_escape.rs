@@ -168,9 +168,11 @@ fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, usage: &Use, way: Way, for
     let access = analysis.access(usage);
     let there = guard.shown(analysis, &guard.changes)?;
     // What is taken out, and another put in its place, is the taker's own.
-    let is_taken = analysis.facts(function).accesses.iter().any(|it| {
-        it.op > access.op && it.kind == AccessKind::Write && it.key.owner == access.key.owner && depth(it) == depth(access)
-    });
+    let is_taken = analysis
+        .facts(function)
+        .accesses
+        .iter()
+        .any(|it| it.op > access.op && it.kind == AccessKind::Write && it.key.owner == access.key.owner && depth(it) == depth(access));
     // Who calls it under the lock may have the container itself.
     if is_taken || usage.maybe_guarded || analysis.entry.callers_hold(function, &guard.lock) || !is_at_hand(program, function, access, &guard.lock) {
         return None;
@@ -254,15 +256,7 @@ fn changed_after(analysis: &Analysis<'_>, usage: &Use, write: &Access) -> Option
     changes.find(|it| graph.leads(usage.op, it.0, &new)).map(|it| (stored, it.0))
 }
 
-fn report_published(
-    analysis: &Analysis<'_>,
-    guard: &Guard<'_>,
-    owner: &Owner,
-    usage: &Use,
-    reader: &Use,
-    local: Local,
-    change: OpId,
-) -> Finding {
+fn report_published(analysis: &Analysis<'_>, guard: &Guard<'_>, owner: &Owner, usage: &Use, reader: &Use, local: Local, change: OpId) -> Finding {
     let program = analysis.program;
     let key = crate::analysis::path::Key { owner: *owner, item: false, data: false };
     let name = key.display(program);

@@ -8,9 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
-use super::support::{
-    Guard, Updates, finding, has_to_do_with, implements_lock, is_at_hand, label, state_name, statement, step, stores_constant,
-};
+use super::support::{Guard, Updates, finding, has_to_do_with, implements_lock, is_at_hand, label, state_name, statement, step, stores_constant};
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{OpId, op_of};
@@ -121,7 +119,11 @@ fn unmet(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 it.help = format!("take `{lock}` around the call");
                 it.locks = vec![lock.clone()];
                 it.labels.push(label(*at, Role::LockWanted, format!("says that its callers hold `{lock}`")));
-                it.evidence.push(Evidence { kind: EvidenceKind::Declared, message: format!("a comment says that `{name}` requires `{lock}`"), location: Some(*at) });
+                it.evidence.push(Evidence {
+                    kind: EvidenceKind::Declared,
+                    message: format!("a comment says that `{name}` requires `{lock}`"),
+                    location: Some(*at),
+                });
                 it.interleaving.push(step('A', location, format!("runs `{name}` without `{lock}`")));
                 it.interleaving.push(step('B', location, format!("runs it, too, or changes under `{lock}` what it works on")));
                 findings.push(it);

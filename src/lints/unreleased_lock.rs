@@ -11,26 +11,21 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{Graph, Ways, expression, finding, implements_lock, label, statement, step};
-use crate::analysis::{Analysis, Facts};
 use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
 use crate::analysis::path::Key;
+use crate::analysis::{Analysis, Facts};
 use crate::catalog::LockKind;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
 use crate::ir::{ArgumentKind, BlockId, Callee, Const, FunctionId, Language, Local, Name, OpKind, Projection, Terminator};
 use crate::program::{Fun, Target, spawn_row, spawned_arguments};
 
 /// Built-in functions that raise only what no program counts on.
-const HARMLESS: &[&str] = &["bool", "callable", "hasattr", "id", "isinstance", "issubclass", "len", "list", "max", "min", "repr", "set", "tuple", "type"];
+const HARMLESS: &[&str] =
+    &["bool", "callable", "hasattr", "id", "isinstance", "issubclass", "len", "list", "max", "min", "repr", "set", "tuple", "type"];
 
 /// The same of library functions.
-const HARMLESS_IN_LIBRARIES: &[&str] = &[
-    "os.getpid",
-    "threading.current_thread",
-    "threading.get_ident",
-    "time.monotonic",
-    "time.perf_counter",
-    "time.time",
-];
+const HARMLESS_IN_LIBRARIES: &[&str] =
+    &["os.getpid", "threading.current_thread", "threading.get_ident", "time.monotonic", "time.perf_counter", "time.time"];
 
 /// Methods of containers that raise where there is nothing to give.
 const RAISING: &[&str] = &["index", "pop", "popitem", "popleft", "remove"];
@@ -248,7 +243,8 @@ impl Case<'_, '_> {
             let all = (0..of_module.ir.functions.len()).map(|it| program.fun(program.module_of(self.function), FunctionId::from_index(it)));
             all.filter(|it| program.parent(*it) == Some(self.function)).any(releases)
         };
-        let is_direct = matches!(self.graph.op(self.at).map(|it| &it.kind), Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if *name == "acquire");
+        let is_direct =
+            matches!(self.graph.op(self.at).map(|it| &it.kind), Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if *name == "acquire");
         !is_direct || around.into_iter().any(releases) || inside()
     }
 
@@ -288,7 +284,11 @@ impl Case<'_, '_> {
 
     fn report(&self, leak: &Leak) -> Finding {
         let Case { analysis, function, at, .. } = *self;
-        let lock = if self.lock.opaque || !self.lock.key.is_named(analysis.program) { self.source().to_string() } else { self.lock.key.display(analysis.program) };
+        let lock = if self.lock.opaque || !self.lock.key.is_named(analysis.program) {
+            self.source().to_string()
+        } else {
+            self.lock.key.display(analysis.program)
+        };
         let confidence = match leak {
             Leak::Raises(_, Surprise::Call) => Confidence::Medium,
             _ => Confidence::High,
@@ -410,7 +410,11 @@ fn forgotten(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>
         it.locks = vec![lock.clone()];
         let taken = expression(analysis, function, held.at);
         it.labels.push(label(taken, Role::LockHeld, format!("`{lock}` is taken here")));
-        it.evidence.push(Evidence { kind: EvidenceKind::ByType, message: "only dropping a guard value gives its lock up".to_string(), location: None });
+        it.evidence.push(Evidence {
+            kind: EvidenceKind::ByType,
+            message: "only dropping a guard value gives its lock up".to_string(),
+            location: None,
+        });
         it.interleaving.push(step('A', location, format!("forgets the guard value of `{lock}`")));
         it.interleaving.push(step('B', taken, format!("waits for `{lock}`: nobody will give it up")));
         findings.push(it);

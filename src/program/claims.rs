@@ -70,7 +70,9 @@ pub(super) fn find(program: &Program<'_>) -> Claims {
                 Claim::GuardedBy { lock, prose } => {
                     let Some(first) = states().next() else { continue };
                     match lock_named(program, module, class_of(first), *lock) {
-                        Some(lock) => claims.guarded.extend(states().filter(|it| *it != lock).map(|state| Guarded { state, lock, at, prose: *prose })),
+                        Some(lock) => {
+                            claims.guarded.extend(states().filter(|it| *it != lock).map(|state| Guarded { state, lock, at, prose: *prose }))
+                        }
                         None if !prose => claims.unresolved.push((at, *lock)),
                         None => {}
                     }
@@ -187,7 +189,8 @@ fn lock_named(program: &Program<'_>, module: Mod, class: Option<Cls>, text: Name
     }
     let (first, rest) = segments.split_first()?;
     let name = Name::new(first);
-    let of_class = class.and_then(|it| program.field_owner(it, name).map(|owner| (Place::Field(owner, name), program.field(it, name).map(|it| it.1.clone()))));
+    let of_class =
+        class.and_then(|it| program.field_owner(it, name).map(|owner| (Place::Field(owner, name), program.field(it, name).map(|it| it.1.clone()))));
     let (mut place, mut ty) = match of_class {
         Some((place, ty)) => (Some(place), ty.unwrap_or_default()),
         None => {
@@ -214,7 +217,9 @@ impl Program<'_> {
     fn is_lock_class(&self, ty: &Ty, language: crate::ir::Language) -> bool {
         match ty.peeled(language) {
             Ty::Class(class, _) => {
-                self.is_lock_wrapper(class) || self.method(class, Name::new("acquire")).is_some() || self.method(class, Name::new("__enter__")).is_some()
+                self.is_lock_wrapper(class)
+                    || self.method(class, Name::new("acquire")).is_some()
+                    || self.method(class, Name::new("__enter__")).is_some()
             }
             _ => false,
         }

@@ -287,7 +287,8 @@ impl Program<'_> {
     fn stands_in_for(&self, module: Mod, class: Cls) -> Option<Definition> {
         let linked = self.module(module);
         let ir = self.class(class);
-        let import = linked.ir.imports.iter().find(|it| it.binds == ir.name && it.function.is_none() && it.level == 0 && it.range.end < ir.range.start)?;
+        let import =
+            linked.ir.imports.iter().find(|it| it.binds == ir.name && it.function.is_none() && it.level == 0 && it.range.end < ir.range.start)?;
         let full = Name::new(&format!("{}.{}", import.path, import.item?));
         Catalog::builtin(Language::Python).knows(full).then_some(Definition::External(full))
     }

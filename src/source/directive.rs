@@ -30,7 +30,9 @@ pub fn directives(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -
         }
         let claim = match WORDS[word.pattern().as_usize()] {
             "guarded-by:" => name(rest).map(|lock| Claim::GuardedBy { lock, prose: false }),
-            "guarded by " | "protected by " => name(rest.trim_start().strip_prefix("the ").unwrap_or(rest)).map(|lock| Claim::GuardedBy { lock, prose: true }),
+            "guarded by " | "protected by " => {
+                name(rest.trim_start().strip_prefix("the ").unwrap_or(rest)).map(|lock| Claim::GuardedBy { lock, prose: true })
+            }
             "requires:" => name(rest).map(Claim::Requires),
             "not-shared" => rest.starts_with(':').then_some(Claim::NotShared),
             _ => order(rest).map(Claim::LockOrder),

@@ -5,8 +5,8 @@ use proc_macro2::Span;
 use rustc_hash::FxHashMap;
 use syn::{Expr, ExprReference, File};
 
-use super::comments;
 use super::attributes::{doc, marks_test};
+use super::comments;
 use super::scope::{Frame, Scope};
 use super::{Edition, span};
 use crate::ir::{

@@ -15,7 +15,9 @@ use self::flags::flags;
 use self::pairs::pairs;
 use self::reuse::reuse;
 use super::Lint;
-use super::support::{Graph, Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant};
+use super::support::{
+    Graph, Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant,
+};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{is_exclusive, is_fresh};
@@ -123,7 +125,8 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
             let branches = all_branches.entry(usage.function).or_insert_with(|| Branches::new(analysis.program.function(usage.function)));
             let takes_out = takes_out(analysis, usage.function, branches, act);
-            if !takes_out && settles(branches, act) {
+            let is_caught = || matches!(branches.op(act.op), Some(OpKind::Delete { .. }));
+            if !takes_out && (settles(branches, act) || is_caught()) {
                 continue;
             }
             let Some((test, decision)) = reads.find_map(|it| branches.decision(it.op, act.op).map(|decision| (it, decision))) else { continue };
@@ -140,7 +143,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let claims = claims(analysis, usage.function, act);
             let made = if claims {
                 Made::Object
-            } else if takes_out { Made::Value } else { branches.made(analysis, usage.function, act, &mutable) };
+            } else if takes_out {
+                Made::Value
+            } else {
+                branches.made(analysis, usage.function, act, &mutable)
+            };
             let case = Case { test, act, gap, raises: decision.raises && !claims, made, takes_out, claims };
             if let Some(found) = report(analysis, owner, state, usage, &case) {
                 seen.insert(usage.function);
@@ -331,7 +338,11 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
             let confidence = match shared.guard {
                 // A lock that most writes do without may be there for something else.
                 Some((guard, _)) if state.declared.is_none() && !state.is_mostly_under(&guard) && !is_only_write(state, usage) => {
-                    if raises { Confidence::Low } else { Confidence::Medium }
+                    if raises {
+                        Confidence::Low
+                    } else {
+                        Confidence::Medium
+                    }
                 }
                 Some(_) => shared.confidence,
                 None if shared.locks_each && !raises => shared.confidence,

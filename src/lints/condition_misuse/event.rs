@@ -21,7 +21,8 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
         return;
     }
     let mut is_async = false;
-    let (mut waits, mut clears): (Vec<(OpId, Path)>, Vec<(OpId, Path)>) = (Vec::new(), Vec::new());
+    let mut waits: Vec<(OpId, Path)> = Vec::new();
+    let mut clears: Vec<(OpId, Path)> = Vec::new();
     let facts = analysis.facts(function);
     for (block, index, op) in program.function(function).ops() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind else { continue };

@@ -106,7 +106,8 @@ fn holder(analysis: &Analysis<'_>, function: Fun, op: OpId, path: &Path, argumen
     let before = facts.locksets.before(op);
     match program.language(function) {
         Language::Python => {
-            let lock = path.behind_condition(program, function).and_then(|it| it.resolve(program, function)).or_else(|| path.resolve(program, function))?.0;
+            let lock =
+                path.behind_condition(program, function).and_then(|it| it.resolve(program, function)).or_else(|| path.resolve(program, function))?.0;
             before.iter().find(|it| it.sure && facts.locksets.lock(it).key == lock).copied()
         }
         Language::Rust => {

@@ -101,7 +101,8 @@ fn report(analysis: &Analysis<'_>, wait: &Call, misuse: &Misuse, confidence: Con
             it.caption = "waits, whatever has happened already".to_string();
             it.help = format!("keep what is waited for in a variable under the lock, and wait by {by_predicate}; or use an event, which remembers");
             it.interleaving.push(step('B', waited, format!("notifies `{name}`, while nobody waits yet")));
-            let sleeps = if wait.timed { "waits until the time is up: nobody wakes it" } else { "waits for a notify that has been: it never goes on" };
+            let sleeps =
+                if wait.timed { "waits until the time is up: nobody wakes it" } else { "waits for a notify that has been: it never goes on" };
             it.interleaving.push(step('A', waited, sleeps));
         }
         Misuse::Once => {

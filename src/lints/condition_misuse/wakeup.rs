@@ -85,7 +85,8 @@ fn slipped(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Vec<(Fun
             tested.iter().find(|test| test.1 == key).map(|test| (it.op, key, test.0.op))
         });
         let Some((change, key, test)) = change else { continue };
-        let passes_mutex = locksets.acquisitions.iter().any(|it| it.op > change && it.op < notify.op && locksets.locks[it.lock as usize].key == mutex);
+        let passes_mutex =
+            locksets.acquisitions.iter().any(|it| it.op > change && it.op < notify.op && locksets.locks[it.lock as usize].key == mutex);
         if is_under(change) || is_under(notify.op) || passes_mutex || analysis.entry.callers_hold_one(notify.function) {
             continue;
         }

@@ -17,7 +17,9 @@ pub(super) fn dummy(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     }
     let made = ir.ops().find_map(|(block, index, op)| match &op.kind {
         OpKind::Call { dest, .. } => match program.target(function, *dest) {
-            Target::Construct { class, .. } if is_dummy(program, *class) => Some((*class, block, analysis.facts(function).locksets.op_id(block, index))),
+            Target::Construct { class, .. } if is_dummy(program, *class) => {
+                Some((*class, block, analysis.facts(function).locksets.op_id(block, index)))
+            }
             _ => None,
         },
         _ => None,
@@ -63,8 +65,13 @@ pub(super) fn dummy(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     it.help = "make a real lock on every way: one that nobody waits for costs next to nothing".to_string();
     it.locks = vec![name.clone()];
     it.labels.push(label(statement(analysis, function, lock), Role::LockHeld, "a real lock on the other way"));
-    let class_location = crate::finding::Location { file: program.module(program.module_of_class(class)).file, range: program.class(class).name_range };
-    it.evidence.push(Evidence { kind: EvidenceKind::ByType, message: format!("the methods of `{dummy}` have nothing in them"), location: Some(class_location) });
+    let class_location =
+        crate::finding::Location { file: program.module(program.module_of_class(class)).file, range: program.class(class).name_range };
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::ByType,
+        message: format!("the methods of `{dummy}` have nothing in them"),
+        location: Some(class_location),
+    });
     it.interleaving.push(step('A', location, format!("“takes” `{name}`")));
     it.interleaving.push(step('B', location, "“takes” it, too: both are in"));
     findings.push(it);
@@ -76,7 +83,8 @@ fn is_dummy(program: &Program<'_>, class: Cls) -> bool {
     let pair = method("acquire").zip(method("release")).or_else(|| method("__enter__").zip(method("__exit__")));
     let is_empty = |method: Fun| {
         let ops = program.function(method).ops();
-        ops.map(|it| &it.2.kind).all(|it| matches!(it, OpKind::Const { .. }) || matches!(it, OpKind::Load { place, .. } if place.as_local().is_some()))
+        ops.map(|it| &it.2.kind)
+            .all(|it| matches!(it, OpKind::Const { .. }) || matches!(it, OpKind::Load { place, .. } if place.as_local().is_some()))
     };
     pair.is_some_and(|(take, release)| is_empty(take) && is_empty(release))
 }

@@ -66,7 +66,9 @@ fn maker(analysis: &Analysis<'_>, function: Fun, graph: &Graph<'_>, local: Local
     if makes_lock(program, function, op).is_some() {
         return Some(Maker::Here(id));
     }
-    let called = program.called(function, op).filter(|it| matches!(program.target(function, op.defines().unwrap_or(local)), Target::Function { .. }) && *it != function)?;
+    let called = program
+        .called(function, op)
+        .filter(|it| matches!(program.target(function, op.defines().unwrap_or(local)), Target::Function { .. }) && *it != function)?;
     makes_for_each_call(analysis, called).then_some(Maker::Function(called))
 }
 
@@ -108,7 +110,13 @@ fn is_kept(analysis: &Analysis<'_>, function: Fun, origin: Local) -> bool {
         _ => false,
     });
     let module = program.module(program.module_of(function));
-    let inner = || module.ir.functions.iter().filter(|it| matches!(it.owner, crate::ir::Owner::Function(outer) if program.fun(program.module_of(function), outer) == function));
+    let inner = || {
+        module
+            .ir
+            .functions
+            .iter()
+            .filter(|it| matches!(it.owner, crate::ir::Owner::Function(outer) if program.fun(program.module_of(function), outer) == function))
+    };
     let captured = || inner().flat_map(|it| &it.locals).any(|it| matches!(it.kind, LocalKind::Captured(outer) if is_it(outer)));
     kept || captured()
 }
@@ -120,7 +128,8 @@ fn report(analysis: &Analysis<'_>, function: Fun, taken: &Acquisition, made: &Ma
     let location = statement(analysis, function, taken.op);
     let mut it = finding(&INEFFECTIVE_LOCK, analysis, function, location, Confidence::High);
     it.caption = format!("no other {who} can have this lock");
-    it.locks = vec![if lock.key.is_named(program) { lock.key.display(program) } else { program.text(expression(analysis, function, taken.op)).to_string() }];
+    it.locks =
+        vec![if lock.key.is_named(program) { lock.key.display(program) } else { program.text(expression(analysis, function, taken.op)).to_string() }];
     let each = match made {
         Maker::Here(op) => {
             it.message = format!("the lock is made in this call of `{}`: every {who} takes one of its own", program.symbol(function));

@@ -14,7 +14,10 @@ pub(super) fn replaced(analysis: &Analysis<'_>, function: Fun, findings: &mut Ve
     let program = analysis.program;
     let ir = program.function(function);
     // Before the object is there nobody holds its lock.
-    if program.language(function) != Language::Python || matches!(ir.kind, FunctionKind::ModuleBody | FunctionKind::ClassBody) || program.is_construction(function) {
+    if program.language(function) != Language::Python
+        || matches!(ir.kind, FunctionKind::ModuleBody | FunctionKind::ClassBody)
+        || program.is_construction(function)
+    {
         return;
     }
     let mut made = Vec::new();
@@ -40,7 +43,11 @@ pub(super) fn replaced(analysis: &Analysis<'_>, function: Fun, findings: &mut Ve
 fn holder(analysis: &Analysis<'_>, function: Fun, op: OpId, key: &Key) -> Option<(Fun, OpId, OpId)> {
     let held_at = |function: Fun, op: OpId| {
         let locksets = &analysis.facts(function).locksets;
-        locksets.before(op).iter().find(|it| it.sure && locksets.lock(it).key == *key && locksets.lock(it).scope != Scope::Process).map(|it| (function, it.at, op))
+        locksets
+            .before(op)
+            .iter()
+            .find(|it| it.sure && locksets.lock(it).key == *key && locksets.lock(it).scope != Scope::Process)
+            .map(|it| (function, it.at, op))
     };
     held_at(function, op).or_else(|| analysis.entry.sites(function).iter().find_map(|it| held_at(it.0, it.1)))
 }

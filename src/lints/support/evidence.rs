@@ -51,7 +51,13 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program)),
             location: Some(place),
         });
-        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: Some((guard, place)), locks_each: false, of_class });
+        return Some(Shared {
+            confidence: with_switch(Confidence::Medium, Confidence::High),
+            evidence,
+            guard: Some((guard, place)),
+            locks_each: false,
+            of_class,
+        });
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
         && (entry.several || updated_outside(analysis, state, usage))

@@ -1,11 +1,11 @@
 //! Which lock guards a state, and whether a lock can.
 
-use crate::analysis::{Analysis, Facts};
 use super::statement;
 use crate::analysis::access::Access;
 use crate::analysis::declared::DeclaredGuard;
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::state::{State, Use};
+use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
 use crate::finding::{Evidence, EvidenceKind, Location};
 use crate::ir::{Callee, Language, Name, OpKind, Place};

@@ -77,7 +77,8 @@ impl<'f> Updates<'f> {
         if !definitions.origins(write.value, write.op).iter().all(counts) {
             return false;
         }
-        let numbers: Vec<OpId> = accesses.iter().filter(|it| it.path == write.path && it.kind == AccessKind::Read).map(|it| it.op).chain([read.op]).collect();
+        let numbers: Vec<OpId> =
+            accesses.iter().filter(|it| it.path == write.path && it.kind == AccessKind::Read).map(|it| it.op).chain([read.op]).collect();
         let is_number = |value: Local, at: OpId| definitions.origins(value, at).iter().any(|it| numbers.contains(it));
         let returned = |block: usize| match ir.blocks[block].terminator {
             Terminator::Return(Some(value)) => definitions.origins_at_end(value, block).iter().any(|it| numbers.contains(it)),
@@ -87,9 +88,7 @@ impl<'f> Updates<'f> {
             let id = OpId(id as u32);
             match op {
                 OpKind::Store { place, value, .. } => id != write.op && place.as_local().is_none() && is_number(*value, id),
-                OpKind::Call { arguments, callee, .. } => {
-                    !matches!(callee, Callee::Path(_)) && arguments.iter().any(|it| is_number(it.value, id))
-                }
+                OpKind::Call { arguments, callee, .. } => !matches!(callee, Callee::Path(_)) && arguments.iter().any(|it| is_number(it.value, id)),
                 // A limit that it is held against.
                 OpKind::Compute { operation: Operation::Compare, operands, .. } => operands.iter().any(|it| is_number(*it, id)),
                 _ => false,

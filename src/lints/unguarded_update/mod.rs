@@ -47,7 +47,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if access.kind == AccessKind::Mutate => None,
                 None => match analysis.program.language(usage.function) {
-                    Language::Python => bare(analysis, owner, state, usage, (access, read), || updates.is_handed_out(analysis, usage.function, read, access)),
+                    Language::Python => {
+                        bare(analysis, owner, state, usage, (access, read), || updates.is_handed_out(analysis, usage.function, read, access))
+                    }
                     Language::Rust => unchecked(analysis, owner, usage, access, read),
                 },
             };

@@ -104,9 +104,7 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
                         Ty::External(path, _) => program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument),
                         _ => false,
                     };
-                    if is_condition
-                        && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value))
-                    {
+                    if is_condition && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value)) {
                         fields.insert(*dest, *lock);
                     }
                 }
