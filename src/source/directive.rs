@@ -25,7 +25,8 @@ pub fn directives(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -
         let Some(range) = comment(word.start()) else { continue };
         let rest = text.get(word.end()..range.as_usize().end).and_then(|it| it.lines().next()).unwrap_or("");
         let before = text[..word.start()].chars().next_back();
-        if before.is_some_and(|it| it.is_alphanumeric() || it == '_' || it == '-') {
+        // Quoted, it is spoken about.
+        if before.is_some_and(|it| it.is_alphanumeric() || matches!(it, '_' | '-' | '`' | '"' | '\'')) {
             continue;
         }
         let claim = match WORDS[word.pattern().as_usize()] {
