@@ -51,6 +51,15 @@ pub struct Called {
     pub op: OpId,
 }
 
+/// A lock held while a `@contextmanager` function yields.
+#[derive(Clone, Debug)]
+pub struct Yielded {
+    pub lock: LockRef,
+    pub mode: Mode,
+    /// At every `yield`.
+    pub sure: bool,
+}
+
 /// The summary of one function.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -64,7 +73,7 @@ pub struct Summary {
     /// What comes back in the result of what is passed by value.
     pub hands_back: Vec<HandedBack>,
     /// Held while a `@contextmanager` function yields.
-    pub at_yield: Vec<(LockRef, Mode)>,
+    pub at_yield: Vec<Yielded>,
     /// Callbacks it runs.
     pub calls: Vec<Called>,
     /// The object every return gives, in terms of the parameters.
@@ -150,8 +159,14 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     }
     let managers = &program.catalog(function).tables.passing.managers;
     let is_manager = ir.attributes.iter().any(|it| managers.iter().any(|name| name.last() == it.path.last()));
-    if is_manager && let Some(state) = locksets.at_yield.first() {
-        summary.at_yield = state.iter().filter(|it| it.sure).map(|it| (locksets.lock(it).clone(), it.mode)).collect();
+    if is_manager {
+        for held in locksets.at_yield.iter().flatten() {
+            let lock = locksets.lock(held);
+            let everywhere = || locksets.at_yield.iter().all(|it| it.iter().any(|it| it.sure && it.lock == held.lock));
+            if summary.at_yield.iter().all(|it| it.lock != *lock) {
+                summary.at_yield.push(Yielded { lock: lock.clone(), mode: held.mode, sure: everywhere() });
+            }
+        }
     }
     summary
 }

@@ -223,7 +223,7 @@ impl Flow<'_, '_> {
         let guards: Vec<_> =
             summary.returns_guard.iter().filter_map(|(lock, mode, slot)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, *slot)))).collect();
         let managed: Vec<_> =
-            summary.at_yield.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, None)))).collect();
+            summary.at_yield.iter().filter_map(|it| rebased(&it.lock).map(|lock| (lock, it.mode, HeldBy::Value(dest, None), it.sure))).collect();
         let given = |it: &Called| {
             let argument = match it.callee.root {
                 Root::Param(index) => Some(bound.iter().find(|it| it.1 == index)?.2),
@@ -255,9 +255,10 @@ impl Flow<'_, '_> {
                 at.state.remove(position);
             }
         }
-        for (lock, mode, by) in net.into_iter().chain(guards).chain(managed) {
+        let kept = net.into_iter().chain(guards).map(|(lock, mode, by)| (lock, mode, by, true));
+        for (lock, mode, by, sure) in kept.chain(managed) {
             let lock = self.intern(lock);
-            let held = Held { lock, at: at.id, by, mode, sure: true, tried: None };
+            let held = Held { lock, at: at.id, by, mode, sure, tried: None };
             if !at.state.contains(&held) {
                 at.state.push(held);
             }

@@ -6,7 +6,7 @@
 use super::context::Ctx;
 use super::literals::{constant, strip};
 use super::syntax::{Field, Kind, Node};
-use crate::ir::{AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection, Range};
+use crate::ir::{AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Operation, Place, Projection, Range};
 
 /// A chain, or its beginning, as lowered so far.
 enum Link {
@@ -64,10 +64,43 @@ impl<'t> Ctx<'t> {
                     let index = self.index(node);
                     link.project(index)
                 }
-                _ => Link::Value(self.call(node, link)),
+                _ => match self.named_attribute(node, &link) {
+                    Some(found) => found,
+                    None => Link::Value(self.call(node, link)),
+                },
             };
         }
         link
+    }
+
+    /// `getattr(x, "name", default)` and `hasattr(x, "name")` with the name spelled out: a read of `x.name`.
+    fn named_attribute(&mut self, node: Node<'t>, function: &Link) -> Option<Link> {
+        let Link::Place(Place { base: Base::Global(function), projections }) = function else { return None };
+        let asks = *function == "hasattr";
+        let list = node.child(Field::Arguments).filter(|it| projections.is_empty() && (asks || *function == "getattr") && it.kind() == Kind::ArgumentList)?;
+        let arguments = list.children();
+        let (object, name, rest) = match arguments.as_slice() {
+            [object, name] => (*object, *name, None),
+            [object, name, rest] if !asks => (*object, *name, Some(*rest)),
+            _ => return None,
+        };
+        let plain = |it: Node| !matches!(it.kind(), Kind::KeywordArgument | Kind::ListSplat | Kind::DictionarySplat | Kind::GeneratorExpression);
+        let Some(Const::Str(name)) = constant(name, self.source).filter(|_| arguments.iter().all(|it| plain(*it))) else { return None };
+        let is_identifier = name.as_str().chars().all(|it| it.is_alphanumeric() || it == '_') && !name.as_str().is_empty();
+        if !is_identifier {
+            return None;
+        }
+        let place = self.place(object).project(Projection::Field(name));
+        if let Some(rest) = rest {
+            self.value(rest);
+        }
+        if !asks {
+            return Some(Link::Place(place));
+        }
+        let value = self.frame.b.load(place, LoadKind::Value, node.range());
+        let dest = self.frame.b.temp(node.range());
+        self.frame.b.push(OpKind::Compute { dest, operation: Operation::Other, operands: [value].into_iter().collect() }, node.range());
+        Some(Link::Value(dest))
     }
 
     fn index(&mut self, node: Node<'t>) -> Projection {

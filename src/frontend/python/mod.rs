@@ -16,6 +16,7 @@
 //!   the result and the item. A generator expression that is a positional argument of a call runs before that call.
 //! * Which handler an exception reaches is a `Switch` on an opaque value. A context manager is taken to pass exceptions
 //!   on, except where code behind the `with` could not be reached otherwise.
+//! * `getattr` and `hasattr` with a name spelled out are reads of that attribute; what they do where it is missing is left out.
 //! * In a dict display, `**d` stands as key and as value.
 //! * A function's own import is no local: reading it reads the global of that name.
 //!

@@ -194,7 +194,7 @@ impl Scope<'_, '_> {
                 // `with make() as x`, iteration over a generator: the value is what it yields, which is not tracked.
                 if self.program.function(*function).is_generator { Ty::Unknown } else { returns }
             }
-            Target::External(path) => self.external_call(*path, first),
+            Target::External(path) => self.external_call(*path, &first),
             Target::Method { ty, name } => match callee {
                 Callee::Method { receiver, .. } => self.external_method(*ty, *name, &self.place(receiver)),
                 _ => Ty::Unknown,
@@ -236,7 +236,7 @@ impl Scope<'_, '_> {
         self.language == Language::Rust && (self.catalog.tables.passing.unwrapping.contains(&name) || name == "clone")
     }
 
-    fn external_call(&self, path: Name, first: impl Fn() -> Ty) -> Ty {
+    fn external_call(&self, path: Name, first: &dyn Fn() -> Ty) -> Ty {
         if let Some(ty) = self.catalog.returns(path) {
             return Ty::External(ty, [].into());
         }
@@ -247,6 +247,15 @@ impl Scope<'_, '_> {
                 }
                 if let Some(row) = self.catalog.lock(path) {
                     return Ty::External(row.path, [].into());
+                }
+                // `defaultdict(threading.Lock)`: what it makes for a key.
+                if path == "collections.defaultdict" {
+                    let item = match first() {
+                        Ty::ExternalObject(made) => self.external_call(made, &Ty::default),
+                        Ty::ClassObject(class) => Ty::class(class),
+                        _ => Ty::Unknown,
+                    };
+                    return Ty::External(path, [Ty::Unknown, item].into());
                 }
                 if self.catalog.knows(path) || path.last().starts_with(|it: char| it.is_ascii_uppercase()) {
                     return Ty::External(path, [].into());
