@@ -131,9 +131,10 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     let mut returned: Option<Path> = None;
     let mut agree = true;
     for block in &ir.blocks {
-        if let Terminator::Return(value) = block.terminator {
-            let path = value
-                .and_then(|it| values.path(it))
+        // A way out without a value gives no other object.
+        if let Terminator::Return(Some(value)) = block.terminator {
+            let path = values
+                .path(value)
                 .filter(|it| matches!(it.root, Root::Param(_) | Root::Global(..) | Root::Captured(_) | Root::Class(_)));
             agree &= path.is_some() && (returned.is_none() || returned.as_ref() == path);
             returned = path.cloned().or(returned);
