@@ -133,9 +133,7 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     for block in &ir.blocks {
         // A way out without a value gives no other object.
         if let Terminator::Return(Some(value)) = block.terminator {
-            let path = values
-                .path(value)
-                .filter(|it| matches!(it.root, Root::Param(_) | Root::Global(..) | Root::Captured(_) | Root::Class(_)));
+            let path = values.path(value).filter(|it| matches!(it.root, Root::Param(_) | Root::Global(..) | Root::Captured(_) | Root::Class(_)));
             agree &= path.is_some() && (returned.is_none() || returned.as_ref() == path);
             returned = path.cloned().or(returned);
         }

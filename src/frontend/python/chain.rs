@@ -6,7 +6,9 @@
 use super::context::Ctx;
 use super::literals::{constant, strip};
 use super::syntax::{Field, Kind, Node};
-use crate::ir::{AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Operation, Place, Projection, Range};
+use crate::ir::{
+    AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Operation, Place, Projection, Range,
+};
 
 /// A chain, or its beginning, as lowered so far.
 enum Link {
@@ -77,7 +79,9 @@ impl<'t> Ctx<'t> {
     fn named_attribute(&mut self, node: Node<'t>, function: &Link) -> Option<Link> {
         let Link::Place(Place { base: Base::Global(function), projections }) = function else { return None };
         let asks = *function == "hasattr";
-        let list = node.child(Field::Arguments).filter(|it| projections.is_empty() && (asks || *function == "getattr") && it.kind() == Kind::ArgumentList)?;
+        let list = node
+            .child(Field::Arguments)
+            .filter(|it| projections.is_empty() && (asks || *function == "getattr") && it.kind() == Kind::ArgumentList)?;
         let arguments = list.children();
         let (object, name, rest) = match arguments.as_slice() {
             [object, name] => (*object, *name, None),

@@ -23,10 +23,13 @@ pub struct Shared {
     pub locks_each: bool,
     /// All objects of a class have it in common.
     pub of_class: bool,
+    /// As far as is seen, one thread alone changes it.
+    pub one_thread: bool,
 }
 
 pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
     let program = analysis.program;
+    let one_thread = analysis.sharing.is_on_thread(usage.function) && !updated_outside(analysis, state, usage);
     let of_class = is_of_class(analysis, owner, state, write);
     let mut evidence = Vec::new();
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
@@ -37,7 +40,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             location: Some(declared.at),
         });
         let confidence = if declared.prose { with_switch(Confidence::Medium, Confidence::High) } else { Confidence::High };
-        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)), locks_each: false, of_class });
+        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)), locks_each: false, of_class, one_thread });
     }
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
@@ -57,6 +60,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             guard: Some((guard, place)),
             locks_each: false,
             of_class,
+            one_thread,
         });
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
@@ -67,7 +71,14 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what),
             location: Some(entry.location),
         });
-        return Some(Shared { confidence: with_switch(Confidence::Medium, Confidence::High), evidence, guard: None, locks_each: false, of_class });
+        return Some(Shared {
+            confidence: with_switch(Confidence::Medium, Confidence::High),
+            evidence,
+            guard: None,
+            locks_each: false,
+            of_class,
+            one_thread,
+        });
     }
     // Whoever calls it holds some lock: what that is for, is not known, but it is not nothing.
     if analysis.entry.callers_hold_one(usage.function) {
@@ -93,7 +104,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             }
             _ => Confidence::Low,
         };
-        return Some(Shared { confidence, evidence, guard: None, locks_each: false, of_class });
+        return Some(Shared { confidence, evidence, guard: None, locks_each: false, of_class, one_thread });
     }
     // A container that locks each of its operations says that several threads use it, and keeps no two operations together.
     if let Some((_, Ty::Class(class, _))) = container(&write.path).and_then(|it| it.resolve(program, usage.function))
@@ -104,7 +115,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("each operation of a `{}` takes its `{lock}`, and gives it up again", program.class_name(class)),
             location: program.field_location(class, Name::new(lock.rsplit('.').next().unwrap_or(""))),
         });
-        return Some(Shared { confidence: Confidence::Medium, evidence, guard: None, locks_each: true, of_class });
+        return Some(Shared { confidence: Confidence::Medium, evidence, guard: None, locks_each: true, of_class, one_thread });
     }
     // What an object with a lock has, its callers share with it.
     if let Owner::Field(class, _) = owner
@@ -115,7 +126,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             message: format!("`{}` has one, and owns `{lock}`, so it expects several threads", program.class_name(holder)),
             location: program.field_location(holder, Name::new(lock.rsplit('.').next().unwrap_or(""))),
         });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class, one_thread });
     }
     // One object for all threads: a global, or what all instances of a class have in common.
     let of_all = match owner {
@@ -126,7 +137,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     let sign = program.threads.started.map(|it| ("starts threads", it)).or(program.threads.locked.map(|it| ("has locks for threads", it)));
     if let (Some(why), Some((sign, location))) = (of_all, sign) {
         evidence.push(Evidence { kind: EvidenceKind::Threads, message: format!("the program {sign}, and {why}"), location: Some(location) });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class });
+        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class, one_thread });
     }
     None
 }

@@ -148,8 +148,8 @@ fn bare(
     let switch = switch_point(analysis, usage.function, read.op, write.op);
     let mut shared = shared(analysis, owner, state, usage, write, switch)?;
     // A number that two threads are given is worse than a count that is off.
-    if shared.confidence == Confidence::Low && is_handed_out() {
-        shared.confidence = Confidence::Medium;
+    if (shared.confidence == Confidence::Low || shared.locks_each) && !shared.one_thread {
+        shared.confidence = if is_handed_out() { Confidence::Medium } else { Confidence::Low };
     }
     let name = state_name(analysis, write);
     let location = statement(analysis, usage.function, write.op);
@@ -225,6 +225,10 @@ fn on_loop(analysis: &Analysis<'_>, state: &State, usage: &Use, write: &Access) 
 /// owner and no other write is under it.
 fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) -> Option<Key> {
     let [(held, _)] = usage.held[..] else { return None };
+    // The lock inside a lock class is another key in each of its methods.
+    if matches!(held.owner, Owner::Param(..) | Owner::Local(..)) {
+        return None;
+    }
     let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && !(it.function == usage.function && it.op == usage.op));
     if others.clone().next().is_none() || others.clone().any(|it| it.maybe_guarded || it.held.iter().any(|it| it.0 == held)) {
         return None;
