@@ -23,6 +23,8 @@ pub(super) struct Branches<'f> {
     definitions: Definitions<'f>,
     ir: &'f Function,
     dominators: Dominators<NodeIndex>,
+    /// Values that are `True`.
+    trues: OnceCell<FxHashSet<Local>>,
     /// What something other than its drop looks at, where that was asked.
     used: OnceCell<FxHashSet<Local>>,
 }
@@ -39,12 +41,24 @@ impl<'f> Branches<'f> {
                 graph.add_edge(NodeIndex::new(*before as usize), NodeIndex::new(block), ());
             }
         }
-        Branches { ir, dominators: simple_fast(&graph, NodeIndex::new(0)), definitions, used: OnceCell::new() }
+        Branches { ir, dominators: simple_fast(&graph, NodeIndex::new(0)), definitions, trues: OnceCell::new(), used: OnceCell::new() }
     }
 
     /// The op with that id.
     pub(super) fn op(&self, id: OpId) -> Option<&'f OpKind> {
         self.definitions.op(id).map(|it| &it.kind)
+    }
+
+    /// Whether the value is the constant `True`.
+    pub(super) fn is_true(&self, value: Local) -> bool {
+        let find = || {
+            let constants = self.ir.ops().filter_map(|it| match it.2.kind {
+                OpKind::Const { dest, value: Const::Bool(true) } => Some(dest),
+                _ => None,
+            });
+            constants.collect()
+        };
+        self.trues.get_or_init(find).contains(&value)
     }
 
     /// Whether an exception of the op is caught where it would be one of a missing key or item.

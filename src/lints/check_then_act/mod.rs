@@ -26,7 +26,7 @@ use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Callee, Const, Language, OpKind};
+use crate::ir::{Callee, Language, OpKind};
 use crate::program::{Cls, Fun};
 
 /// Methods that find out by themselves whether there is anything to do.
@@ -59,6 +59,9 @@ const SETTLING: &[&str] = &[
     "truncate",
     "update",
 ];
+
+/// So many accesses that may give back what an act claimed are tried.
+const MAX_LATER: usize = 16;
 
 /// So many reads before an act are tried as its test.
 const MAX_TESTS: usize = 16;
@@ -140,7 +143,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             {
                 continue;
             }
-            let claims = claims(analysis, usage.function, act);
+            let claims = claims(analysis, usage.function, branches, act);
             let made = if claims {
                 Made::Object
             } else if takes_out {
@@ -192,22 +195,22 @@ fn takes_out(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, ac
 
 /// Whether the act marks something as taken that the function gives back later: `busy[user] = True` … `del busy[user]`,
 /// `self.running = True` … `self.running = False`.
-fn claims(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+fn claims(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, act: &Access) -> bool {
     let accesses = &analysis.facts(function).accesses;
-    let is_true = |access: &Access| {
-        let is_it = |op: &OpKind| matches!(op, OpKind::Const { dest, value: Const::Bool(true) } if *dest == access.value);
-        analysis.program.function(function).ops().any(|it| is_it(&it.2.kind))
-    };
-    let graph = || Graph::new(analysis.program.function(function));
+    let is_true = |access: &Access| branches.is_true(access.value);
     let gives_back = |it: &&Access| match it.kind {
         AccessKind::Mutate => is_same_place(&it.path, &act.path) && it.op != act.op && it.path != act.path,
         AccessKind::Write => it.path == act.path && !is_true(it),
         _ => false,
     };
-    act.kind == AccessKind::Write
-        && analysis.program.language(function) == Language::Python
-        && is_true(act)
-        && accesses.iter().filter(gives_back).any(|it| graph().leads(act.op, it.op, &[]))
+    if act.kind != AccessKind::Write || analysis.program.language(function) != Language::Python || !is_true(act) {
+        return false;
+    }
+    let mut later = accesses.iter().filter(gives_back).take(MAX_LATER).peekable();
+    later.peek().is_some() && {
+        let graph = Graph::new(analysis.program.function(function));
+        later.any(|it| graph.leads(act.op, it.op, &[]))
+    }
 }
 
 /// Classes whose objects change after they were made: of these a second object is another, and not as good as the first.

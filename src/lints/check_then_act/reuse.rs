@@ -1,6 +1,6 @@
 //! `if self._sock: self._sock.close()`: a reference that is tested, and read again, while others clear it.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use super::super::support::{Guard, finding, has_to_do_with, is_at_hand, label, state_name, statement, step};
 use super::CHECK_THEN_ACT;
@@ -14,6 +14,9 @@ use crate::finding::{Confidence, Finding, Role};
 use crate::ir::{Callee, Const, Language, OpKind, Place};
 use crate::program::Fun;
 
+/// So many tests of one state in one function are tried; one finding is enough.
+const MAX_TRIES: usize = 16;
+
 /// Methods that take something out of a container.
 const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft", "remove"];
 
@@ -25,12 +28,13 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
     }
     let clears: Vec<&Use> = clears.collect();
     let Some(guard) = Guard::of(analysis, owner, state) else { return };
-    let mut seen: FxHashSet<Fun> = FxHashSet::default();
+    let mut tried: FxHashMap<Fun, usize> = FxHashMap::default();
     for usage in state.uses.iter().filter(|it| !it.writes && !it.construction && it.held.is_empty() && !it.maybe_guarded) {
         let function = usage.function;
         let Some(clear) = clears.iter().find(|it| it.function != function) else { continue };
         let access = analysis.access(usage);
-        if seen.contains(&function)
+        let tries = tried.entry(function).or_default();
+        if *tries >= MAX_TRIES
             || program.function(function).is_async
             || analysis.entry.callers_hold(function, &guard.lock)
             || !is_at_hand(program, function, access, &guard.lock)
@@ -39,8 +43,9 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
         {
             continue;
         }
+        *tries += 1;
         if let Some(used) = used_after(analysis, function, access) {
-            seen.insert(function);
+            *tries = MAX_TRIES;
             findings.push(report(analysis, &guard, usage, used, clear));
         }
     }

@@ -15,6 +15,9 @@ const EVENTS: &[&str] = &["threading.Event", "multiprocessing.Event"];
 /// Those of event loops.
 const ASYNC_EVENTS: &[&str] = &["asyncio.Event", "anyio.Event", "trio.Event"];
 
+/// So many looks at the state, and awaits between them, are gone through.
+const MAX_LOOKS: usize = 64;
+
 pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     if program.language(function) != Language::Python {
@@ -48,10 +51,10 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     // What looks at the state: reads of what others share, and calls of the program's own functions.
     let reads = facts.accesses.iter().map(|it| it.op).filter(|it| *it != from && *it != to);
     let calls = graph.ops().filter(|it| program.called(function, &it.1.kind).is_some()).map(|it| it.0);
-    let looks: Vec<OpId> = reads.chain(calls).collect();
+    let looks: Vec<OpId> = reads.chain(calls).take(MAX_LOOKS).collect();
     // Tasks change places only where one awaits.
     let switches = |look: OpId| {
-        let mut awaits = graph.ops().filter(|it| matches!(it.1.kind, OpKind::Await { .. })).map(|it| it.0);
+        let mut awaits = graph.ops().filter(|it| matches!(it.1.kind, OpKind::Await { .. })).map(|it| it.0).take(MAX_LOOKS);
         !is_async || awaits.any(|it| graph.leads(look, it, &[from, to]) && graph.leads(it, to, &[from]))
     };
     let before = looks.iter().find(|it| graph.leads(from, **it, &[to]) && graph.leads(**it, to, &[from]) && switches(**it));

@@ -1,5 +1,8 @@
 //! What is tested around a wait: nothing, or once only.
 
+use std::cell::LazyCell;
+
+use petgraph::algo::dominators::Dominators;
 use petgraph::graph::NodeIndex;
 
 use super::super::support::{Graph, expression, finding, label, statement, step};
@@ -21,6 +24,7 @@ enum Misuse {
 }
 
 pub(super) fn predicate(analysis: &Analysis<'_>, graph: &Graph<'_>, calls: &[Call], findings: &mut Vec<Finding>) {
+    let dominators = LazyCell::new(|| graph.dominators());
     for wait in calls.iter().filter(|it| it.effect == Effect::Wait) {
         if graph.ir.is_async && wait.scope != Scope::Async && analysis.program.language(wait.function) == Language::Python {
             findings.push(report(analysis, wait, &Misuse::InCoroutine, Confidence::High));
@@ -28,7 +32,7 @@ pub(super) fn predicate(analysis: &Analysis<'_>, graph: &Graph<'_>, calls: &[Cal
         }
         let Some(held) = wait.held.filter(|_| !wait.predicate) else { continue };
         let in_loop = graph.leads(wait.op, wait.op, &[]);
-        let misuse = match (is_tested(graph, held.at, wait.op), in_loop) {
+        let misuse = match (is_tested(graph, &dominators, held.at, wait.op), in_loop) {
             (true, true) => continue,
             (true, false) => Misuse::Once,
             (false, _) => Misuse::Blind { in_loop: graph.leads(wait.op, wait.op, &[held.at]) },
@@ -39,12 +43,11 @@ pub(super) fn predicate(analysis: &Analysis<'_>, graph: &Graph<'_>, calls: &[Cal
 }
 
 /// Whether every way from `taken` to `wait` goes through a test that decides whether to wait.
-fn is_tested(graph: &Graph<'_>, taken: OpId, wait: OpId) -> bool {
+fn is_tested(graph: &Graph<'_>, dominators: &Dominators<NodeIndex>, taken: OpId, wait: OpId) -> bool {
     let (home, goal) = (graph.block_of(taken), graph.block_of(wait));
     if home == goal && taken < wait {
         return false;
     }
-    let dominators = graph.dominators();
     let Some(above) = dominators.dominators(NodeIndex::new(goal.index())) else { return false };
     // The nearest first, up to where the lock is taken.
     let section = above.skip(1).map(|it| BlockId::from_index(it.index())).take_while(|it| *it != home);

@@ -1,7 +1,9 @@
 //! A lock that nobody else can have: made in the function that takes it, or by what it asks for it. And one that is
 //! given up before anything was done under it.
 
-use rustc_hash::FxHashSet;
+use std::cell::LazyCell;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::support::{Graph, expression, finding, label, statement, step};
 use super::{INEFFECTIVE_LOCK, makes_lock};
@@ -10,7 +12,7 @@ use crate::analysis::lockset::{Acquisition, HeldBy, OpId};
 use crate::analysis::path::Root;
 use crate::catalog::{LockKind, Scope};
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{Callee, FunctionKind, Language, Local, LocalKind, OpKind, Terminator};
+use crate::ir::{Callee, FunctionKind, Language, Local, LocalKind, OpKind, Owner, Terminator};
 use crate::program::{Fun, Target};
 
 pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
@@ -29,6 +31,10 @@ pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
         return;
     }
     let graph = Graph::new(program.function(function));
+    let defines = |(id, op): (OpId, &'_ crate::ir::Op)| Some((op.kind.defines()?, id)).filter(|_| !matches!(op.kind, OpKind::Store { .. }));
+    let definitions: FxHashMap<Local, (OpId, &OpKind)> =
+        graph.ops().filter_map(|it| defines(it).map(|(local, id)| (local, (id, &it.1.kind)))).collect();
+    let kept = LazyCell::new(|| kept(analysis, function));
     let mut seen: FxHashSet<Local> = FxHashSet::default();
     for taken in locksets.acquisitions.iter().filter(|it| it.via.is_none() && it.op != OpId::ENTRY) {
         let lock = &locksets.locks[taken.lock as usize];
@@ -41,8 +47,8 @@ pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
         if lock.kind == LockKind::Condition || seen.contains(&local) {
             continue;
         }
-        let Some(made) = maker(analysis, function, &graph, local) else { continue };
-        if !escapes(analysis, function, local) {
+        let Some(made) = maker(analysis, function, &definitions, local) else { continue };
+        if !kept.contains(&facts.values.origin(local)) {
             seen.insert(local);
             findings.push(report(analysis, function, taken, &made));
         }
@@ -55,14 +61,10 @@ enum Maker {
     Function(Fun),
 }
 
-fn maker(analysis: &Analysis<'_>, function: Fun, graph: &Graph<'_>, local: Local) -> Option<Maker> {
+fn maker(analysis: &Analysis<'_>, function: Fun, definitions: &FxHashMap<Local, (OpId, &OpKind)>, local: Local) -> Option<Maker> {
     let program = analysis.program;
     let values = &analysis.facts(function).values;
-    let made = graph.ops().find_map(|(id, op)| match op.kind.defines() {
-        Some(dest) if (dest == local || values.origin(local) == dest) && !matches!(op.kind, OpKind::Store { .. }) => Some((id, &op.kind)),
-        _ => None,
-    });
-    let (id, op) = made?;
+    let (id, op) = *definitions.get(&local).or_else(|| definitions.get(&values.origin(local)))?;
     if makes_lock(program, function, op).is_some() {
         return Some(Maker::Here(id));
     }
@@ -84,41 +86,46 @@ fn makes_for_each_call(analysis: &Analysis<'_>, function: Fun) -> bool {
     let values = &analysis.facts(function).values;
     let made: FxHashSet<Local> = ir.ops().filter_map(|it| makes_lock(program, function, &it.2.kind)).collect();
     let mut returns = ir.blocks.iter().filter_map(|it| if let Terminator::Return(value) = it.terminator { Some(value) } else { None }).peekable();
-    returns.peek().is_some()
-        && returns.all(|it| it.is_some_and(|value| made.contains(&values.origin(value)) && !is_kept(analysis, function, values.origin(value))))
+    let given_away = given_away(analysis, function);
+    let is_new = |value: Local| made.contains(&value) && !given_away.contains(&value);
+    returns.peek().is_some() && returns.all(|it| it.is_some_and(|value| is_new(values.origin(value))))
 }
 
-/// Whether somebody else can get hold of what is in `local`.
-fn escapes(analysis: &Analysis<'_>, function: Fun, local: Local) -> bool {
-    let ir = analysis.program.function(function);
-    let origin = analysis.facts(function).values.origin(local);
-    let returned = |it: &Terminator| matches!(it, Terminator::Return(Some(value)) if analysis.facts(function).values.origin(*value) == origin);
-    ir.blocks.iter().any(|it| returned(&it.terminator)) || is_kept(analysis, function, origin)
-}
-
-/// Whether it is stored, passed on, or seen by a nested function.
-fn is_kept(analysis: &Analysis<'_>, function: Fun, origin: Local) -> bool {
-    let program = analysis.program;
-    let ir = program.function(function);
+/// What somebody else can get hold of: what is stored, passed on, given out, or seen by a nested function.
+fn kept(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
+    let mut found = given_away(analysis, function);
     let values = &analysis.facts(function).values;
-    let is_it = |local: Local| values.origin(local) == origin;
-    let kept = ir.ops().any(|(_, _, op)| match &op.kind {
-        OpKind::Store { place, value, .. } => place.as_local().is_none() && is_it(*value),
-        OpKind::Call { arguments, .. } => arguments.iter().any(|it| is_it(it.value)),
-        OpKind::Aggregate { operands, .. } => operands.iter().any(|it| is_it(*it)),
-        OpKind::Yield { value, .. } => value.is_some_and(is_it),
-        _ => false,
-    });
+    for block in &analysis.program.function(function).blocks {
+        if let Terminator::Return(Some(value)) = block.terminator {
+            found.insert(values.origin(value));
+        }
+    }
+    found
+}
+
+/// The same, what is returned aside.
+fn given_away(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
+    let program = analysis.program;
+    let values = &analysis.facts(function).values;
+    let mut found: FxHashSet<Local> = FxHashSet::default();
+    for (_, _, op) in program.function(function).ops() {
+        match &op.kind {
+            OpKind::Store { place, value, .. } if place.as_local().is_none() => _ = found.insert(values.origin(*value)),
+            OpKind::Call { arguments, .. } => found.extend(arguments.iter().map(|it| values.origin(it.value))),
+            OpKind::Aggregate { operands, .. } => found.extend(operands.iter().map(|it| values.origin(*it))),
+            OpKind::Yield { value: Some(value), .. } => _ = found.insert(values.origin(*value)),
+            _ => {}
+        }
+    }
     let module = program.module(program.module_of(function));
-    let inner = || {
-        module
-            .ir
-            .functions
-            .iter()
-            .filter(|it| matches!(it.owner, crate::ir::Owner::Function(outer) if program.fun(program.module_of(function), outer) == function))
-    };
-    let captured = || inner().flat_map(|it| &it.locals).any(|it| matches!(it.kind, LocalKind::Captured(outer) if is_it(outer)));
-    kept || captured()
+    let is_inner =
+        |it: &&crate::ir::Function| matches!(it.owner, Owner::Function(outer) if program.fun(program.module_of(function), outer) == function);
+    for local in module.ir.functions.iter().filter(is_inner).flat_map(|it| &it.locals) {
+        if let LocalKind::Captured(outer) = local.kind {
+            found.insert(values.origin(outer));
+        }
+    }
+    found
 }
 
 fn report(analysis: &Analysis<'_>, function: Fun, taken: &Acquisition, made: &Maker) -> Finding {
