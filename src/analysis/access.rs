@@ -11,6 +11,9 @@ use super::values::Values;
 use crate::ir::{Callee, Function, Language, Local, LocalKind, Name, OpKind, Projection, StoreKind};
 use crate::program::{Fun, Program, Target, Ty};
 
+/// Methods of maps that give what an iteration goes over.
+pub const VIEWS: &[&str] = &["items", "keys", "values"];
+
 /// A value is followed back through this many ops at most.
 const MAX_WALK: usize = 512;
 
@@ -86,7 +89,7 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
                 },
                 // Whatever it is of, it looks inside.
                 Target::Unknown if *name == "get" || *name == "len" => (receiver, AccessKind::Read, *dest),
-                Target::Unknown if is_python && matches!(name.as_str(), "items" | "keys" | "values") => (receiver, AccessKind::Read, *dest),
+                Target::Unknown if is_python && VIEWS.contains(&name.as_str()) => (receiver, AccessKind::Read, *dest),
                 // The same of a container of the program's own.
                 Target::Function { function: called, .. } if *name == "get" && is_python && is_container(program, *called) => {
                     (receiver, AccessKind::Read, *dest)

@@ -36,8 +36,8 @@ impl Declared {
                 *slot = guard;
             }
         }
-        for (function, locks) in program.required() {
-            declared.requires.insert(function, locks.into_iter().map(|(lock, at)| (key(lock), at)).collect());
+        for (function, lock, at) in &program.claims.requires {
+            declared.requires.entry(*function).or_default().push((key(*lock), *at));
         }
         for (what, _) in &program.claims.confined {
             match what {

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Lint;
 use super::support::{Graph, Guard, finding, is_at_hand, label, state_name, statement, step};
 use crate::analysis::Analysis;
-use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
@@ -115,10 +115,11 @@ impl Handed {
     fn way(&self, analysis: &Analysis<'_>, usage: &Use) -> Option<(Way, Form)> {
         let program = analysis.program;
         let value = analysis.access(usage).value;
-        let form = match op_of(program.function(usage.function), usage.op).map(|it| &it.kind)? {
+        let op = &op_of(program.function(usage.function), usage.op)?.kind;
+        let form = match op {
             OpKind::Load { .. } => Form::Itself,
             OpKind::Call { dest, .. } => match program.target(usage.function, *dest) {
-                Target::Unknown if is_view(op_of(program.function(usage.function), usage.op).map(|it| &it.kind)?) => Form::View,
+                Target::Unknown if is_view(op) => Form::View,
                 Target::Method { ty, name } if program.catalog(usage.function).container(*ty).is_some_and(|it| it.views.contains(name)) => Form::View,
                 _ => return None,
             },
@@ -130,7 +131,7 @@ impl Handed {
 }
 
 fn is_view(op: &OpKind) -> bool {
-    matches!(op, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "items" | "keys" | "values"))
+    matches!(op, OpKind::Call { callee: Callee::Method { name, .. }, .. } if VIEWS.contains(&name.as_str()))
 }
 
 /// How many keys and indices lead from the state to the place.

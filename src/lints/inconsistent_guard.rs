@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{Guard, Updates, finding, has_to_do_with, implements_lock, is_at_hand, label, state_name, statement, step, stores_constant};
-use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
@@ -21,9 +21,6 @@ use crate::program::{Fun, Program};
 
 /// Functions that go over all they are given, item by item.
 const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
-
-/// Methods of maps that give what an iteration goes over.
-const VIEWS: &[&str] = &["items", "keys", "values"];
 
 /// What functions go over is kept for so many at once.
 const MAX_KEPT: usize = 64;

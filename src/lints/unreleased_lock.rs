@@ -16,7 +16,7 @@ use crate::analysis::path::Key;
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::LockKind;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{ArgumentKind, BlockId, Callee, Const, FunctionId, Language, Local, Name, OpKind, Projection, Terminator};
+use crate::ir::{ArgumentKind, BlockId, Callee, Const, Language, Local, Name, OpKind, Projection, Terminator};
 use crate::program::{Fun, Target, spawn_row, spawned_arguments};
 
 /// Built-in functions that raise only what no program counts on.
@@ -238,14 +238,9 @@ impl Case<'_, '_> {
             let locksets = &self.analysis.facts(it).locksets;
             locksets.released.iter().any(|it| locksets.locks[it.1 as usize].key == self.lock.key)
         };
-        let inside = || {
-            let of_module = program.module(program.module_of(self.function));
-            let all = (0..of_module.ir.functions.len()).map(|it| program.fun(program.module_of(self.function), FunctionId::from_index(it)));
-            all.filter(|it| program.parent(*it) == Some(self.function)).any(releases)
-        };
         let is_direct =
             matches!(self.graph.op(self.at).map(|it| &it.kind), Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if *name == "acquire");
-        !is_direct || around.into_iter().any(releases) || inside()
+        !is_direct || around.into_iter().any(releases) || program.nested(self.function).any(releases)
     }
 
     /// `acquire(timeout=1)` whose answer nobody looks at.

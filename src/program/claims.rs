@@ -1,8 +1,6 @@
 //! What comments and annotations claim of locks and state, tied to the fields, globals, functions and classes they are
 //! about.
 
-use rustc_hash::FxHashMap;
-
 use super::{Cls, Definition, Fun, Mod, Program, Ty};
 use crate::finding::Location;
 use crate::ir::{Base, Claim, Name, OpKind, ParamKind, Projection, Range, TypeRef};
@@ -223,14 +221,5 @@ impl Program<'_> {
             }
             _ => false,
         }
-    }
-
-    /// The claims, by the functions whose callers must hold a lock.
-    pub fn required(&self) -> FxHashMap<Fun, Vec<(Place, Location)>> {
-        let mut found: FxHashMap<Fun, Vec<(Place, Location)>> = FxHashMap::default();
-        for (function, lock, at) in &self.claims.requires {
-            found.entry(*function).or_default().push((*lock, *at));
-        }
-        found
     }
 }

@@ -299,6 +299,13 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The functions defined directly in `id`.
+    pub fn nested(&self, id: Fun) -> impl Iterator<Item = Fun> + '_ {
+        let module = self.module_of(id);
+        let all = (0..self.module(module).ir.functions.len()).map(move |it| self.fun(module, FunctionId::from_index(it)));
+        all.filter(move |it| self.parent(*it) == Some(id))
+    }
+
     /// The type of a module variable or static.
     pub fn global_type(&self, module: Mod, name: Name) -> &Ty {
         self.globals.get(&(module, name)).unwrap_or(&Ty::Unknown)

@@ -2,10 +2,11 @@
 
 use std::cell::OnceCell;
 
-use petgraph::algo::dominators::{Dominators, simple_fast};
-use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::algo::dominators::Dominators;
+use petgraph::graph::NodeIndex;
 use rustc_hash::FxHashSet;
 
+use super::super::support::Graph;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, Definitions};
 use crate::analysis::lockset::OpId;
@@ -32,16 +33,7 @@ pub(super) struct Branches<'f> {
 impl<'f> Branches<'f> {
     pub(super) fn new(ir: &'f Function) -> Branches<'f> {
         let definitions = Definitions::new(ir);
-        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(ir.blocks.len(), ir.blocks.len());
-        ir.blocks.iter().for_each(|_| {
-            graph.add_node(());
-        });
-        for block in 0..ir.blocks.len() {
-            for before in definitions.predecessors(block) {
-                graph.add_edge(NodeIndex::new(*before as usize), NodeIndex::new(block), ());
-            }
-        }
-        Branches { ir, dominators: simple_fast(&graph, NodeIndex::new(0)), definitions, trues: OnceCell::new(), used: OnceCell::new() }
+        Branches { ir, dominators: Graph::new(ir).dominators(), definitions, trues: OnceCell::new(), used: OnceCell::new() }
     }
 
     /// The op with that id.

@@ -11,7 +11,7 @@ use super::branches::Branches;
 use crate::analysis::Analysis;
 use crate::analysis::access::AccessKind;
 use crate::analysis::atomics::{is_exclusive, is_fresh};
-use crate::analysis::lockset::OpId;
+use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
 use crate::ir::{Callee, OpKind};
@@ -40,7 +40,9 @@ enum Writes {
 
 pub(super) fn pairs(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
-    let mut writes: FxHashMap<(Fun, Owner), Option<Writes>> = FxHashMap::default();
+    let mut known: FxHashMap<(Fun, Owner), Option<Writes>> = FxHashMap::default();
+    let mut writes =
+        |method: Fun, owner: &Owner, lock: &Key| *known.entry((method, *owner)).or_insert_with(|| write_of(analysis, method, owner, lock));
     for function in program.function_ids() {
         if program.is_exempt(function) || program.is_construction(function) || program.function(function).is_async {
             continue;
@@ -52,12 +54,16 @@ pub(super) fn pairs(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         let mut branches = None;
         let mut seen: FxHashSet<Owner> = FxHashSet::default();
         for (index, test) in calls.iter().enumerate() {
-            // What takes the state away has it to itself.
-            let asked = analysis.flows.returned(test.method).iter().filter(|it| write_of(analysis, test.method, &it.0, &it.1).is_none());
-            for (owner, lock) in asked {
+            for (owner, lock) in analysis.flows.returned(test.method) {
+                // What takes the state away has it to itself.
+                if writes(test.method, owner, lock).is_some() {
+                    continue;
+                }
                 for act in calls[index + 1..].iter().filter(|it| it.object == test.object && it.method != test.method).take(MAX_AFTER) {
-                    let how = *writes.entry((act.method, *owner)).or_insert_with(|| write_of(analysis, act.method, owner, lock));
-                    if how != Some(Writes::Blindly) || seen.contains(owner) || !is_apart(analysis, function, test, act, lock) {
+                    if writes(act.method, owner, lock) != Some(Writes::Blindly)
+                        || seen.contains(owner)
+                        || !is_apart(analysis, function, test, act, lock)
+                    {
                         continue;
                     }
                     let branches = branches.get_or_insert_with(|| Branches::new(program.function(function)));
@@ -125,7 +131,7 @@ fn write_of(analysis: &Analysis<'_>, method: Fun, owner: &Owner, lock: &Key) -> 
 
 /// Whether the call that writes is one that finds out by itself whether there is anything to do.
 fn is_settling(analysis: &Analysis<'_>, method: Fun, op: OpId) -> bool {
-    let op = analysis.program.function(method).ops().nth(op.0 as usize).map(|it| &it.2.kind);
+    let op = op_of(analysis.program.function(method), op).map(|it| &it.kind);
     matches!(op, Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if super::SETTLING.contains(&name.as_str()))
 }
 

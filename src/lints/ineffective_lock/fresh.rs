@@ -12,7 +12,7 @@ use crate::analysis::lockset::{Acquisition, HeldBy, OpId};
 use crate::analysis::path::Root;
 use crate::catalog::{LockKind, Scope};
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{Callee, FunctionKind, Language, Local, LocalKind, OpKind, Owner, Terminator};
+use crate::ir::{Callee, FunctionKind, Language, Local, LocalKind, OpKind, Terminator};
 use crate::program::{Fun, Target};
 
 pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
@@ -117,10 +117,7 @@ fn given_away(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
             _ => {}
         }
     }
-    let module = program.module(program.module_of(function));
-    let is_inner =
-        |it: &&crate::ir::Function| matches!(it.owner, Owner::Function(outer) if program.fun(program.module_of(function), outer) == function);
-    for local in module.ir.functions.iter().filter(is_inner).flat_map(|it| &it.locals) {
+    for local in program.nested(function).flat_map(|it| &program.function(it).locals) {
         if let LocalKind::Captured(outer) = local.kind {
             found.insert(values.origin(outer));
         }
