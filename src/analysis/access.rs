@@ -49,6 +49,15 @@ impl Access {
     }
 }
 
+impl Access {
+    /// Whether it may put something into the container that the state is, or take it out; what goes on inside its items
+    /// leaves it as it is.
+    pub fn may_resize(&self) -> bool {
+        let inside = self.path.steps.iter().rev().take_while(|it| matches!(it, Step::Key(_) | Step::Item)).count();
+        inside == usize::from(self.kind != AccessKind::Mutate)
+    }
+}
+
 impl AccessKind {
     pub fn writes(self) -> bool {
         self != AccessKind::Read

@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::path::{Key, Owner};
 use crate::finding::Location;
-use crate::program::{Cls, Confined, Fun, Place, Program};
+use crate::program::{Cls, Confined, Fun, Place, Program, Threaded};
 
 /// A declared guard.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,7 @@ pub struct Declared {
     requires: FxHashMap<Fun, Vec<(Key, Location)>>,
     classes: FxHashSet<Cls>,
     states: FxHashSet<Owner>,
+    threads: FxHashMap<Threaded, (bool, Location)>,
     orders: Vec<(Vec<Key>, Location)>,
 }
 
@@ -43,6 +44,13 @@ impl Declared {
             match what {
                 Confined::Class(class) => _ = declared.classes.insert(*class),
                 Confined::State(place) => _ = declared.states.insert(owner(*place)),
+            }
+        }
+        for (what, several, at) in &program.claims.threads {
+            // What it is said not to be made for counts before what is said in passing.
+            let slot = declared.threads.entry(*what).or_insert((*several, *at));
+            if slot.0 && !several {
+                *slot = (false, *at);
             }
         }
         declared.orders = program.claims.orders.iter().map(|(locks, at)| (locks.iter().map(|it| key(*it)).collect(), *at)).collect();
@@ -68,6 +76,12 @@ impl Declared {
     /// Whether the state is said to stay on one thread.
     pub fn is_confined(&self, owner: &Owner) -> bool {
         self.states.contains(owner) || matches!(owner, Owner::Field(class, _) if self.classes.contains(class))
+    }
+
+    /// Whether the docs and comments of a class or function have several threads in mind (or rule them out), and where
+    /// they say so.
+    pub fn expects_threads(&self, what: Threaded) -> Option<(bool, Location)> {
+        self.threads.get(&what).copied()
     }
 
     /// Where it is declared that `first` is taken before `second`.

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod atomics;
+pub mod callers;
 pub mod declared;
 pub mod entry;
 pub mod flow;
@@ -42,6 +43,7 @@ pub struct Analysis<'a> {
     facts: Vec<Facts>,
     pub summaries: Summaries,
     pub declared: declared::Declared,
+    pub callers: callers::Callers,
     pub entry: entry::EntryLocksets,
     pub states: state::States,
     pub sharing: sharing::Sharing,
@@ -78,11 +80,12 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     }
     let facts: Vec<Facts> = facts.into_iter().map(|it| it.expect("every function is in one component")).collect();
     let declared = declared::Declared::of(program);
-    let entry = entry::entry_locksets(program, &facts, &declared);
+    let callers = callers::callers(program, &facts);
+    let entry = entry::entry_locksets(program, &facts, &declared, &callers);
     let sharing = sharing::sharing(program, &facts);
-    let states = state::states(program, &facts, &entry, &declared, &sharing);
+    let states = state::states(program, &facts, &callers, &entry, &declared, &sharing);
     let flows = flow::flows(program, &facts);
-    Analysis { program, facts, summaries, declared, entry, states, sharing, flows }
+    Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows }
 }
 
 /// The strongly connected components of the call graph, callees first.

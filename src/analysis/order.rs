@@ -140,7 +140,7 @@ fn compares(analysis: &Analysis<'_>, function: Fun) -> bool {
 
 /// Whether one single thread of the program runs all edges, and nobody else.
 fn on_one_thread(analysis: &Analysis<'_>, cycle: &[Edge]) -> bool {
-    let runs: Vec<Option<u32>> = cycle.iter().map(|it| analysis.entry.only_thread(it.function)).collect();
+    let runs: Vec<Option<u32>> = cycle.iter().map(|it| analysis.callers.only_thread(it.function)).collect();
     runs.first().is_some_and(|first| first.is_some() && runs.iter().all(|it| it == first))
         && cycle.iter().all(|it| matches!(it.from.owner, Owner::Field(..)))
 }

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::Facts;
+use super::callers::Callers;
 use super::declared::{Declared, DeclaredGuard};
 use super::entry::EntryLocksets;
 use super::lockset::{Held, OpId};
@@ -83,15 +84,16 @@ impl State {
 }
 
 /// Gathers the uses of every state.
-pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets, declared: &Declared, sharing: &Sharing) -> States {
+pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: &EntryLocksets, declared: &Declared, sharing: &Sharing) -> States {
     let mut states = States::default();
     for function in program.function_ids() {
         if program.is_exempt(function) {
             continue;
         }
         let fact = &facts[function.0 as usize];
-        let constructs = program.is_construction(function) || entry.only_constructs(function);
-        let whole = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
+        let constructs = program.is_construction(function) || callers.only_constructs(function);
+        let loads = callers.only_loads(function);
+        let whole = loads || matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
         for (index, access) in fact.accesses.iter().enumerate() {
             let locksets = &fact.locksets;
             let before = locksets.before(access.op);
@@ -108,7 +110,7 @@ pub fn states(program: &Program<'_>, facts: &[Facts], entry: &EntryLocksets, dec
             };
             let maybe_guarded = entry.claims_lock(function) || before.iter().any(may_keep_out);
             // A constructor makes its own object; what the class or the module shares is there already.
-            let construction = constructs && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
+            let construction = (constructs || loads) && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
             let owner = access.key.owner;
             let fresh = || State { uses: Vec::new(), declared: declared.guard(&owner).copied() };
             states.by_owner.entry(owner).or_insert_with(fresh).uses.push(Use {

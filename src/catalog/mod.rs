@@ -165,6 +165,9 @@ pub struct Spawn {
     /// The call returns only when what it started has ended (`crossbeam::scope`, `rayon::join`).
     #[serde(default)]
     pub joins: bool,
+    /// Methods of these names mean this, whatever they are called on, where they are given a function of the program.
+    #[serde(default)]
+    pub named: Vec<Name>,
 }
 
 /// A decorator or base class by which a framework calls the function concurrently: `@app.route`, `BaseHTTPRequestHandler`.
@@ -355,6 +358,7 @@ pub struct Catalog {
     parents: FxHashSet<Name>,
     returns: FxHashMap<Name, Name>,
     blocking: FxHashMap<Name, usize>,
+    spawning: FxHashMap<Name, usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -406,9 +410,10 @@ impl Catalog {
             .enumerate()
             .flat_map(|(i, it)| std::iter::once(it.path).chain(it.aliases.iter().copied()).map(move |path| (path, i)))
             .collect();
+        let spawning = tables.spawn.iter().enumerate().flat_map(|(i, it)| it.named.iter().map(move |name| (*name, i))).collect();
         let named = by_path.keys().chain(guards.keys());
         let parents = named.filter_map(|it| it.as_str().rsplit_once("::")).map(|it| Name::new(it.0)).collect();
-        Catalog { tables, by_path, guards, parents, returns, blocking }
+        Catalog { tables, by_path, guards, parents, returns, blocking, spawning }
     }
 
     fn rows(&self, path: Name) -> impl Iterator<Item = Row<'_>> {
@@ -428,6 +433,11 @@ impl Catalog {
 
     pub fn spawn(&self, path: Name) -> Option<&Spawn> {
         self.rows(path).find_map(|it| if let Row::Spawn(row) = it { Some(row) } else { None })
+    }
+
+    /// What a method of that name runs, on an object of unknown type.
+    pub fn spawn_named(&self, method: Name) -> Option<&Spawn> {
+        self.spawning.get(&method).map(|it| &self.tables.spawn[*it])
     }
 
     pub fn container(&self, path: Name) -> Option<&Container> {

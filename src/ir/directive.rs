@@ -25,4 +25,6 @@ pub enum Claim {
     NotShared,
     /// `lock-order: A < B`, the first taken first.
     LockOrder(Vec<Name>),
+    /// Prose that has several threads in mind (`thread-safe`, `another thread`), or rules them out (`not thread-safe`).
+    Threads { several: bool },
 }

@@ -17,7 +17,7 @@ use crate::analysis::state::Use;
 use crate::analysis::{Analysis, Facts};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind};
-use crate::program::{Fun, Program};
+use crate::program::{Fun, Program, Target};
 
 /// Functions that go over all they are given, item by item.
 const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
@@ -71,7 +71,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
             let touch = if access.kind.writes() {
                 Touch::Write
-            } else if (guard.changes.under > 0 || guard.is_explicit()) && is_iterated(usage, access) {
+            } else if (guard.resizes.under > 0 || guard.is_explicit()) && is_iterated(usage, access) {
                 Touch::Iteration
             } else {
                 Touch::Read
@@ -96,14 +96,14 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 fn unmet(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     for (function, locks) in analysis.declared.requiring() {
-        for (caller, op) in analysis.entry.sites(function) {
+        for (caller, op) in analysis.callers.sites(function) {
             let locksets = &analysis.facts(*caller).locksets;
             // What is not known to be another lock may be this one.
             let is_open = || locksets.before(*op).iter().any(|it| locksets.lock(it).opaque) || analysis.entry.claims_lock(*caller);
             let holds = |lock: &Key| {
                 locksets.before(*op).iter().any(|it| locksets.lock(it).key == *lock) || analysis.entry.held(*caller).iter().any(|it| it.0 == *lock)
             };
-            let constructs = || program.is_construction(*caller) || analysis.entry.only_constructs(*caller);
+            let constructs = || program.is_construction(*caller) || analysis.callers.only_constructs(*caller);
             for (lock, at) in locks.iter().filter(|it| !holds(&it.0)) {
                 if is_open() || constructs() || program.is_exempt(*caller) {
                     continue;
@@ -152,7 +152,7 @@ fn claims(analysis: &Analysis<'_>, function: Fun, op: OpId, lock: &Key) -> bool 
         let Facts { accesses, locksets, .. } = analysis.facts(function);
         accesses.iter().any(|it| it.op < op && it.kind.writes() && locksets.before(it.op).iter().any(|held| locksets.lock(held).key == *lock))
     };
-    let sites = analysis.entry.sites(function);
+    let sites = analysis.callers.sites(function);
     claimed(function, op) || !sites.is_empty() && sites.iter().all(|it| claimed(it.0, it.1))
 }
 
@@ -193,12 +193,15 @@ fn is_whole(analysis: &Analysis<'_>, usage: &Use) -> bool {
 fn confidence(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use) -> Confidence {
     match touch {
         Touch::Write | Touch::Iteration if guard.is_explicit() => Confidence::High,
+        // What nobody is seen to call may be dead.
+        _ if analysis.callers.is_unseen(usage.function) => Confidence::Low,
         Touch::Read if guard.is_explicit() => Confidence::Medium,
         Touch::Write if stores_constant(analysis, usage.function, analysis.access(usage)) => Confidence::Low,
+        Touch::Write if puts_at_end(analysis, usage) => Confidence::Low,
         Touch::Write | Touch::Iteration if guard.declared.is_some() => Confidence::Medium,
         Touch::Read => Confidence::Low,
-        Touch::Iteration if !guard.changes.is_majority() || claims(analysis, usage.function, usage.op, &guard.lock) => Confidence::Low,
-        Touch::Iteration if guard.changes.under >= 2 => Confidence::High,
+        Touch::Iteration if !guard.resizes.is_majority() || claims(analysis, usage.function, usage.op, &guard.lock) => Confidence::Low,
+        Touch::Iteration if guard.resizes.under >= 2 => Confidence::High,
         Touch::Iteration => Confidence::Medium,
         Touch::Write if !guard.writes.is_majority() => Confidence::Low,
         Touch::Write if guard.writes.under >= 2 => Confidence::High,
@@ -206,10 +209,21 @@ fn confidence(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &
     }
 }
 
+/// Whether it is one `append` to a `deque`, which is made for that.
+fn puts_at_end(analysis: &Analysis<'_>, usage: &Use) -> bool {
+    let program = analysis.program;
+    match op_of(program.function(usage.function), usage.op).map(|it| &it.kind) {
+        Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) if matches!(name.as_str(), "append" | "appendleft") => {
+            matches!(program.target(usage.function, *dest), Target::Method { ty, .. } if *ty == "collections.deque")
+        }
+        _ => false,
+    }
+}
+
 fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &Use) -> Option<Finding> {
     let program = analysis.program;
     let access = analysis.access(usage);
-    let (agreement, what) = if touch == Touch::Iteration { (&guard.changes, "changes in place") } else { (&guard.writes, "writes") };
+    let (agreement, what) = if touch == Touch::Iteration { (&guard.resizes, "changes in place") } else { (&guard.writes, "writes") };
     let there = guard.shown(analysis, agreement)?;
     let (name, lock) = (state_name(analysis, access), guard.lock.display(program));
     let location = statement(analysis, usage.function, access.op);

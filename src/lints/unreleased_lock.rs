@@ -11,8 +11,9 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{Graph, Ways, expression, finding, implements_lock, label, statement, step};
+use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
-use crate::analysis::path::Key;
+use crate::analysis::path::{Key, Root};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::LockKind;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
@@ -98,6 +99,11 @@ fn python(analysis: &Analysis<'_>, function: Fun, released: &OnceCell<FxHashSet<
     // One finding for one statement that takes it.
     let mut seen: FxHashSet<OpId> = FxHashSet::default();
     for ((lock, at), under) in taken {
+        // Nobody else ever waits for a lock that this call has to itself.
+        let path = locksets.locks[lock as usize].path.as_ref();
+        if path.is_some_and(|it| matches!(it.root, Root::Local(local) if it.steps.is_empty() && is_fresh(analysis, function, local))) {
+            continue;
+        }
         let case = Case { under: &under, analysis, function, graph: &graph, lock: &locksets.locks[lock as usize], index: lock, at };
         let leak = case.ignored().or_else(|| case.leak(released));
         if let Some(leak) = leak

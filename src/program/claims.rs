@@ -4,6 +4,7 @@
 use super::{Cls, Definition, Fun, Mod, Program, Ty};
 use crate::finding::Location;
 use crate::ir::{Base, Claim, Name, OpKind, ParamKind, Projection, Range, TypeRef};
+use crate::source::expects_threads;
 
 /// Where a piece of state, or a lock, lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +18,13 @@ pub enum Place {
 pub enum Confined {
     Class(Cls),
     State(Place),
+}
+
+/// What is said to be for several threads, or for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Threaded {
+    Class(Cls),
+    Function(Fun),
 }
 
 /// A state that is said to be guarded.
@@ -38,16 +46,67 @@ pub struct Claims {
     pub confined: Vec<(Confined, Location)>,
     /// Locks in the order in which they are to be taken.
     pub orders: Vec<(Vec<Place>, Location)>,
+    /// Classes and functions whose docs or comments have several threads in mind, or rule them out.
+    pub threads: Vec<(Threaded, bool, Location)>,
     /// Directives that name no lock, and what they name.
     pub unresolved: Vec<(Location, Name)>,
 }
 
-/// What stands on the lines of a module that directives are about.
+/// What stands on the lines of a module that directives are about, in the order of the source.
 #[derive(Default)]
 struct Lines {
     states: Vec<(Range, Place)>,
     functions: Vec<(Range, Fun)>,
     classes: Vec<(Range, Cls)>,
+    function_bodies: Nested<Fun>,
+    class_bodies: Nested<Cls>,
+}
+
+/// Ranges that lie apart or one in another: each with the one around it.
+struct Nested<T>(Vec<(Range, T, Option<usize>)>);
+
+impl<T> Default for Nested<T> {
+    fn default() -> Self {
+        Nested(Vec::new())
+    }
+}
+
+impl<T: Copy> Nested<T> {
+    fn new(mut ranges: Vec<(Range, T)>) -> Nested<T> {
+        ranges.sort_by_key(|it| (it.0.start, std::cmp::Reverse(it.0.end)));
+        let mut nested: Vec<(Range, T, Option<usize>)> = Vec::with_capacity(ranges.len());
+        for (range, what) in ranges {
+            let mut around = nested.len().checked_sub(1);
+            while let Some(index) = around
+                && !nested[index].0.contains(range)
+            {
+                around = nested[index].2;
+            }
+            nested.push((range, what, around));
+        }
+        Nested(nested)
+    }
+
+    /// The innermost around a range.
+    fn around(&self, range: Range) -> Option<T> {
+        let mut at = self.0.partition_point(|it| it.0.start <= range.start).checked_sub(1);
+        while let Some(index) = at {
+            let (outer, what, around) = self.0[index];
+            if outer.contains(range) {
+                return Some(what);
+            }
+            at = around;
+        }
+        None
+    }
+}
+
+/// What begins on a line.
+fn on_line<T>(sorted: &[(Range, T)], line: Range) -> &[(Range, T)] {
+    let end = line.end.max(line.start + 1);
+    let first = sorted.partition_point(|it| it.0.start < line.start);
+    let count = sorted[first..].partition_point(|it| it.0.start < end);
+    &sorted[first..first + count]
 }
 
 /// Gathers the claims of `program`.
@@ -56,14 +115,14 @@ pub(super) fn find(program: &Program<'_>) -> Claims {
     for (index, linked) in program.modules.iter().enumerate() {
         let module = Mod(index as u32);
         annotated(program, module, &mut claims);
+        documented(program, module, &mut claims);
         if linked.ir.directives.is_empty() {
             continue;
         }
         let lines = Lines::of(program, module);
         for directive in &linked.ir.directives {
             let at = Location { file: linked.file, range: directive.range };
-            let on_line = |range: &Range| directive.line.start <= range.start && range.start < directive.line.end.max(directive.line.start + 1);
-            let states = || lines.states.iter().filter(|it| on_line(&it.0)).map(|it| it.1);
+            let states = || on_line(&lines.states, directive.line).iter().map(|it| it.1);
             match &directive.claim {
                 Claim::GuardedBy { lock, prose } => {
                     let Some(first) = states().next() else { continue };
@@ -76,17 +135,23 @@ pub(super) fn find(program: &Program<'_>) -> Claims {
                     }
                 }
                 Claim::Requires(lock) => {
-                    for (_, function) in lines.functions.iter().filter(|it| on_line(&it.0)) {
+                    for (_, function) in on_line(&lines.functions, directive.line) {
                         let lock = lock_named(program, module, program.enclosing_class(*function), *lock);
                         claims.requires.extend(lock.map(|it| (*function, it, at)));
                     }
                 }
                 Claim::NotShared => {
                     claims.confined.extend(states().map(|it| (Confined::State(it), at)));
-                    claims.confined.extend(lines.classes.iter().filter(|it| on_line(&it.0)).map(|it| (Confined::Class(it.1), at)));
+                    claims.confined.extend(on_line(&lines.classes, directive.line).iter().map(|it| (Confined::Class(it.1), at)));
+                }
+                Claim::Threads { several } => {
+                    let above = on_line(&lines.classes, directive.line).first().map(|it| Threaded::Class(it.1));
+                    // A comment inside is about what stands there.
+                    let inside = || lines.function_bodies.around(directive.range).map(Threaded::Function);
+                    claims.threads.extend(above.or_else(inside).map(|it| (it, *several, at)));
                 }
                 Claim::LockOrder(names) => {
-                    let around = lines.classes.iter().map(|it| it.1).find(|it| program.class(*it).range.contains(directive.range));
+                    let around = lines.class_bodies.around(directive.range);
                     let mut locks = Vec::with_capacity(names.len());
                     for name in names {
                         match lock_named(program, module, around, *name) {
@@ -132,6 +197,13 @@ impl Lines {
                 }
             }
         }
+        let class_bodies = ir.classes.iter().zip(&lines.classes).map(|(class, it)| (class.range, it.1));
+        lines.class_bodies = Nested::new(class_bodies.collect());
+        let function_bodies = ir.functions.iter().zip(&lines.functions).map(|(function, it)| (function.range, it.1));
+        lines.function_bodies = Nested::new(function_bodies.collect());
+        lines.states.sort_by_key(|it| it.0.start);
+        lines.functions.sort_by_key(|it| it.0.start);
+        lines.classes.sort_by_key(|it| it.0.start);
         lines
     }
 }
@@ -140,6 +212,24 @@ fn class_of(place: Place) -> Option<Cls> {
     match place {
         Place::Field(class, _) => Some(class),
         Place::Global(..) => None,
+    }
+}
+
+/// What the docs of a module's classes and functions say of threads.
+fn documented(program: &Program<'_>, module: Mod, claims: &mut Claims) {
+    let linked = program.module(module);
+    for (index, class) in linked.ir.classes.iter().enumerate() {
+        let id = program.cls(module, crate::ir::ClassId::from_index(index));
+        let says = class.doc.as_deref().and_then(expects_threads);
+        claims.threads.extend(says.map(|several| (Threaded::Class(id), several, Location { file: linked.file, range: class.name_range })));
+    }
+    for (index, function) in linked.ir.functions.iter().enumerate() {
+        let id = program.fun(module, crate::ir::FunctionId::from_index(index));
+        let says = function.doc.as_deref().and_then(expects_threads);
+        // A constructor's doc is the class's.
+        let class = program.class_of(id).filter(|_| function.name == Name::new("__init__"));
+        let what = class.map_or(Threaded::Function(id), Threaded::Class);
+        claims.threads.extend(says.map(|several| (what, several, Location { file: linked.file, range: function.name_range })));
     }
 }
 

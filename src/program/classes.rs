@@ -52,6 +52,10 @@ impl Program<'_> {
         if ir.attributes.iter().any(|it| matches!(it.path.last(), "dataclass" | "define" | "mutable" | "frozen" | "attrs")) {
             return false;
         }
+        // A model's say the same.
+        if self.external_ancestry(class).any(|it| matches!(it.last(), "BaseModel" | "BaseSettings" | "SQLModel" | "Struct" | "NamedTuple")) {
+            return false;
+        }
         let Some(body) = ir.body.map(|it| self.fun(self.module_of_class(class), it)) else { return false };
         self.function(body).ops().any(|(_, _, op)| match &op.kind {
             OpKind::Store { place, .. } => place.projections.first() == Some(&Projection::Field(name)),
@@ -143,15 +147,17 @@ impl Program<'_> {
     }
 
     /// The fields `class` declares or assigns itself, sorted by name.
-    pub fn fields_of(&self, class: Cls) -> Vec<(Name, &Ty)> {
-        let mut all: Vec<_> = self
-            .declares
-            .keys()
-            .filter(|(owner, _)| *owner == class)
-            .map(|(_, name)| (*name, self.fields.get(&(class, *name)).unwrap_or(&Ty::Unknown)))
-            .collect();
-        all.sort_by_key(|(name, _)| *name);
-        all
+    pub fn fields_of(&self, class: Cls) -> impl Iterator<Item = (Name, &Ty)> {
+        let names = self.declared_fields.get(&class).map_or(&[][..], Vec::as_slice);
+        names.iter().map(move |name| (*name, self.fields.get(&(class, *name)).unwrap_or(&Ty::Unknown)))
+    }
+
+    /// Lists the fields of each class, once all are known.
+    pub(super) fn list_fields(&mut self) {
+        for (class, name) in self.declares.keys() {
+            self.declared_fields.entry(*class).or_default().push(*name);
+        }
+        self.declared_fields.values_mut().for_each(|it| it.sort_unstable());
     }
 }
 

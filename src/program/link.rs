@@ -28,6 +28,7 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     program.link_classes();
     program.names.remember(program.modules.len());
     infer::infer(&mut program);
+    program.list_fields();
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);
     program.lock_wrappers = program.find_lock_wrappers();
@@ -76,6 +77,7 @@ impl<'a> Program<'a> {
             class_of: FxHashMap::default(),
             fields: FxHashMap::default(),
             declares: FxHashMap::default(),
+            declared_fields: FxHashMap::default(),
             globals: FxHashMap::default(),
             lock_wrappers: FxHashSet::default(),
             roles: FxHashMap::default(),

@@ -11,6 +11,7 @@ mod infer;
 mod link;
 mod memo;
 mod names;
+mod nearby;
 mod threads;
 mod types;
 
@@ -18,7 +19,7 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use self::claims::{Claims, Confined, Guarded, Place};
+pub use self::claims::{Claims, Confined, Guarded, Place, Threaded};
 pub use self::infer::bindings;
 use self::link::Roles;
 pub use self::link::link;
@@ -142,6 +143,8 @@ pub struct Program<'a> {
     fields: FxHashMap<(Cls, Name), Ty>,
     /// Fields each class declares or assigns itself.
     declares: FxHashMap<(Cls, Name), Location>,
+    /// Their names, sorted.
+    declared_fields: FxHashMap<Cls, Vec<Name>>,
     globals: FxHashMap<(Mod, Name), Ty>,
     /// Classes that are a lock around another: `struct Mutex<T> { inner: parking_lot::Mutex<T>, … }`.
     lock_wrappers: FxHashSet<Cls>,

@@ -321,6 +321,23 @@ impl Program<'_> {
         Definition::External(name)
     }
 
+    /// The modules of the program that a Python module imports.
+    pub(super) fn imported(&self, module: Mod) -> Vec<Mod> {
+        let linked = self.module(module);
+        if linked.ir.language != Language::Python {
+            return Vec::new();
+        }
+        let targets = linked.ir.imports.iter().flat_map(|it| {
+            let path = self.absolute(module, it);
+            let item = it.item.and_then(|item| self.module_at(module, &format!("{path}.{item}")));
+            [self.module_at(module, &path), item]
+        });
+        let mut targets: Vec<Mod> = targets.flatten().filter(|it| *it != module).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+
     /// The module an import names, or the external path.
     fn python_module(&self, from: Mod, import: &Import) -> Result<Mod, String> {
         let path = self.absolute(from, import);

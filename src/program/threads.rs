@@ -1,10 +1,16 @@
 //! What runs concurrently: thread entry points.
 
+use rustc_hash::FxHashMap;
+
+use super::nearby::nearest;
 use super::types::Ty;
-use super::{Fun, Program, Target};
+use super::{Fun, Mod, Program, Target};
 use crate::catalog::{Catalog, Concurrency, Scope, Spawn};
 use crate::finding::Location;
-use crate::ir::{Argument, ArgumentKind, Base, BlockId, Callee, Function, Local, Name, OpKind, Projection};
+use crate::ir::{Argument, ArgumentKind, Base, BlockId, Callee, Const, Function, Local, Name, OpKind, Projection};
+
+/// A pool is followed through so many locals to where it is made.
+const MAX_COPIES: usize = 4;
 
 /// Code that runs beside other code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,23 +31,45 @@ pub struct Concurrent {
 #[derive(Debug, Default)]
 pub struct Threads {
     pub entries: Vec<Concurrent>,
-    /// The first call that starts a thread or a pool's job, if the program has one, by language.
-    pub started: Option<Location>,
-    /// The first call that makes a lock of threads: whoever makes one expects several.
-    pub locked: Option<Location>,
+    started: Vec<Option<Location>>,
+    locked: Vec<Option<Location>>,
+}
+
+impl Threads {
+    /// Where threads or a pool's jobs are started that may concern a module: in its package, what it imports, or what
+    /// imports it.
+    pub fn started_near(&self, module: Mod) -> Option<Location> {
+        self.started.get(module.0 as usize).copied().flatten()
+    }
+
+    /// The same for a call that makes a lock of threads: whoever makes one expects several.
+    pub fn locked_near(&self, module: Mod) -> Option<Location> {
+        self.locked.get(module.0 as usize).copied().flatten()
+    }
+}
+
+/// What is found module by module.
+#[derive(Default)]
+struct Search {
+    entries: Vec<Concurrent>,
+    /// The first call that starts a thread or a pool's job.
+    started: FxHashMap<Mod, Location>,
+    /// The first call that makes a lock of threads.
+    locked: FxHashMap<Mod, Location>,
 }
 
 /// Finds the entry points of `program`.
 pub(super) fn find(program: &Program<'_>) -> Threads {
-    let mut threads = Threads::default();
+    let mut search = Search::default();
     for function in program.function_ids() {
         if program.is_exempt(function) {
             continue;
         }
-        spawned(program, function, &mut threads);
-        handlers(program, function, &mut threads);
+        spawned(program, function, &mut search);
+        handlers(program, function, &mut search);
     }
-    threads
+    let Search { entries, started, locked } = search;
+    Threads { entries, started: nearest(program, &started), locked: nearest(program, &locked) }
 }
 
 /// The catalogue's row for a spawning call.
@@ -76,26 +104,24 @@ pub fn spawned_arguments<'o>(row: &'o Spawn, arguments: &'o [Argument]) -> impl 
     })
 }
 
-fn spawned(program: &Program<'_>, function: Fun, threads: &mut Threads) {
+fn spawned(program: &Program<'_>, function: Fun, search: &mut Search) {
     let ir = program.function(function);
     for (block, _, op) in ir.ops() {
         let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
-        if threads.locked.is_none() && makes_thread_lock(program, function, *dest) {
-            threads.locked = Some(program.location(function, op.range));
+        if makes_thread_lock(program, function, *dest) {
+            search.locked.entry(program.module_of(function)).or_insert_with(|| program.location(function, op.range));
         }
-        let Some(row) = spawn_row(program, function, *dest) else {
-            submitted(program, function, callee, arguments, program.location(function, op.range), threads);
-            continue;
-        };
+        let Some(row) = spawn_row(program, function, *dest).or_else(|| spawn_by_name(program, function, callee, arguments)) else { continue };
         let location = program.location(function, op.range);
         if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
-            threads.started.get_or_insert(location);
+            search.started.entry(program.module_of(function)).or_insert(location);
         }
         for argument in spawned_arguments(row, arguments) {
             if let Some(target) = callable(program.local_type(function, argument)) {
-                let several = row.runs == Concurrency::Pool || on_cycle(ir, block);
+                let one_by_one = || row.runs == Concurrency::Pool && has_one_worker(program, function, callee, arguments);
+                let several = (row.runs == Concurrency::Pool || on_cycle(ir, block)) && !one_by_one();
                 let own_receiver = is_made_for_it(program, function, argument);
-                threads.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver, location, what: row.path });
+                search.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver, location, what: row.path });
             }
         }
     }
@@ -108,20 +134,49 @@ fn makes_thread_lock(program: &Program<'_>, function: Fun, dest: Local) -> bool 
     }
 }
 
-/// `pool.submit(self.run)` on an object of unknown type: `submit` with a function of the program as its first argument
-/// means one thing only.
-fn submitted(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &[Argument], location: Location, threads: &mut Threads) {
-    let Callee::Method { name, .. } = callee else { return };
-    if *name != "submit" {
-        return;
+/// A call on an object of unknown type of a method whose name, with a function of the program as its argument, means one
+/// thing only: `pool.submit(self.run)`, `loop.call_soon(self.flush)`.
+fn spawn_by_name(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &[Argument]) -> Option<&'static Spawn> {
+    let Callee::Method { name, .. } = callee else { return None };
+    let row = program.catalog(function).spawn_named(*name)?;
+    spawned_arguments(row, arguments).any(|it| callable(program.local_type(function, it)).is_some()).then_some(row)
+}
+
+/// Whether the job is one of a pool that the call's receiver or one of its arguments is, and that has one worker.
+fn has_one_worker(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &[Argument]) -> bool {
+    let receiver = match callee {
+        Callee::Method { receiver, .. } => receiver.as_local(),
+        _ => None,
+    };
+    let ir = program.function(function);
+    receiver.into_iter().chain(arguments.first().map(|it| it.value)).any(|it| one_worker(ir, it))
+}
+
+/// `ThreadPoolExecutor(max_workers=1)`
+fn one_worker(ir: &Function, pool: Local) -> bool {
+    let mut made = pool;
+    for _ in 0..MAX_COPIES {
+        let mut writes = ir.ops().filter_map(|(_, _, op)| match &op.kind {
+            OpKind::Store { place, value, .. } if place.as_local() == Some(made) => Some((op, Some(*value))),
+            OpKind::Load { dest, place, .. } if *dest == made => Some((op, place.as_local())),
+            OpKind::Enter { dest, manager, .. } if *dest == made => Some((op, Some(*manager))),
+            OpKind::Call { dest, .. } if *dest == made => Some((op, None)),
+            _ => None,
+        });
+        let (Some((op, from)), None) = (writes.next(), writes.next()) else { return false };
+        if let OpKind::Call { arguments, .. } = &op.kind {
+            let is_one = |it: &&Argument| match it.kind {
+                ArgumentKind::Keyword(name) => name == "max_workers",
+                _ => false,
+            };
+            let count = arguments.iter().find(is_one).or(arguments.first().filter(|it| it.kind == ArgumentKind::Positional));
+            return count
+                .is_some_and(|it| ir.ops().any(|(_, _, op)| matches!(op.kind, OpKind::Const { dest, value: Const::Int(1) } if dest == it.value)));
+        }
+        let Some(from) = from else { return false };
+        made = from;
     }
-    if let Some(first) = arguments.first()
-        && let Some(target) = callable(program.local_type(function, first.value))
-    {
-        threads.started.get_or_insert(location);
-        let own_receiver = is_made_for_it(program, function, first.value);
-        threads.entries.push(Concurrent { function: target, how: Concurrency::Pool, several: true, own_receiver, location, what: *name });
-    }
+    false
 }
 
 /// Whether the bound method `value` is of an object that the function, or this turn of its loop, made only to hand it
@@ -186,7 +241,7 @@ fn callable(ty: &Ty) -> Option<Fun> {
 }
 
 /// Functions that a framework calls: by their decorators, or by the base class of their class.
-fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
+fn handlers(program: &Program<'_>, function: Fun, search: &mut Search) {
     let ir = program.function(function);
     let catalog = program.catalog(function);
     let module = program.module_of(function);
@@ -206,7 +261,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
         if let Some(row) = catalog.tables.handler.iter().find(|it| it.path == full) {
             // An async handler's concurrency is the loop's.
             let how = if ir.is_async { Concurrency::Task } else { row.runs };
-            threads.entries.push(Concurrent { function, how, several: true, own_receiver: false, location, what: row.path });
+            search.entries.push(Concurrent { function, how, several: true, own_receiver: false, location, what: row.path });
             return;
         }
     }
@@ -214,7 +269,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
     if ir.name == Name::new("__del__") {
         // Runs wherever the last reference goes, or the collector strikes.
         let how = Concurrency::Interrupt;
-        threads.entries.push(Concurrent { function, how, several: false, own_receiver: true, location, what: ir.name });
+        search.entries.push(Concurrent { function, how, several: false, own_receiver: true, location, what: ir.name });
         return;
     }
     for base in program.external_ancestry(class) {
@@ -222,9 +277,9 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
             && row.method == Some(ir.name)
         {
             if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
-                threads.started.get_or_insert(location);
+                search.started.entry(program.module_of(function)).or_insert(location);
             }
-            threads.entries.push(Concurrent { function, how: row.runs, several: false, own_receiver: false, location, what: row.path });
+            search.entries.push(Concurrent { function, how: row.runs, several: false, own_receiver: false, location, what: row.path });
             return;
         }
         for row in catalog.tables.handler.iter().filter(|it| it.path == base) {
@@ -234,7 +289,7 @@ fn handlers(program: &Program<'_>, function: Fun, threads: &mut Threads) {
             };
             if row.methods.iter().any(matches) {
                 let how = if ir.is_async { Concurrency::Task } else { row.runs };
-                threads.entries.push(Concurrent { function, how, several: true, own_receiver: true, location, what: row.path });
+                search.entries.push(Concurrent { function, how, several: true, own_receiver: true, location, what: row.path });
                 return;
             }
         }

@@ -60,7 +60,7 @@ fn order(text: &str) -> Option<Vec<Name>> {
 
 /// The line that a comment is about: its own, if code stands before it, else the next one with code that is no decorator
 /// or attribute.
-fn line_of(text: &str, comment: Range) -> Range {
+pub(super) fn line_of(text: &str, comment: Range) -> Range {
     let start = text[..comment.as_usize().start].rfind('\n').map_or(0, |it| it + 1);
     let line_at = |start: usize| start..text[start..].find('\n').map_or(text.len(), |it| start + it);
     let own = line_at(start);

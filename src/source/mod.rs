@@ -8,6 +8,7 @@ mod directive;
 mod discover;
 mod lines;
 mod manifest;
+mod prose;
 mod read;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use directive::directives;
 pub use discover::{Candidate, DiscoverError, DiscoverOptions, Discovery, candidate, discover};
 pub use lines::{LineIndex, Position};
 pub use manifest::parse_edition;
+pub use prose::{expects_threads, prose};
 use rayon::prelude::*;
 pub use read::{Encoding, MAX_BYTES};
 

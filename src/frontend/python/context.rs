@@ -141,6 +141,8 @@ impl<'t> Ctx<'t> {
         self.functions[body.index()] = Some(self.frame.finish());
         self.lost.sort_by_key(|it| it.range);
         self.lost.dedup();
+        let mut directives = crate::source::directives(self.source, |at| root.comment_at(at));
+        directives.extend(crate::source::prose(self.source, |at| root.comment_at(at)));
         Module {
             language: Language::Python,
             imports: self.imports,
@@ -151,7 +153,7 @@ impl<'t> Ctx<'t> {
             aliases: self.aliases,
             submodules: Vec::new(),
             body,
-            directives: crate::source::directives(self.source, |at| root.comment_at(at)),
+            directives,
             lost: self.lost,
         }
     }

@@ -302,13 +302,15 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
             if program.language(function) == Language::Rust || analysis.states.scope(lock) == Scope::Async {
                 return None;
             }
+            let writes = || state.uses.iter().filter(|it| it.writes && !it.construction);
+            let is_guard = 2 * writes().filter(|it| it.held.iter().any(|it| it.0 == *lock)).count() >= writes().count();
             let lock = lock.display(program);
             evidence.push(Evidence {
                 kind: EvidenceKind::GuardedElsewhere,
                 message: format!("`{lock}` is taken for the act, after the test"),
                 location: Some(acted),
             });
-            let confidence = graded(made != Made::Nothing, constant, raises);
+            let confidence = if is_guard { graded(made != Made::Nothing, constant, raises) } else { Confidence::Low };
             let message = format!("`{name}` is tested before `{lock}` is taken, and not again under it");
             (confidence, message, format!("test `{name}` again once `{lock}` is held"))
         }
@@ -331,6 +333,7 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
             }
             let held_by = shared.evidence.iter().any(|it| it.kind == EvidenceKind::HeldBy);
             let owns_lock = shared.evidence.iter().any(|it| it.kind == EvidenceKind::OwnsLock);
+            let declared = shared.evidence.iter().any(|it| it.kind == EvidenceKind::Declared);
             evidence = shared.evidence;
             let help = match &shared.guard {
                 Some((guard, _)) => format!("test and change it under `{}`", guard.display(program)),
@@ -340,18 +343,12 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
             // An object that is made twice is two objects: one sign of sharing is enough.
             let confidence = match shared.guard {
                 // A lock that most writes do without may be there for something else.
-                Some((guard, _)) if state.declared.is_none() && !state.is_mostly_under(&guard) && !is_only_write(state, usage) => {
-                    if raises {
-                        Confidence::Low
-                    } else {
-                        Confidence::Medium
-                    }
-                }
+                Some((guard, _)) if state.declared.is_none() && !state.is_mostly_under(&guard) && !is_only_write(state, usage) => Confidence::Low,
                 Some(_) => shared.confidence,
                 None if shared.locks_each && !raises => shared.confidence,
-                None if raises || made == Made::Nothing || held_by => Confidence::Low,
+                None if raises || made == Made::Nothing || held_by || owns_lock && !shared.of_class && !(claims || takes_out && !shared.unrelated) => Confidence::Low,
                 None if made == Made::Object => shared.confidence.max(Confidence::Medium),
-                None if takes_out && (owns_lock || shared.of_class) => Confidence::Medium,
+                None if takes_out && (owns_lock || declared || shared.of_class) => Confidence::Medium,
                 None => shared.confidence,
             };
             (confidence, format!("`{name}` is tested and then changed with no lock held across both"), help)

@@ -2,11 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::super::support::{Guard, finding, has_to_do_with, is_at_hand, label, state_name, statement, step};
+use super::super::support::{Guard, finding, has_to_do_with, is_at_hand, label, state_name, statement, stays_on_loop, step};
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
-use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::Owner;
 use crate::analysis::state::{State, Use};
@@ -22,7 +22,7 @@ const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft", "re
 
 pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findings: &mut Vec<Finding>) {
     let program = analysis.program;
-    let mut clears = state.uses.iter().filter(|it| it.writes && !it.construction && clears(analysis, it)).peekable();
+    let mut clears = state.uses.iter().filter(|it| it.writes && !it.construction && !analysis.callers.is_unseen(it.function) && clears(analysis, it)).peekable();
     if clears.peek().is_none() || program.language(state.uses[0].function) != Language::Python {
         return;
     }
@@ -39,6 +39,8 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
             || analysis.entry.callers_hold(function, &guard.lock)
             || !is_at_hand(program, function, access, &guard.lock)
             || access.kind != AccessKind::Read
+            || is_view(analysis, usage)
+            || stays_on_loop(analysis, state, function)
             || has_to_do_with(analysis, function, &guard.lock)
         {
             continue;
@@ -63,6 +65,14 @@ fn clears(analysis: &Analysis<'_>, usage: &Use) -> bool {
     }
     let is_none = |op: &OpKind| matches!(op, OpKind::Const { dest, value: Const::None } if *dest == access.value);
     access.kind == AccessKind::Write && !access.changes_in_place() && analysis.program.function(usage.function).ops().any(|it| is_none(&it.2.kind))
+}
+
+/// Whether it is `d.values()` or the like: nothing is tested that is there once.
+fn is_view(analysis: &Analysis<'_>, usage: &Use) -> bool {
+    match op_of(analysis.program.function(usage.function), usage.op).map(|it| &it.kind) {
+        Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => VIEWS.contains(&name.as_str()),
+        _ => false,
+    }
 }
 
 /// Where the same place is read again, to call it or to look inside, on the strength of the test; with no lock held.

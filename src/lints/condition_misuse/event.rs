@@ -55,7 +55,7 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     // Tasks change places only where one awaits.
     let switches = |look: OpId| {
         let mut awaits = graph.ops().filter(|it| matches!(it.1.kind, OpKind::Await { .. })).map(|it| it.0).take(MAX_LOOKS);
-        !is_async || awaits.any(|it| graph.leads(look, it, &[from, to]) && graph.leads(it, to, &[from]))
+        !is_async || awaits.any(|it| graph.leads(look, it, &[from, to]) && graph.leads(it, to, &[from, look]))
     };
     let before = looks.iter().find(|it| graph.leads(from, **it, &[to]) && graph.leads(**it, to, &[from]) && switches(**it));
     let after = || looks.iter().any(|it| graph.leads(to, *it, &[from]) && graph.leads(*it, from, &[to]));

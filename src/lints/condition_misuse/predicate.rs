@@ -72,6 +72,8 @@ fn confidence(analysis: &Analysis<'_>, graph: &Graph<'_>, calls: &[Call], wait: 
     let hands_over = || calls.iter().any(|it| it.effect == Effect::Notify && it.op < wait.op && it.op > taken);
     match misuse {
         Misuse::Blind { in_loop: true } => Confidence::Low,
+        // A loop around it looks again, and tasks change places only where one awaits what is not there.
+        Misuse::Blind { .. } if wait.scope == Scope::Async && graph.leads(wait.op, wait.op, &[]) => Confidence::Low,
         Misuse::Blind { .. } | Misuse::Once if hands_over() => Confidence::Low,
         Misuse::Blind { .. } if !wait.timed && wait.scope != Scope::Async => Confidence::High,
         Misuse::Once if wait.timed => Confidence::Low,

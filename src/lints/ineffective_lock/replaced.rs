@@ -49,7 +49,7 @@ fn holder(analysis: &Analysis<'_>, function: Fun, op: OpId, key: &Key) -> Option
             .find(|it| it.sure && locksets.lock(it).key == *key && locksets.lock(it).scope != Scope::Process)
             .map(|it| (function, it.at, op))
     };
-    held_at(function, op).or_else(|| analysis.entry.sites(function).iter().find_map(|it| held_at(it.0, it.1)))
+    held_at(function, op).or_else(|| analysis.callers.sites(function).iter().find_map(|it| held_at(it.0, it.1)))
 }
 
 fn report(analysis: &Analysis<'_>, function: Fun, op: OpId, key: &Key, (holder, taken, call): (Fun, OpId, OpId)) -> Finding {

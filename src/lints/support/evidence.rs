@@ -8,8 +8,8 @@ use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::{Catalog, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
-use crate::ir::{FunctionKind, Language, Name};
-use crate::program::{Cls, Program, Ty};
+use crate::ir::{FunctionKind, Language, Name, OpKind, Projection};
+use crate::program::{Cls, Fun, Program, Threaded, Ty};
 
 /// A class one in so many of whose methods is a coroutine lives on an event loop.
 const LOOP_SHARE: usize = 5;
@@ -25,22 +25,35 @@ pub struct Shared {
     pub of_class: bool,
     /// As far as is seen, one thread alone changes it.
     pub one_thread: bool,
+    /// All that speaks for it is a lock that has nothing to do with the state, as far as is seen.
+    pub unrelated: bool,
+}
+
+/// What says that a state is shared.
+struct Sign {
+    kind: EvidenceKind,
+    message: String,
+    location: Option<Location>,
 }
 
 pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
     let program = analysis.program;
+    if stays_on_loop(analysis, state, usage.function) {
+        return None;
+    }
     let one_thread = analysis.sharing.is_on_thread(usage.function) && !updated_outside(analysis, state, usage);
     let of_class = is_of_class(analysis, owner, state, write);
-    let mut evidence = Vec::new();
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
+    let found = |confidence: Confidence, guard: Option<(Key, Location)>, Sign { kind, message, location }: Sign| {
+        // What nobody is seen to call may be dead.
+        let confidence = if analysis.callers.is_unseen(usage.function) { Confidence::Low } else { confidence };
+        Some(Shared { confidence, evidence: vec![Evidence { kind, message, location }], guard, locks_each: false, of_class, one_thread, unrelated: false })
+    };
     if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, write, &it.lock)) {
-        evidence.push(Evidence {
-            kind: EvidenceKind::Declared,
-            message: format!("a comment says that `{}` guards it", declared.lock.display(program)),
-            location: Some(declared.at),
-        });
+        let message = format!("a comment says that `{}` guards it", declared.lock.display(program));
         let confidence = if declared.prose { with_switch(Confidence::Medium, Confidence::High) } else { Confidence::High };
-        return Some(Shared { confidence, evidence, guard: Some((declared.lock, declared.at)), locks_each: false, of_class, one_thread });
+        let sign = Sign { kind: EvidenceKind::Declared, message, location: Some(declared.at) };
+        return found(confidence, Some((declared.lock, declared.at)), sign);
     }
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
@@ -48,98 +61,94 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
         && (is_own(program, &guard, owner) || state.is_mostly_under(&guard))
         && !implements_lock(program, usage.function)
     {
+        if analysis.entry.callers_hold(usage.function, &guard) {
+            return None;
+        }
         let place = statement(analysis, example.function, example.op);
-        evidence.push(Evidence {
-            kind: EvidenceKind::GuardedElsewhere,
-            message: format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program)),
-            location: Some(place),
-        });
-        return Some(Shared {
-            confidence: with_switch(Confidence::Medium, Confidence::High),
-            evidence,
-            guard: Some((guard, place)),
-            locks_each: false,
-            of_class,
-            one_thread,
-        });
+        let message = format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program));
+        let sign = Sign { kind: EvidenceKind::GuardedElsewhere, message, location: Some(place) };
+        return found(with_switch(Confidence::Medium, Confidence::High), Some((guard, place)), sign);
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
         && (entry.several || updated_outside(analysis, state, usage))
     {
-        evidence.push(Evidence {
-            kind: EvidenceKind::ThreadTarget,
-            message: format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what),
-            location: Some(entry.location),
-        });
-        return Some(Shared {
-            confidence: with_switch(Confidence::Medium, Confidence::High),
-            evidence,
-            guard: None,
-            locks_each: false,
-            of_class,
-            one_thread,
-        });
+        let message = format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what);
+        let sign = Sign { kind: EvidenceKind::ThreadTarget, message, location: Some(entry.location) };
+        return found(with_switch(Confidence::Medium, Confidence::High), None, sign);
     }
     // Whoever calls it holds some lock: what that is for, is not known, but it is not nothing.
     if analysis.entry.callers_hold_one(usage.function) {
         return None;
     }
-    if let Owner::Field(class, _) = owner
-        && let Some(lock) = owned_lock(program, *class, of_class)
+    let class = match owner {
+        Owner::Field(class, _) => Some(*class),
+        _ => None,
+    };
+    match class.and_then(|it| says_of_threads(analysis, it, usage.function)) {
+        Some((_, false, _)) => return None,
+        Some((what, true, at)) => {
+            let message = match what {
+                Threaded::Class(class) => format!("`{}` is made for several threads, as its docs say", program.class_name(class)),
+                Threaded::Function(function) => format!("`{}` expects several threads, as its docs or comments say", program.symbol(function)),
+            };
+            let sign = Sign { kind: EvidenceKind::Declared, message, location: Some(at) };
+            return found(with_switch(Confidence::Low, Confidence::Medium), None, sign);
+        }
+        None => {}
+    }
+    let module = program.module_of(usage.function);
+    if let Some(class) = class
+        && let Some(lock) = owned_lock(program, class, of_class)
     {
-        evidence.push(Evidence {
-            kind: EvidenceKind::OwnsLock,
-            message: format!("`{}` owns `{lock}`, so it expects several threads", program.class_name(*class)),
-            location: program.field_location(*class, Name::new(lock.rsplit('.').next().unwrap_or(""))),
-        });
+        let started = program.threads.started_near(module);
+        let message = format!("`{}` owns `{}`, so it expects several threads", program.class_name(class), lock.shown);
+        let sign = Sign { kind: EvidenceKind::OwnsLock, message, location: lock.location };
+        let mut shared = found(Confidence::Low, None, sign)?;
         // Two signs of medium strength: a lock, and one place for all instances in a program with threads.
-        let confidence = match program.threads.started {
-            Some(started) if of_class => {
-                evidence.push(Evidence {
-                    kind: EvidenceKind::Threads,
-                    message: "all instances share it, and the program starts threads".to_string(),
-                    location: Some(started),
-                });
-                Confidence::Medium
-            }
-            _ => Confidence::Low,
-        };
-        return Some(Shared { confidence, evidence, guard: None, locks_each: false, of_class, one_thread });
+        if let Some(started) = started {
+            let message = if of_class { "all instances share it, and the program starts threads" } else { "the program starts threads" };
+            shared.evidence.push(Evidence { kind: EvidenceKind::Threads, message: message.to_string(), location: Some(started) });
+            shared.confidence = if of_class { Confidence::Medium } else { Confidence::Low };
+        }
+        let here = started.is_some_and(|it| it.file == program.module(module).file);
+        shared.unrelated = !of_class && !here && !concerns(analysis, state, &lock);
+        return Some(shared);
     }
     // A container that locks each of its operations says that several threads use it, and keeps no two operations together.
     if let Some((_, Ty::Class(class, _))) = container(&write.path).and_then(|it| it.resolve(program, usage.function))
         && let Some(lock) = owned_lock(program, class, false)
     {
-        evidence.push(Evidence {
-            kind: EvidenceKind::OwnsLock,
-            message: format!("each operation of a `{}` takes its `{lock}`, and gives it up again", program.class_name(class)),
-            location: program.field_location(class, Name::new(lock.rsplit('.').next().unwrap_or(""))),
-        });
-        return Some(Shared { confidence: Confidence::Medium, evidence, guard: None, locks_each: true, of_class, one_thread });
+        let message = format!("each operation of a `{}` takes its `{}`, and gives it up again", program.class_name(class), lock.shown);
+        let sign = Sign { kind: EvidenceKind::OwnsLock, message, location: lock.location };
+        return found(Confidence::Medium, None, sign).map(|it| Shared { locks_each: true, ..it });
     }
     // What an object with a lock has, its callers share with it.
-    if let Owner::Field(class, _) = owner
-        && let Some((holder, lock)) = program.holders(*class).iter().find_map(|it| owned_lock(program, *it, false).map(|lock| (*it, lock)))
+    if let Some(class) = class
+        && let Some((holder, lock)) = program.holders(class).iter().find_map(|it| owned_lock(program, *it, false).map(|lock| (*it, lock)))
     {
-        evidence.push(Evidence {
-            kind: EvidenceKind::HeldBy,
-            message: format!("`{}` has one, and owns `{lock}`, so it expects several threads", program.class_name(holder)),
-            location: program.field_location(holder, Name::new(lock.rsplit('.').next().unwrap_or(""))),
-        });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class, one_thread });
+        let message = format!("`{}` has one, and owns `{}`, so it expects several threads", program.class_name(holder), lock.shown);
+        return found(Confidence::Low, None, Sign { kind: EvidenceKind::HeldBy, message, location: lock.location });
     }
     // One object for all threads: a global, or what all instances of a class have in common.
     let of_all = match owner {
-        Owner::Global(..) => Some("this is one object for all of them"),
-        Owner::Field(..) if of_class => Some("all instances share this"),
-        _ => None,
+        Owner::Global(..) => "this is one object for all of them",
+        Owner::Field(..) if of_class => "all instances share this",
+        _ => return None,
     };
-    let sign = program.threads.started.map(|it| ("starts threads", it)).or(program.threads.locked.map(|it| ("has locks for threads", it)));
-    if let (Some(why), Some((sign, location))) = (of_all, sign) {
-        evidence.push(Evidence { kind: EvidenceKind::Threads, message: format!("the program {sign}, and {why}"), location: Some(location) });
-        return Some(Shared { confidence: Confidence::Low, evidence, guard: None, locks_each: false, of_class, one_thread });
-    }
-    None
+    let started = program.threads.started_near(module).map(|it| ("starts threads", it));
+    let (sign, location) = started.or_else(|| program.threads.locked_near(module).map(|it| ("has locks for threads", it)))?;
+    let message = format!("the program {sign}, and {of_all}");
+    found(Confidence::Low, None, Sign { kind: EvidenceKind::Threads, message, location: Some(location) })
+}
+
+/// What the function, the class, one that it inherits from, or one that inherits the function from it says of threads.
+fn says_of_threads(analysis: &Analysis<'_>, class: Cls, function: Fun) -> Option<(Threaded, bool, Location)> {
+    let program = analysis.program;
+    let says = |it: Threaded| analysis.declared.expects_threads(it).map(|(several, at)| (it, several, at));
+    let of_class = |it: Cls| says(Threaded::Class(it)).filter(|it| !it.1 || !lives_on_loop(program, class));
+    let inherits = |it: &&Cls| program.method(**it, program.function(function).name) == Some(function);
+    let below = || program.subclasses(class).iter().filter(inherits).find_map(|it| of_class(*it).filter(|it| it.1));
+    says(Threaded::Function(function)).or_else(|| program.ancestry(class).into_iter().find_map(of_class)).or_else(below)
 }
 
 /// Whether code that is not on a thread of the program's own changes the state as well.
@@ -150,6 +159,7 @@ fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool 
             && !it.construction
             && matches!(kind, AccessKind::Update | AccessKind::Mutate)
             && !analysis.sharing.is_on_thread(it.function)
+            && !analysis.callers.is_unseen(it.function)
     })
 }
 
@@ -158,20 +168,57 @@ fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool 
 fn is_of_class(analysis: &Analysis<'_>, owner: &Owner, state: &State, write: &Access) -> bool {
     let program = analysis.program;
     let Owner::Field(class, name) = owner else { return false };
-    if matches!(write.path.root, Root::Class(_)) {
-        return true;
-    }
-    let replaced = || {
-        state.uses.iter().filter(|it| it.writes && program.function(it.function).kind != FunctionKind::ClassBody).any(|it| {
-            let access = analysis.access(it);
-            !access.changes_in_place() && !matches!(access.path.root, Root::Class(_))
-        })
+    let replacing = || {
+        let whole = |it: &&Use| it.writes && !analysis.access(it).changes_in_place();
+        state.uses.iter().filter(whole).filter(|it| program.function(it.function).kind != FunctionKind::ClassBody)
     };
+    // Each class below gets one of its own.
+    let resets = || replacing().any(|it| program.function(it.function).name == Name::new("__init_subclass__"));
+    if matches!(write.path.root, Root::Class(_)) {
+        return !resets();
+    }
     let is_container = || match program.field(*class, *name) {
         Some((_, Ty::External(path, _))) => Catalog::builtin(Language::Python).container(*path).is_some(),
         _ => false,
     };
-    write.changes_in_place() && program.is_class_attribute(*class, *name) && is_container() && !replaced()
+    let replaced = || replacing().any(|it| !matches!(analysis.access(it).path.root, Root::Class(_)));
+    write.changes_in_place() && program.is_class_attribute(*class, *name) && is_container() && !replaced() && !resets()
+}
+
+/// Whether the function and all that write the state run on an event loop, in turn.
+pub fn stays_on_loop(analysis: &Analysis<'_>, state: &State, function: Fun) -> bool {
+    let on_loop = |it: Fun| analysis.callers.is_on_loop(it);
+    on_loop(function) && state.uses.iter().filter(|it| it.writes && !it.construction).all(|it| on_loop(it.function))
+}
+
+/// Whether the lock has to do with the state: a function that uses the state takes the lock or hands it on, is called under
+/// it somewhere, or uses what the lock guards, too.
+fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
+    let program = analysis.program;
+    let takes = |function: Fun| analysis.facts(function).locksets.locks.iter().any(|it| it.key.owner == lock.owner);
+    let mentions = |function: Fun| {
+        let values = &analysis.facts(function).values;
+        program.function(function).ops().any(|(_, _, op)| match &op.kind {
+            OpKind::Load { place, .. } if place.projections.last() == Some(&Projection::Field(lock.name)) => {
+                values.place(program, place).and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0.owner == lock.owner)
+            }
+            _ => false,
+        })
+    };
+    let uses_guarded = |function: Fun| {
+        let guard = |owner: &Owner| analysis.states.get(owner).and_then(|it| it.guard()).map(|it| it.0.owner);
+        analysis.facts(function).accesses.iter().any(|it| guard(&it.key.owner) == Some(lock.owner))
+    };
+    let is_called_under = |function: Fun| {
+        analysis.callers.sites(function).iter().any(|(caller, op)| {
+            let locksets = &analysis.facts(*caller).locksets;
+            locksets.before(*op).iter().any(|it| locksets.lock(it).key.owner == lock.owner)
+                || analysis.entry.held(*caller).iter().any(|it| it.0.owner == lock.owner)
+        })
+    };
+    let mut functions: Vec<Fun> = state.uses.iter().filter(|it| !it.construction).map(|it| it.function).collect();
+    functions.dedup();
+    functions.into_iter().any(|it| takes(it) || mentions(it) || is_called_under(it) || uses_guarded(it))
 }
 
 /// The way to what an item was stored in.
@@ -180,18 +227,32 @@ fn container(path: &Path) -> Option<Path> {
     matches!(path.steps.pop(), Some(Step::Key(_) | Step::Item)).then_some(path)
 }
 
+/// A lock that a class has.
+struct OwnedLock {
+    owner: Owner,
+    name: Name,
+    shown: String,
+    location: Option<Location>,
+}
+
 /// A lock of threads that the class has for state of that kind: what all objects share, a lock that they share; what each
-/// has, one that each has.
-fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<String> {
+/// has, one that each has. A counting semaphore is none.
+fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<OwnedLock> {
     if lives_on_loop(program, class) {
         return None;
     }
     let language = program.module(program.module_of_class(class)).ir.language;
     program.ancestry(class).into_iter().find_map(|it| {
-        let fields = program.fields_of(it).into_iter();
         let is_thread_lock = |ty: &Ty| ty.lock(language).is_some_and(|it| it.scope == Scope::Thread);
-        let mut locks = fields.filter(|(name, ty)| is_thread_lock(ty) && program.is_class_attribute(it, *name) == of_class);
-        locks.next().map(|(name, _)| format!("{}.{name}", program.class_name(it)))
+        let is_one =
+            |name: Name, ty: &Ty| is_thread_lock(ty) && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name);
+        let mut locks = program.fields_of(it).filter(|(name, ty)| is_one(*name, ty));
+        locks.next().map(|(name, _)| OwnedLock {
+            owner: Owner::Field(it, name),
+            name,
+            shown: format!("{}.{name}", program.class_name(it)),
+            location: program.field_location(it, name),
+        })
     })
 }
 

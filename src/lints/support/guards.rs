@@ -15,8 +15,10 @@ use crate::program::{Fun, Program, Ty};
 pub struct Guard<'a> {
     pub lock: Key,
     pub writes: Agreement<'a>,
-    /// The writes that change a container in place.
+    /// The writes that change a container in place, or what is in it.
     pub changes: Agreement<'a>,
+    /// Those that may put something into the container itself, or take it out.
+    pub resizes: Agreement<'a>,
     pub declared: Option<DeclaredGuard>,
 }
 
@@ -53,8 +55,9 @@ impl<'a> Guard<'a> {
         };
         let writes = agreement(&|_| true);
         let changes = agreement(&|it| analysis.access(it).changes_in_place());
+        let resizes = agreement(&|it| analysis.access(it).may_resize());
         let agreed = state.declared.is_some() || 2 * writes.under >= writes.all || changes.is_majority();
-        agreed.then_some(Guard { lock, writes, changes, declared: state.declared })
+        agreed.then_some(Guard { lock, writes, changes, resizes, declared: state.declared })
     }
 
     /// Whether a directive names it.

@@ -149,7 +149,7 @@ fn bare(
     let mut shared = shared(analysis, owner, state, usage, write, switch)?;
     // A number that two threads are given is worse than a count that is off.
     if (shared.confidence == Confidence::Low || shared.locks_each) && !shared.one_thread {
-        shared.confidence = if is_handed_out() { Confidence::Medium } else { Confidence::Low };
+        shared.confidence = if !shared.unrelated && is_handed_out() { Confidence::Medium } else { Confidence::Low };
     }
     let name = state_name(analysis, write);
     let location = statement(analysis, usage.function, write.op);

@@ -1,0 +1,316 @@
+//! Who runs a function: its callers, one thread alone, an event loop, constructors alone, or nobody that is seen.
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+
+use super::Facts;
+use super::lockset::OpId;
+use super::path::Root;
+use crate::catalog::Concurrency;
+use crate::ir::{Callee, FunctionKind, Language, Local, OpKind, ParamKind, TypeRef};
+use crate::program::{Cls, Fun, Program, Ty};
+
+/// A chain of helpers longer than this is not followed to its end.
+const MAX_ROUNDS: usize = 12;
+
+/// So many calls by statements of modules, and no others, are those of a registry that is filled while modules load.
+const MIN_IMPORTS: usize = 2;
+
+/// The callers of each function, and what follows from them.
+#[derive(Debug, Default)]
+pub struct Callers {
+    /// Where each function is called, constructors aside.
+    sites: FxHashMap<Fun, Vec<(Fun, OpId)>>,
+    /// All callers outside constructors; an empty list: constructors alone.
+    by: FxHashMap<Fun, Vec<Fun>>,
+    /// Calls by the own statements of modules and classes.
+    imports: FxHashMap<Fun, usize>,
+    /// Methods that are called on more than their callers' `self`.
+    elsewhere: FxHashSet<Fun>,
+    /// What anyone can call: thread entry points, functions used as values.
+    open: FxHashSet<Fun>,
+    constructs: FxHashSet<Fun>,
+    loads: FxHashSet<Fun>,
+    exclusive: FxHashSet<Fun>,
+    threads: FxHashMap<Fun, u32>,
+    on_loop: FxHashSet<Fun>,
+    unseen: FxHashSet<Fun>,
+}
+
+impl Callers {
+    /// Where functions that are called at all are called, constructors aside.
+    pub fn all_sites(&self) -> &FxHashMap<Fun, Vec<(Fun, OpId)>> {
+        &self.sites
+    }
+
+    /// Where the function is seen to be called, constructors aside.
+    pub fn sites(&self, function: Fun) -> &[(Fun, OpId)] {
+        self.sites.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether only code of the program that is seen calling the function can call it.
+    pub fn are_known(&self, program: &Program<'_>, function: Fun) -> bool {
+        is_private(program, function) && !self.open.contains(&function)
+    }
+
+    /// The thread entry point (an index into the program's) whose single thread alone runs the function.
+    pub fn only_thread(&self, function: Fun) -> Option<u32> {
+        self.threads.get(&function).copied()
+    }
+
+    /// Whether only constructors call it.
+    pub fn only_constructs(&self, function: Fun) -> bool {
+        self.constructs.contains(&function)
+    }
+
+    /// Whether it only runs while modules are loaded, or in tests.
+    pub fn only_loads(&self, function: Fun) -> bool {
+        self.loads.contains(&function)
+    }
+
+    /// Whether nobody else has the object the method is called on: it says so by its receiver, or all its callers do.
+    pub fn has_to_itself(&self, program: &Program<'_>, method: Fun) -> bool {
+        self.exclusive.contains(&method) || takes_exclusively(program, method)
+    }
+
+    /// Whether the function runs on an event loop, as far as its callers are seen: a coroutine, a callback of the loop, or
+    /// what only those call.
+    pub fn is_on_loop(&self, function: Fun) -> bool {
+        self.on_loop.contains(&function)
+    }
+
+    /// Whether nobody is seen to run the function: a helper without callers, or what only such helpers call.
+    pub fn is_unseen(&self, function: Fun) -> bool {
+        self.unseen.contains(&function)
+    }
+}
+
+/// Gathers the callers of a program's functions.
+pub fn callers(program: &Program<'_>, facts: &[Facts]) -> Callers {
+    let mut callers = gather(program, facts);
+    callers.constructs = constructing(program, &callers);
+    callers.loads = loading(program, &callers);
+    callers.threads = single_threads(program, &callers.by, &callers.open);
+    callers.exclusive = exclusive(program, &callers);
+    callers.on_loop = on_loop(program, &callers);
+    callers.unseen = unseen(program, &callers);
+    callers
+}
+
+fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
+    let open = program.threads.entries.iter().map(|it| it.function).collect();
+    let mut callers = Callers { open, ..Callers::default() };
+    let mut at_once: FxHashSet<(Fun, Local)> = FxHashSet::default();
+    // Each callee with the methods that may stand in for it.
+    let mut stand_ins: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
+    for function in program.function_ids() {
+        let locksets = &facts[function.0 as usize].locksets;
+        for (block, index, op) in program.function(function).ops() {
+            if let Some(callee) = program.called(function, &op.kind) {
+                let run = || overrides(program, callee).into_iter().chain([callee]).collect();
+                for callee in stand_ins.entry(callee).or_insert_with(run) {
+                    if program.is_construction(function) {
+                        callers.by.entry(*callee).or_default();
+                        if matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody) {
+                            *callers.imports.entry(*callee).or_default() += 1;
+                        }
+                        continue;
+                    }
+                    callers.sites.entry(*callee).or_default().push((function, locksets.op_id(block, index)));
+                    if program.language(function) == Language::Python || !calls_on_self(program, facts, function, &op.kind) {
+                        callers.elsewhere.insert(*callee);
+                    }
+                    let by = callers.by.entry(*callee).or_default();
+                    if by.last() != Some(&function) {
+                        by.push(function);
+                    }
+                }
+                continue;
+            }
+            for (argument, used) in program.run_at_once(function, &op.kind) {
+                callers.sites.entry(used).or_default().push((function, locksets.op_id(block, index)));
+                at_once.insert((function, argument));
+            }
+        }
+        for (_, _, op) in program.function(function).ops() {
+            // A bound method or function taken as a value can be called by anyone.
+            if let OpKind::Load { dest, .. } = &op.kind
+                && let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, *dest)
+                && program.called(function, &op.kind).is_none()
+                && !at_once.contains(&(function, *dest))
+            {
+                callers.open.insert(*used);
+            }
+        }
+    }
+    callers
+}
+
+/// What only the statements of modules and classes call, or only tests.
+fn loading(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+    let fills = |it: &(&Fun, &usize)| *it.1 >= MIN_IMPORTS && callers.by.get(it.0).is_some_and(Vec::is_empty);
+    let tests = |it: &(&Fun, &Vec<Fun>)| !it.1.is_empty() && it.1.iter().all(|it| program.is_exempt(*it));
+    let filling = callers.imports.iter().filter(fills).map(|it| *it.0);
+    filling.chain(callers.by.iter().filter(tests).map(|it| *it.0)).filter(|it| !callers.open.contains(it)).collect()
+}
+
+/// Private helpers that only constructors call.
+fn constructing(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+    let mut found: FxHashSet<Fun> = FxHashSet::default();
+    for _ in 0..MAX_ROUNDS {
+        let constructs =
+            |(it, by): &(&Fun, &Vec<Fun>)| !found.contains(it) && callers.are_known(program, **it) && by.iter().all(|it| found.contains(it));
+        let more: Vec<Fun> = callers.by.iter().filter(constructs).map(|it| *it.0).collect();
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more);
+    }
+    found
+}
+
+/// Private helpers that are only called on what their callers have to themselves.
+fn exclusive(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+    let mut found: FxHashSet<Fun> = FxHashSet::default();
+    for _ in 0..MAX_ROUNDS {
+        let known = found.len();
+        for (helper, by) in &callers.by {
+            let all_do = || by.iter().all(|it| found.contains(it) || takes_exclusively(program, *it));
+            if !by.is_empty() && !callers.elsewhere.contains(helper) && callers.are_known(program, *helper) && all_do() {
+                found.insert(*helper);
+            }
+        }
+        if found.len() == known {
+            break;
+        }
+    }
+    found
+}
+
+/// Coroutines, callbacks of event loops, and what only those call.
+fn on_loop(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+    let mut other: FxHashSet<Fun> = FxHashSet::default();
+    let mut found: FxHashSet<Fun> = program.function_ids().filter(|it| program.function(*it).is_async).collect();
+    for entry in &program.threads.entries {
+        let slot = if entry.how == Concurrency::Task { &mut found } else { &mut other };
+        slot.insert(entry.function);
+    }
+    found.retain(|it| !other.contains(it));
+    spread(callers, found, |it| !other.contains(&it))
+}
+
+/// Private helpers that are neither called nor used as values, and what only they call.
+fn unseen(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+    // A decorator may hand it on, and a library's base class may call it, if it is not one that is known.
+    let has_unknown_base = |class: Cls, of: Fun| program.external_ancestry(class).any(|it| it != "object" && !program.catalog(of).knows(it));
+    let is_handed_on =
+        |it: Fun| !program.function(it).attributes.is_empty() || program.class_of(it).is_some_and(|class| has_unknown_base(class, it));
+    let is_root = |it: &Fun| {
+        program.function(*it).kind != FunctionKind::Closure
+            && callers.are_known(program, *it)
+            && !callers.by.contains_key(it)
+            && !callers.sites.contains_key(it)
+            && !is_handed_on(*it)
+    };
+    let roots = program.function_ids().filter(is_root).collect();
+    spread(callers, roots, |it| !callers.open.contains(&it))
+}
+
+/// `found`, and what is only called by such functions.
+fn spread(callers: &Callers, mut found: FxHashSet<Fun>, may: impl Fn(Fun) -> bool) -> FxHashSet<Fun> {
+    let mut left: Vec<(&Fun, &Vec<Fun>)> = callers.by.iter().filter(|it| !it.1.is_empty() && !found.contains(it.0) && may(*it.0)).collect();
+    for _ in 0..MAX_ROUNDS {
+        let known = left.len();
+        left.retain(|(function, by)| {
+            let all = by.iter().all(|it| found.contains(it));
+            if all {
+                found.insert(**function);
+            }
+            !all
+        });
+        if left.len() == known {
+            break;
+        }
+    }
+    found
+}
+
+/// The functions that one single thread of the program reaches and nothing else does: private helpers whose callers all
+/// are such functions.
+fn single_threads(program: &Program<'_>, callers: &FxHashMap<Fun, Vec<Fun>>, open: &FxHashSet<Fun>) -> FxHashMap<Fun, u32> {
+    let mut started: FxHashMap<Fun, Option<u32>> = FxHashMap::default();
+    for (index, it) in program.threads.entries.iter().enumerate() {
+        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.contains_key(&it.function);
+        started.entry(it.function).and_modify(|it| *it = None).or_insert(alone.then_some(index as u32));
+    }
+    let mut threads: FxHashMap<Fun, u32> = started.into_iter().filter_map(|(function, entry)| entry.map(|it| (function, it))).collect();
+    for _ in 0..MAX_ROUNDS {
+        let mut more = Vec::new();
+        for (function, callers) in callers {
+            if threads.contains_key(function) || open.contains(function) || !is_private(program, *function) {
+                continue;
+            }
+            if let Some(first) = callers.first().and_then(|it| threads.get(it))
+                && callers.iter().all(|it| threads.get(it) == Some(first))
+            {
+                more.push((*function, *first));
+            }
+        }
+        if more.is_empty() {
+            break;
+        }
+        threads.extend(more);
+    }
+    threads
+}
+
+/// Methods of subclasses that stand in for `method`.
+fn overrides(program: &Program<'_>, method: Fun) -> Vec<Fun> {
+    let Some(class) = program.class_of(method) else { return Vec::new() };
+    let name = program.function(method).name;
+    let mut found: IndexSet<Fun, FxBuildHasher> = IndexSet::default();
+    let mut work = program.subclasses(class).to_vec();
+    let mut seen: FxHashSet<Cls> = FxHashSet::default();
+    while let Some(class) = work.pop() {
+        if seen.insert(class) {
+            work.extend(program.subclasses(class));
+            found.extend(program.method(class, name).filter(|it| *it != method));
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Whether the receiver is `&mut self` or `self`.
+fn takes_exclusively(program: &Program<'_>, method: Fun) -> bool {
+    let receiver = program.function(method).params.first().filter(|it| it.kind == ParamKind::Receiver);
+    match receiver.and_then(|it| it.ty.as_ref()) {
+        Some(TypeRef::Reference { mutable, .. }) => *mutable,
+        Some(TypeRef::Path { path, .. }) => *path == "Self",
+        _ => false,
+    }
+}
+
+/// Whether the call is one of another method of `self`.
+fn calls_on_self(program: &Program<'_>, facts: &[Facts], caller: Fun, call: &OpKind) -> bool {
+    let OpKind::Call { callee: Callee::Method { receiver, .. }, .. } = call else { return false };
+    let path = facts[caller.0 as usize].values.place(program, receiver);
+    path.is_some_and(|it| it.root == Root::Param(0) && it.steps.is_empty())
+}
+
+/// Only code of the program that is seen calling it can call it.
+fn is_private(program: &Program<'_>, function: Fun) -> bool {
+    let ir = program.function(function);
+    match ir.kind {
+        FunctionKind::Closure => true,
+        FunctionKind::Function | FunctionKind::Method | FunctionKind::StaticMethod | FunctionKind::ClassMethod => match program.language(function) {
+            Language::Python => {
+                let hidden = |name: &str| name.starts_with('_') && !name.ends_with("__");
+                let in_hidden_class =
+                    || program.class_of(function).is_some_and(|it| hidden(program.class_name(it))) && !ir.name.as_str().starts_with("__");
+                program.parent(function).is_some() || hidden(ir.name.as_str()) || in_hidden_class()
+            }
+            Language::Rust => !ir.is_public,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,116 @@
+//! Comments and docstrings that speak of threads: whether the author expects several.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::directive::line_of;
+use crate::ir::{Claim, Directive, Range};
+
+/// Who writes so has several threads in mind.
+const SEVERAL: &[&str] = &[
+    "thread-safe",
+    "thread safe",
+    "threadsafe",
+    "across threads",
+    "another thread",
+    "between threads",
+    "different threads",
+    "multiple threads",
+    "multithreaded",
+    "multi-threaded",
+    "other thread",
+    "several threads",
+    "concurrent threads",
+    "shared by threads",
+];
+
+/// So near before one of these, a word that says no turns it round.
+const NEAR: usize = 6;
+
+/// And so many bytes at most.
+const NEAR_BYTES: usize = 60;
+
+static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let builder = &mut AhoCorasick::builder();
+    builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(SEVERAL).expect("a few short words make an automaton")
+});
+
+/// The claims that comments of a file make in passing. `comment` gives the comment that has the byte at an offset.
+pub fn prose(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
+    let mut found: Vec<Directive> = Vec::new();
+    for word in FINDER.find_iter(text) {
+        let is_new = found.last().is_none_or(|it| it.range.as_usize().end <= word.start());
+        if let Some(range) = comment(word.start()).filter(|_| is_new)
+            && let Some(several) = expects_threads(&text[range.as_usize()])
+        {
+            found.push(Directive { claim: Claim::Threads { several }, range, line: line_of(text, range) });
+        }
+    }
+    found
+}
+
+/// Whether a text says that several threads use what it is about, or that they must not; none where it does not say.
+pub fn expects_threads(text: &str) -> Option<bool> {
+    let mut says = None;
+    for word in FINDER.find_iter(text) {
+        let is_part = |it: Option<char>| it.is_some_and(|it| it.is_alphanumeric() || it == '_');
+        let rest = &text[word.end()..];
+        let rest = rest.strip_prefix('s').unwrap_or(rest);
+        // `call_soon_threadsafe` is a name, `thread-safety` a subject, `Is it thread-safe?` a question.
+        if is_part(text[..word.start()].chars().next_back()) || is_part(rest.chars().next()) || rest.starts_with('?') {
+            continue;
+        }
+        let start = text.floor_char_boundary(word.start().saturating_sub(NEAR_BYTES));
+        let before = text[start..word.start()].rsplit(|it: char| !(it.is_alphanumeric() || it == '\'')).filter(|it| !it.is_empty());
+        if before.take(NEAR).any(says_no) {
+            return Some(false);
+        }
+        says = Some(true);
+    }
+    says
+}
+
+fn says_no(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    matches!(word.as_str(), "not" | "no" | "non" | "never" | "nor" | "cannot" | "without") || word.ends_with("n't")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_threads() {
+        for text in [
+            "The client object is thread-safe and has connection-pooling built in.",
+            "# TODO: make this threadsafe.",
+            "# If several threads run this at once, the last one wins.",
+            "Thread-safe blocking connection pool",
+            "can be shared by multiple clients (safely across threads if required)",
+        ] {
+            assert_eq!(expects_threads(text), Some(true), "{text}");
+        }
+        for text in [
+            "Tracks a moving average. Not thread-safe.",
+            "This class isn't thread safe",
+            "a non-thread-safe cache",
+            "NOT really threadsafe!",
+            "must not be shared between threads",
+            "The Session is **not safe for use in concurrent threads.**",
+        ] {
+            assert_eq!(expects_threads(text), Some(false), "{text}");
+        }
+        for text in [
+            "Starts the thread.",
+            "a thread of discussion",
+            "spread safely",
+            "uses add_callback_threadsafe()",
+            "for thread-safety, see below",
+            "Is the session thread-safe?",
+            "",
+        ] {
+            assert_eq!(expects_threads(text), None, "{text}");
+        }
+    }
+}
