@@ -203,8 +203,7 @@ fn on_loop(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
 fn unseen(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
     // A decorator may hand it on, and a library's base class may call it, if it is not one that is known.
     let has_unknown_base = |class: Cls, of: Fun| program.external_ancestry(class).any(|it| it != "object" && !program.catalog(of).knows(it));
-    let is_handed_on =
-        |it: Fun| !program.function(it).attributes.is_empty() || program.class_of(it).is_some_and(|class| has_unknown_base(class, it));
+    let is_handed_on = |it: Fun| !program.function(it).attributes.is_empty() || program.class_of(it).is_some_and(|class| has_unknown_base(class, it));
     let is_root = |it: &Fun| {
         program.function(*it).kind != FunctionKind::Closure
             && callers.are_known(program, *it)

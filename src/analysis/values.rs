@@ -60,6 +60,10 @@ impl Values {
         };
         while let Some(projection) = projections.next() {
             path = match projection {
+                Projection::Field(name) if *name == "__class__" => match path.resolve(program, self.function) {
+                    Some((_, Ty::Class(class, _))) => Path::new(Root::Class(class)),
+                    _ => path.then(Step::Field(*name))?,
+                },
                 Projection::Field(name) => path.then(Step::Field(*name))?,
                 Projection::Key(key) => path.then(Step::Key(*key))?,
                 Projection::Index(_) => path.then(Step::Item)?,

@@ -13,9 +13,9 @@ use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
-use crate::analysis::state::Use;
+use crate::analysis::state::{State, Use};
 use crate::analysis::{Analysis, Facts};
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind};
 use crate::program::{Fun, Program, Target};
 
@@ -54,6 +54,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         let values = known.entry(usage.function).or_insert_with(|| iterated(analysis, usage.function));
         values.contains(&analysis.facts(usage.function).values.origin(access.value)) && is_whole(analysis, usage)
     };
+    let mut singles: Vec<Single<'_>> = Vec::new();
     for (owner, state) in analysis.states.iter() {
         let Some(guard) = Guard::of(analysis, owner, state) else { continue };
         let mut worst: IndexMap<Fun, (Touch, &Use), FxBuildHasher> = IndexMap::default();
@@ -85,11 +86,69 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             // Where the function updates the state as well, that says it all.
             let is_fast_path = touch == Touch::Read && reads_again(analysis, usage, &guard.lock);
             if !is_fast_path && !updating.contains(&function) {
-                findings.extend(report(analysis, &guard, touch, usage));
+                let Some(found) = report(analysis, &guard, touch, usage) else { continue };
+                if touch == Touch::Read {
+                    singles.push(Single { lock: guard.lock, state, usage, finding: findings.len() });
+                }
+                findings.push(found);
             }
         }
     }
+    pairs(analysis, &singles, findings);
     unmet(analysis, findings);
+}
+
+/// A read without the guard, and the finding that says so.
+struct Single<'a> {
+    lock: Key,
+    state: &'a State,
+    usage: &'a Use,
+    finding: usize,
+}
+
+/// A read by itself is seldom wrong. Of two in one statement, of state that is written together under the lock, one may be
+/// old and the other new. Where the one decides whether the other is read, it may be the one that is written last.
+fn pairs(analysis: &Analysis<'_>, singles: &[Single<'_>], findings: &mut [Finding]) {
+    let mut by_statement: IndexMap<(Key, Location), Vec<&Single<'_>>, FxBuildHasher> = IndexMap::default();
+    for single in singles {
+        let ir = analysis.program.function(single.usage.function);
+        // What is only shown may be old.
+        if !matches!(ir.name.as_str(), "__str__" | "__repr__") {
+            by_statement.entry((single.lock, statement(analysis, single.usage.function, single.usage.op))).or_default().push(single);
+        }
+    }
+    for ((lock, _), singles) in by_statement {
+        let [first, rest @ ..] = &singles[..] else { continue };
+        let block = |it: &Single<'_>| analysis.facts(it.usage.function).locksets.block_of(it.usage.op);
+        let together = rest.iter().filter(|it| block(it) == block(first));
+        let Some((other, at)) = together.into_iter().find_map(|it| written_together(analysis, first.state, it.state, &lock).map(|at| (it, at))) else {
+            continue;
+        };
+        let lock = lock.display(analysis.program);
+        let names = [first, other].map(|it| state_name(analysis, analysis.access(it.usage)));
+        let finding = &mut findings[first.finding];
+        finding.confidence = Confidence::Medium;
+        finding.message = format!("`{}` and `{}` are read together without `{lock}`, under which both are written", names[0], names[1]);
+        finding.caption = "may see one as it was and the other as it is".to_string();
+        finding.help = format!("read both under `{lock}`");
+        finding.labels.push(label(at, Role::OtherAccess, format!("`{}` is written with it", names[1])));
+    }
+}
+
+/// Where the second state is written under one acquisition of the lock with the first.
+fn written_together(analysis: &Analysis<'_>, first: &State, second: &State, lock: &Key) -> Option<Location> {
+    let section = |usage: &Use| {
+        let locksets = &analysis.facts(usage.function).locksets;
+        let held = locksets.before(usage.op).iter().find(|it| locksets.lock(it).key == *lock);
+        held.map(|it| it.at).or_else(|| analysis.entry.held(usage.function).iter().any(|it| it.0 == *lock).then_some(OpId::ENTRY))
+    };
+    let writes = |state: &'_ State| -> Vec<(Fun, OpId, OpId)> {
+        let written = state.uses.iter().filter(|it| it.writes && !it.construction).take(MAX_KEPT);
+        written.filter_map(|it| section(it).map(|at| (it.function, at, it.op))).collect()
+    };
+    let sections: FxHashSet<(Fun, OpId)> = writes(first).into_iter().map(|it| (it.0, it.1)).collect();
+    let both = writes(second).into_iter().find(|it| sections.contains(&(it.0, it.1)));
+    both.map(|(function, _, op)| statement(analysis, function, op))
 }
 
 /// Calls of functions that say which lock their callers must hold, without it.

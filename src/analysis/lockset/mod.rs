@@ -167,6 +167,11 @@ impl Locksets {
     pub fn op_id(&self, block: BlockId, index: usize) -> OpId {
         OpId(self.starts[block.index()] + index as u32)
     }
+
+    /// The block that an op stands in.
+    pub fn block_of(&self, op: OpId) -> BlockId {
+        BlockId::from_index(self.starts.partition_point(|it| *it <= op.0).saturating_sub(1))
+    }
 }
 
 /// The op with that id.

@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 
 use super::super::support::Graph;
 use crate::analysis::Analysis;
-use crate::analysis::access::{Access, Definitions};
+use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
 use crate::ir::{AggregateKind, BlockId, Const, Function, Local, OpKind, Operation, Terminator};
 use crate::program::{Cls, Fun, Target};
@@ -114,6 +114,17 @@ impl Branches<'_> {
                 _ => &[],
             })
             .copied()
+    }
+
+    /// Whether the act stores a number that was counted on.
+    pub(super) fn counts(&self, act: &Access) -> bool {
+        let is_sum = |it: &OpId| matches!(self.op(*it), Some(OpKind::Compute { operation: Operation::Arithmetic, .. }));
+        act.kind.writes() && act.kind != AccessKind::Mutate && self.definitions.origins(act.value, act.op).iter().all(is_sum)
+    }
+
+    /// Whether the test compares sizes: with a limit.
+    pub(super) fn has_limit(&self, decision: &Decision) -> bool {
+        self.ops_of(decision).any(|op| matches!(op, OpKind::Compute { operation: Operation::Compare, .. }))
     }
 
     /// Whether the test compares the state with what is stored: whoever comes last stores the same.

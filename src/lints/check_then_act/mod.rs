@@ -92,6 +92,8 @@ struct Case<'a> {
     takes_out: bool,
     /// The act marks something as taken, and the function gives it back later: a home-made lock.
     claims: bool,
+    /// The act is an update that the test allows: `if self.open < self.most: self.open += 1`.
+    limited: bool,
 }
 
 /// How test and act stand to the locks.
@@ -133,7 +135,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 continue;
             }
             let Some((test, decision)) = reads.find_map(|it| branches.decision(it.op, act.op).map(|decision| (it, decision))) else { continue };
-            if updates.read_before(analysis, usage.function, act).is_some() {
+            // An update that a test against a limit allows is no longer allowed once another thread has made it, too.
+            let is_update = updates.read_before(analysis, usage.function, act).is_some();
+            if is_update && !(branches.has_limit(&decision) && branches.counts(act)) {
                 continue;
             }
             let Some(gap) = gap(analysis, usage.function, test, act) else { continue };
@@ -151,7 +155,8 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             } else {
                 branches.made(analysis, usage.function, act, &mutable)
             };
-            let case = Case { test, act, gap, raises: decision.raises && !claims, made, takes_out, claims };
+            let raises = decision.raises && !claims && !is_update;
+            let case = Case { test, act, gap, raises, made, takes_out, claims, limited: is_update };
             if let Some(found) = report(analysis, owner, state, usage, &case) {
                 seen.insert(usage.function);
                 findings.push(found);
@@ -277,7 +282,7 @@ fn graded(made: bool, constant: bool, raises: bool) -> Confidence {
 }
 
 fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, case: &Case<'_>) -> Option<Finding> {
-    let Case { test, act, ref gap, raises, made, takes_out, claims } = *case;
+    let Case { test, act, ref gap, raises, made, takes_out, claims, limited } = *case;
     let program = analysis.program;
     let function = usage.function;
     let (tested, acted) = (statement(analysis, function, test.op), statement(analysis, function, act.op));
@@ -346,9 +351,23 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 Some((guard, _)) if state.declared.is_none() && !state.is_mostly_under(&guard) && !is_only_write(state, usage) => Confidence::Low,
                 Some(_) => shared.confidence,
                 None if shared.locks_each && !raises => shared.confidence,
-                None if raises || made == Made::Nothing || held_by || owns_lock && !shared.of_class && !(claims || takes_out && !shared.unrelated) => Confidence::Low,
+                None if limited => {
+                    if shared.unrelated || shared.one_thread {
+                        Confidence::Low
+                    } else {
+                        Confidence::Medium
+                    }
+                }
+                None if takes_out && (declared || shared.of_class) => Confidence::Medium,
+                None if raises
+                    || made == Made::Nothing
+                    || held_by
+                    || owns_lock && !shared.of_class && !(claims || takes_out && !shared.unrelated) =>
+                {
+                    Confidence::Low
+                }
                 None if made == Made::Object => shared.confidence.max(Confidence::Medium),
-                None if takes_out && (owns_lock || declared || shared.of_class) => Confidence::Medium,
+                None if takes_out && owns_lock => Confidence::Medium,
                 None => shared.confidence,
             };
             (confidence, format!("`{name}` is tested and then changed with no lock held across both"), help)

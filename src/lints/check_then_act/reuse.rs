@@ -2,13 +2,15 @@
 
 use rustc_hash::FxHashMap;
 
-use super::super::support::{Guard, finding, has_to_do_with, is_at_hand, label, state_name, statement, stays_on_loop, step};
+use super::super::support::{
+    Guard, Shared, finding, has_to_do_with, is_at_hand, is_method, label, shared, state_name, statement, stays_on_loop, step,
+};
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::lockset::{OpId, op_of};
-use crate::analysis::path::Owner;
+use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Finding, Role};
 use crate::ir::{Callee, Const, Language, OpKind, Place};
@@ -20,51 +22,103 @@ const MAX_TRIES: usize = 16;
 /// Methods that take something out of a container.
 const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft", "remove"];
 
+/// How another function makes what was tested go away, the surest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loss {
+    /// Stores `None`.
+    Clears,
+    /// Takes something out of a container.
+    TakesOut,
+    /// Puts another container in its place.
+    Replaces,
+}
+
+/// Why the state is taken for shared.
+enum Why<'a> {
+    Guarded(Guard<'a>),
+    Shared(Shared),
+}
+
 pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findings: &mut Vec<Finding>) {
     let program = analysis.program;
-    let mut clears = state.uses.iter().filter(|it| it.writes && !it.construction && !analysis.callers.is_unseen(it.function) && clears(analysis, it)).peekable();
-    if clears.peek().is_none() || program.language(state.uses[0].function) != Language::Python {
+    if program.language(state.uses[0].function) != Language::Python {
         return;
     }
-    let clears: Vec<&Use> = clears.collect();
-    let Some(guard) = Guard::of(analysis, owner, state) else { return };
+    let writes = state.uses.iter().filter(|it| it.writes && !it.construction && !analysis.callers.is_unseen(it.function));
+    let mut guard = Guard::of(analysis, owner, state);
+    // Who replaces a container under no lock knows that nobody looks.
+    let counts = |loss: Loss| loss != Loss::Replaces || guard.is_some();
+    let mut losses: Vec<(&Use, Loss)> = writes.filter_map(|it| loss(analysis, it).filter(|it| counts(*it)).map(|loss| (it, loss))).collect();
+    if losses.is_empty() {
+        return;
+    }
+    losses.sort_by_key(|it| it.1);
+    // What a lock guards elsewhere, or what several threads are known to use.
+    if guard.is_none() && (is_method(program, owner) || !matches!(owner, Owner::Field(..)) || state.guard().is_some()) {
+        return;
+    }
     let mut tried: FxHashMap<Fun, usize> = FxHashMap::default();
     for usage in state.uses.iter().filter(|it| !it.writes && !it.construction && it.held.is_empty() && !it.maybe_guarded) {
         let function = usage.function;
-        let Some(clear) = clears.iter().find(|it| it.function != function) else { continue };
         let access = analysis.access(usage);
+        let Some((lost, loss)) = losses.iter().find(|it| it.0.function != function) else { continue };
         let tries = tried.entry(function).or_default();
         if *tries >= MAX_TRIES
             || program.function(function).is_async
-            || analysis.entry.callers_hold(function, &guard.lock)
-            || !is_at_hand(program, function, access, &guard.lock)
             || access.kind != AccessKind::Read
             || is_view(analysis, usage)
             || stays_on_loop(analysis, state, function)
-            || has_to_do_with(analysis, function, &guard.lock)
         {
             continue;
         }
+        let keeps_out = |guard: &Guard<'_>| {
+            analysis.entry.callers_hold(function, &guard.lock)
+                || !is_at_hand(program, function, access, &guard.lock)
+                || has_to_do_with(analysis, function, &guard.lock)
+        };
+        if guard.as_ref().is_some_and(keeps_out) {
+            continue;
+        }
         *tries += 1;
-        if let Some(used) = used_after(analysis, function, access) {
-            *tries = MAX_TRIES;
-            findings.push(report(analysis, &guard, usage, used, clear));
+        let Some(used) = used_after(analysis, function, access, *loss) else { continue };
+        let why = match guard.take() {
+            Some(it) => Why::Guarded(it),
+            None => match shared(analysis, owner, state, usage, access, None) {
+                Some(it) => Why::Shared(it),
+                None => continue,
+            },
+        };
+        *tries = MAX_TRIES;
+        findings.push(report(analysis, &why, usage, used, (lost, *loss)));
+        if let Why::Guarded(it) = why {
+            guard = Some(it);
         }
     }
 }
 
-/// Whether the write stores `None`, or takes something out of a container.
-fn clears(analysis: &Analysis<'_>, usage: &Use) -> bool {
+/// Whether the write makes what was there go away.
+fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
     let access = analysis.access(usage);
+    let ir = analysis.program.function(usage.function);
     if access.kind == AccessKind::Mutate {
-        return match op_of(analysis.program.function(usage.function), usage.op).map(|it| &it.kind) {
-            Some(OpKind::Delete { .. }) => true,
-            Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => REMOVING.contains(&name.as_str()),
-            _ => false,
+        return match op_of(ir, usage.op).map(|it| &it.kind) {
+            Some(OpKind::Delete { .. }) => Some(Loss::TakesOut),
+            Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if REMOVING.contains(&name.as_str()) => Some(Loss::TakesOut),
+            _ => None,
         };
     }
-    let is_none = |op: &OpKind| matches!(op, OpKind::Const { dest, value: Const::None } if *dest == access.value);
-    access.kind == AccessKind::Write && !access.changes_in_place() && analysis.program.function(usage.function).ops().any(|it| is_none(&it.2.kind))
+    if access.kind != AccessKind::Write || access.changes_in_place() {
+        return None;
+    }
+    let constant = ir.ops().find_map(|it| match &it.2.kind {
+        OpKind::Const { dest, value } if *dest == access.value => Some(value),
+        _ => None,
+    });
+    match constant {
+        Some(Const::None) => Some(Loss::Clears),
+        Some(_) => None,
+        None => Some(Loss::Replaces),
+    }
 }
 
 /// Whether it is `d.values()` or the like: nothing is tested that is there once.
@@ -76,12 +130,24 @@ fn is_view(analysis: &Analysis<'_>, usage: &Use) -> bool {
 }
 
 /// Where the same place is read again, to call it or to look inside, on the strength of the test; with no lock held.
-fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access) -> Option<OpId> {
+fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access, loss: Loss) -> Option<OpId> {
     let program = analysis.program;
     let facts = analysis.facts(function);
+    let container = match test.path.steps.last() {
+        Some(Step::Key(_) | Step::Item) => test.path.steps.len() - 1,
+        _ => test.path.steps.len(),
+    };
+    let is_item = |step: &Step| matches!(step, Step::Key(_) | Step::Item);
     let goes_through = |place: &Place| {
         let path = facts.values.place(program, place)?;
-        Some(path.root == test.path.root && path.steps.len() >= test.path.steps.len() && path.steps[..test.path.steps.len()] == test.path.steps[..])
+        let through = path.root == test.path.root && path.steps.get(..test.path.steps.len()) == Some(&test.path.steps[..]);
+        // Of another container only what is in it may be missing.
+        let looks_up = || {
+            path.root == test.path.root
+                && path.steps.get(..container) == Some(&test.path.steps[..container])
+                && path.steps.get(container).is_some_and(is_item)
+        };
+        Some(if loss == Loss::Replaces { looks_up() } else { through })
     };
     let mut branches = None;
     for (block, index, op) in program.function(function).ops() {
@@ -104,29 +170,51 @@ fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access) -> Option<O
     None
 }
 
-fn report(analysis: &Analysis<'_>, guard: &Guard<'_>, usage: &Use, used: OpId, clear: &Use) -> Finding {
+fn report(analysis: &Analysis<'_>, why: &Why<'_>, usage: &Use, used: OpId, (lost, loss): (&Use, Loss)) -> Finding {
     let program = analysis.program;
-    let access = analysis.access(usage);
-    let (name, lock) = (state_name(analysis, access), guard.lock.display(program));
+    let name = state_name(analysis, analysis.access(usage));
     let (tested, location) = (statement(analysis, usage.function, usage.op), statement(analysis, usage.function, used));
-    let cleared = statement(analysis, clear.function, clear.op);
-    let mut it = finding(&CHECK_THEN_ACT, analysis, usage.function, location, Confidence::Medium);
-    let takes_out = analysis.access(clear).kind == AccessKind::Mutate;
-    it.message = match takes_out {
-        true => format!("`{name}` is tested, and then looked into again: another thread may have taken it out in between"),
-        false => format!("`{name}` is tested, and then read again to be used: another thread may have cleared it in between"),
+    let place = statement(analysis, lost.function, lost.op);
+    let confidence = match why {
+        Why::Guarded(_) => Confidence::Medium,
+        Why::Shared(shared) if shared.is_documented => Confidence::Medium,
+        Why::Shared(_) => Confidence::Low,
     };
-    it.caption = if takes_out { "may be gone by now".to_string() } else { "may be `None` by now".to_string() };
-    it.help = format!("read `{name}` once, into a local, and test and use that; or do both under `{lock}`");
+    let mut it = finding(&CHECK_THEN_ACT, analysis, usage.function, location, confidence);
+    let (again, verb, caption, ends) = match loss {
+        Loss::Clears => (
+            "then read again to be used: another thread may have cleared it",
+            "clears",
+            "may be `None` by now",
+            "reads it again: `None`, and an error",
+        ),
+        Loss::TakesOut => {
+            ("then looked into again: another thread may have taken it out", "takes from", "may be gone by now", "looks for it again: an error")
+        }
+        Loss::Replaces => (
+            "then looked into again: another thread may have put another in its place",
+            "replaces",
+            "may be another one by now",
+            "looks into the other one: what was found may not be there",
+        ),
+    };
+    it.message = format!("`{name}` is tested, and {again} in between");
+    it.caption = caption.to_string();
+    it.help = format!("read `{name}` once, into a local, and test and use that");
     it.state = Some(name.clone());
-    it.locks = vec![lock];
     it.labels.push(label(tested, Role::Read, format!("`{name}` is tested here")));
-    let verb = if takes_out { "takes from" } else { "clears" };
-    it.labels.push(label(cleared, Role::OtherAccess, format!("`{}` {verb} it here", program.symbol(clear.function))));
-    it.evidence = guard.evidence(analysis, &guard.writes, "writes");
+    it.labels.push(label(place, Role::OtherAccess, format!("`{}` {verb} it here", program.symbol(lost.function))));
+    match why {
+        Why::Guarded(guard) => {
+            let lock = guard.lock.display(program);
+            it.help.push_str(&format!("; or do both under `{lock}`"));
+            it.locks = vec![lock];
+            it.evidence = guard.evidence(analysis, &guard.writes, "writes");
+        }
+        Why::Shared(shared) => it.evidence.clone_from(&shared.evidence),
+    }
     it.interleaving.push(step('A', tested, format!("finds `{name}` there")));
-    it.interleaving.push(step('B', cleared, format!("{verb} it")));
-    let ends = if takes_out { "looks for it again: an error" } else { "reads it again: `None`, and an error" };
+    it.interleaving.push(step('B', place, format!("{verb} it")));
     it.interleaving.push(step('A', location, ends));
     it
 }

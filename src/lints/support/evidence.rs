@@ -25,6 +25,8 @@ pub struct Shared {
     pub of_class: bool,
     /// As far as is seen, one thread alone changes it.
     pub one_thread: bool,
+    /// The class says that it is made for several threads.
+    pub is_documented: bool,
     /// All that speaks for it is a lock that has nothing to do with the state, as far as is seen.
     pub unrelated: bool,
 }
@@ -47,7 +49,16 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     let found = |confidence: Confidence, guard: Option<(Key, Location)>, Sign { kind, message, location }: Sign| {
         // What nobody is seen to call may be dead.
         let confidence = if analysis.callers.is_unseen(usage.function) { Confidence::Low } else { confidence };
-        Some(Shared { confidence, evidence: vec![Evidence { kind, message, location }], guard, locks_each: false, of_class, one_thread, unrelated: false })
+        Some(Shared {
+            confidence,
+            evidence: vec![Evidence { kind, message, location }],
+            guard,
+            locks_each: false,
+            of_class,
+            one_thread,
+            is_documented: false,
+            unrelated: false,
+        })
     };
     if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, write, &it.lock)) {
         let message = format!("a comment says that `{}` guards it", declared.lock.display(program));
@@ -92,7 +103,8 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
                 Threaded::Function(function) => format!("`{}` expects several threads, as its docs or comments say", program.symbol(function)),
             };
             let sign = Sign { kind: EvidenceKind::Declared, message, location: Some(at) };
-            return found(with_switch(Confidence::Low, Confidence::Medium), None, sign);
+            let is_documented = matches!(what, Threaded::Class(_));
+            return found(with_switch(Confidence::Low, Confidence::Medium), None, sign).map(|it| Shared { is_documented, ..it });
         }
         None => {}
     }
@@ -244,8 +256,7 @@ fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<Owned
     let language = program.module(program.module_of_class(class)).ir.language;
     program.ancestry(class).into_iter().find_map(|it| {
         let is_thread_lock = |ty: &Ty| ty.lock(language).is_some_and(|it| it.scope == Scope::Thread);
-        let is_one =
-            |name: Name, ty: &Ty| is_thread_lock(ty) && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name);
+        let is_one = |name: Name, ty: &Ty| is_thread_lock(ty) && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name);
         let mut locks = program.fields_of(it).filter(|(name, ty)| is_one(*name, ty));
         locks.next().map(|(name, _)| OwnedLock {
             owner: Owner::Field(it, name),

@@ -245,6 +245,11 @@ impl Scope<'_, '_> {
                 if path == "super" {
                     return Ty::external("super");
                 }
+                if path == "type"
+                    && let Ty::Class(class, _) = first()
+                {
+                    return Ty::ClassObject(class);
+                }
                 if let Some(row) = self.catalog.lock(path) {
                     return Ty::External(row.path, [].into());
                 }

@@ -274,6 +274,7 @@ impl Scope<'_, '_> {
     fn field(&self, ty: &Ty, name: Name) -> Ty {
         let program = self.program;
         match ty.peeled(self.language) {
+            Ty::Class(class, _) if name == "__class__" => Ty::ClassObject(class),
             Ty::Class(class, _) => match program.field(class, name) {
                 Some((_, ty)) if !ty.is_unknown() => ty.clone(),
                 _ => match program.method(class, name) {
