@@ -8,19 +8,27 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
-use super::support::{Guard, Updates, finding, has_to_do_with, implements_lock, is_at_hand, label, state_name, statement, step, stores_constant};
+use super::check_then_act::branches::Branches;
+use super::support::{
+    Guard, Updates, belongs, finding, has_to_do_with, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step,
+    stores_constant,
+};
 use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::atomics::is_fresh;
-use crate::analysis::lockset::{OpId, op_of};
+use crate::analysis::lockset::{Acquisition, OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::analysis::{Analysis, Facts};
+use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
-use crate::ir::{Callee, Language, Local, OpKind};
+use crate::ir::{Callee, Const, Language, Local, OpKind};
 use crate::program::{Fun, Program, Target};
 
 /// Functions that go over all they are given, item by item.
 const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
+
+/// So many acquisitions after a read are looked at.
+const MAX_TAKEN: usize = 16;
 
 /// What functions go over is kept for so many at once.
 const MAX_KEPT: usize = 64;
@@ -55,6 +63,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         values.contains(&analysis.facts(usage.function).values.origin(access.value)) && is_whole(analysis, usage)
     };
     let mut singles: Vec<Single<'_>> = Vec::new();
+    let mut branches: FxHashMap<Fun, Branches<'_>> = FxHashMap::default();
     for (owner, state) in analysis.states.iter() {
         let Some(guard) = Guard::of(analysis, owner, state) else { continue };
         let mut worst: IndexMap<Fun, (Touch, &Use), FxBuildHasher> = IndexMap::default();
@@ -86,8 +95,15 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             // Where the function updates the state as well, that says it all.
             let is_fast_path = touch == Touch::Read && reads_again(analysis, usage, &guard.lock);
             if !is_fast_path && !updating.contains(&function) {
-                let Some(found) = report(analysis, &guard, touch, usage) else { continue };
+                let Some(mut found) = report(analysis, &guard, touch, usage) else { continue };
                 if touch == Touch::Read {
+                    if branches.len() > MAX_KEPT {
+                        branches.clear();
+                    }
+                    let branches = branches.entry(function).or_insert_with(|| Branches::new(analysis.program.function(function)));
+                    if let Some(taken) = decides(analysis, branches, usage, &guard.lock) {
+                        foretells(analysis, &mut found, usage, &guard.lock, taken);
+                    }
                     singles.push(Single { lock: guard.lock, state, usage, finding: findings.len() });
                 }
                 findings.push(found);
@@ -95,7 +111,88 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
     }
     pairs(analysis, &singles, findings);
+    for (owner, state) in analysis.states.iter() {
+        findings.extend(overtaken(analysis, owner, state));
+    }
     unmet(analysis, findings);
+}
+
+/// Something is stored without the lock under which another function takes what is there, and clears the place: what is
+/// stored in between is lost. One such place is enough to say what the lock is for.
+fn overtaken(analysis: &Analysis<'_>, owner: &Owner, state: &State) -> Option<Finding> {
+    let program = analysis.program;
+    if !matches!(owner, Owner::Field(..)) || is_method(program, owner) || program.language(state.uses.first()?.function) != Language::Python {
+        return None;
+    }
+    let writes = || state.uses.iter().filter(|it| it.writes && !it.construction && !analysis.access(it).changes_in_place());
+    let clears = |it: &&Use| {
+        let value = analysis.access(it).value;
+        let is_none = |op: &OpKind| matches!(op, OpKind::Const { dest, value: Const::None } if *dest == value);
+        program.function(it.function).ops().any(|(_, _, op)| is_none(&op.kind))
+    };
+    let (taker, lock) = writes().filter(clears).find_map(|taker| {
+        let (lock, _) = taker.held.iter().find(|it| belongs(program, &it.0, owner) && is_own(program, &it.0, owner))?;
+        let takes = |it: &Use| !it.writes && it.function == taker.function && it.op < taker.op && it.held.iter().any(|it| it.0 == *lock);
+        state.uses.iter().any(takes).then_some((taker, *lock))
+    })?;
+    let stores = |it: &&Use| {
+        it.function != taker.function
+            && dissents(analysis, it, &lock)
+            && ought_to_hold(analysis, it.function, &lock)
+            && !clears(it)
+            && !analysis.callers.is_unseen(it.function)
+    };
+    let usage = writes().find(stores)?;
+    if analysis.states.scope(&lock) == Scope::Async {
+        return None;
+    }
+    let (name, shown) = (state_name(analysis, analysis.access(usage)), lock.display(program));
+    let (location, place) = (statement(analysis, usage.function, usage.op), statement(analysis, taker.function, taker.op));
+    let mut it = finding(&INCONSISTENT_GUARD, analysis, usage.function, location, Confidence::Medium);
+    it.message = format!("`{name}` is stored without `{shown}`, under which `{}` takes it and clears it", program.symbol(taker.function));
+    it.caption = "lost, if it is stored just before the place is cleared".to_string();
+    it.help = format!("store it under `{shown}`");
+    it.state = Some(name.clone());
+    it.locks = vec![shown.clone()];
+    it.labels.push(label(place, Role::OtherAccess, format!("cleared under `{shown}` here, after it was read")));
+    it.evidence.push(Evidence {
+        kind: EvidenceKind::GuardedElsewhere,
+        message: format!("`{}` reads it and clears it under one acquisition of `{shown}`", program.symbol(taker.function)),
+        location: Some(place),
+    });
+    owns(program, &lock, &mut it);
+    it.interleaving.push(step('A', place, format!("takes `{shown}`, reads `{name}` and works on what is there")));
+    it.interleaving.push(step('B', location, format!("stores another `{name}`")));
+    it.interleaving.push(step('A', place, "clears it: what B stored was never looked at"));
+    Some(it)
+}
+
+/// Where the lock is taken because of what the read saw, to go on with it; what is called under it does not look again.
+fn decides(analysis: &Analysis<'_>, branches: &Branches<'_>, usage: &Use, lock: &Key) -> Option<OpId> {
+    let program = analysis.program;
+    let locksets = &analysis.facts(usage.function).locksets;
+    let owner = analysis.access(usage).key.owner;
+    let is_it = |it: &&Acquisition| it.via.is_none() && it.op > usage.op && locksets.locks[it.lock as usize].key == *lock;
+    let looks_again = |taken: OpId| {
+        program.function(usage.function).ops().any(|(block, index, op)| {
+            let id = locksets.op_id(block, index);
+            id > taken
+                && program.called(usage.function, &op.kind).is_some_and(|it| analysis.facts(it).accesses.iter().any(|it| it.key.owner == owner))
+                && locksets.before(id).iter().any(|it| it.at == taken)
+        })
+    };
+    let taken = locksets.acquisitions.iter().filter(is_it).map(|it| it.op);
+    taken.take(MAX_TAKEN).find(|it| branches.decision(usage.op, *it).is_some_and(|it| !it.raises) && !looks_again(*it))
+}
+
+/// A decision that is made before the lock is taken may no longer hold under it.
+fn foretells(analysis: &Analysis<'_>, finding: &mut Finding, usage: &Use, lock: &Key, taken: OpId) {
+    let (name, lock) = (state_name(analysis, analysis.access(usage)), lock.display(analysis.program));
+    finding.confidence = Confidence::Medium;
+    finding.message = format!("`{name}` is looked at before `{lock}` is taken, which guards it, and not again under it");
+    finding.caption = "may have changed by the time the lock is taken".to_string();
+    finding.help = format!("look at `{name}` under `{lock}`, with what depends on it");
+    finding.labels.push(label(statement(analysis, usage.function, taken), Role::LockWanted, "taken here, because of what was seen"));
 }
 
 /// A read without the guard, and the finding that says so.
@@ -121,7 +218,8 @@ fn pairs(analysis: &Analysis<'_>, singles: &[Single<'_>], findings: &mut [Findin
         let [first, rest @ ..] = &singles[..] else { continue };
         let block = |it: &Single<'_>| analysis.facts(it.usage.function).locksets.block_of(it.usage.op);
         let together = rest.iter().filter(|it| block(it) == block(first));
-        let Some((other, at)) = together.into_iter().find_map(|it| written_together(analysis, first.state, it.state, &lock).map(|at| (it, at))) else {
+        let Some((other, at)) = together.into_iter().find_map(|it| written_together(analysis, first.state, it.state, &lock).map(|at| (it, at)))
+        else {
             continue;
         };
         let lock = lock.display(analysis.program);

@@ -3,7 +3,7 @@
 
 use super::{Cls, Definition, Fun, Mod, Program, Ty};
 use crate::finding::Location;
-use crate::ir::{Base, Claim, Name, OpKind, ParamKind, Projection, Range, TypeRef};
+use crate::ir::{Base, Claim, FunctionKind, Name, OpKind, ParamKind, Projection, Range, TypeRef};
 use crate::source::expects_threads;
 
 /// Where a piece of state, or a lock, lives.
@@ -146,8 +146,12 @@ pub(super) fn find(program: &Program<'_>) -> Claims {
                 }
                 Claim::Threads { several } => {
                     let above = on_line(&lines.classes, directive.line).first().map(|it| Threaded::Class(it.1));
-                    // A comment inside is about what stands there.
-                    let inside = || lines.function_bodies.around(directive.range).map(Threaded::Function);
+                    // A comment inside is about what stands there; between the methods it is about the class.
+                    let inside = || {
+                        let function = lines.function_bodies.around(directive.range)?;
+                        let class = program.class_of(function).filter(|_| program.function(function).kind == FunctionKind::ClassBody);
+                        Some(class.map_or(Threaded::Function(function), Threaded::Class))
+                    };
                     claims.threads.extend(above.or_else(inside).map(|it| (it, *several, at)));
                 }
                 Claim::LockOrder(names) => {

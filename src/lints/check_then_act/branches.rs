@@ -20,7 +20,7 @@ const CATCHING: &[&str] = &["BaseException", "Exception", "IndexError", "KeyErro
 const MAX_ABOVE: usize = 32;
 
 /// The branches of a function, and which block every way to another leads through.
-pub(super) struct Branches<'f> {
+pub(in crate::lints) struct Branches<'f> {
     definitions: Definitions<'f>,
     ir: &'f Function,
     dominators: Dominators<NodeIndex>,
@@ -31,18 +31,18 @@ pub(super) struct Branches<'f> {
 }
 
 impl<'f> Branches<'f> {
-    pub(super) fn new(ir: &'f Function) -> Branches<'f> {
+    pub(in crate::lints) fn new(ir: &'f Function) -> Branches<'f> {
         let definitions = Definitions::new(ir);
         Branches { ir, dominators: Graph::new(ir).dominators(), definitions, trues: OnceCell::new(), used: OnceCell::new() }
     }
 
     /// The op with that id.
-    pub(super) fn op(&self, id: OpId) -> Option<&'f OpKind> {
+    pub(in crate::lints) fn op(&self, id: OpId) -> Option<&'f OpKind> {
         self.definitions.op(id).map(|it| &it.kind)
     }
 
     /// Whether the value is the constant `True`.
-    pub(super) fn is_true(&self, value: Local) -> bool {
+    pub(in crate::lints) fn is_true(&self, value: Local) -> bool {
         let find = || {
             let constants = self.ir.ops().filter_map(|it| match it.2.kind {
                 OpKind::Const { dest, value: Const::Bool(true) } => Some(dest),
@@ -54,7 +54,7 @@ impl<'f> Branches<'f> {
     }
 
     /// Whether an exception of the op is caught where it would be one of a missing key or item.
-    pub(super) fn is_caught(&self, op: OpId) -> bool {
+    pub(in crate::lints) fn is_caught(&self, op: OpId) -> bool {
         let Some(handler) = self.ir.blocks[self.definitions.block_of(op)].unwind else { return false };
         // The handlers of a `try`: a switch, and what it leads to.
         let mut near = vec![handler];
@@ -66,7 +66,7 @@ impl<'f> Branches<'f> {
     }
 
     /// Whether anything but its drop looks at the value.
-    pub(super) fn is_used(&self, value: Local) -> bool {
+    pub(in crate::lints) fn is_used(&self, value: Local) -> bool {
         let used = || {
             let ops = self.ir.ops().filter(|it| !matches!(it.2.kind, OpKind::Drop { .. })).flat_map(|it| it.2.kind.uses());
             let tested = self.ir.blocks.iter().filter_map(|it| match it.terminator {
@@ -79,7 +79,7 @@ impl<'f> Branches<'f> {
     }
 
     /// The nearest branch that `test` decides and of which every way to `act` goes through one arm; with the other arms.
-    pub(super) fn decision(&self, test: OpId, act: OpId) -> Option<Decision> {
+    pub(in crate::lints) fn decision(&self, test: OpId, act: OpId) -> Option<Decision> {
         let goal = NodeIndex::new(self.definitions.block_of(act));
         // The blocks every way to the act goes through, nearest first; the block itself is one.
         let above: Vec<NodeIndex> = self.dominators.dominators(goal)?.take(MAX_ABOVE).collect();
@@ -117,32 +117,32 @@ impl Branches<'_> {
     }
 
     /// Whether the act stores a number that was counted on.
-    pub(super) fn counts(&self, act: &Access) -> bool {
+    pub(in crate::lints) fn counts(&self, act: &Access) -> bool {
         let is_sum = |it: &OpId| matches!(self.op(*it), Some(OpKind::Compute { operation: Operation::Arithmetic, .. }));
         act.kind.writes() && act.kind != AccessKind::Mutate && self.definitions.origins(act.value, act.op).iter().all(is_sum)
     }
 
     /// Whether the test compares sizes: with a limit.
-    pub(super) fn has_limit(&self, decision: &Decision) -> bool {
+    pub(in crate::lints) fn has_limit(&self, decision: &Decision) -> bool {
         self.ops_of(decision).any(|op| matches!(op, OpKind::Compute { operation: Operation::Compare, .. }))
     }
 
     /// Whether the test compares the state with what is stored: whoever comes last stores the same.
-    pub(super) fn compares(&self, decision: &Decision, analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+    pub(in crate::lints) fn compares(&self, decision: &Decision, analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
         let values = &analysis.facts(function).values;
         let stored = values.origin(act.value);
         self.compared(decision).any(|it| values.origin(it) == stored)
     }
 
     /// Whether the test is whether there is a container, and the act changes what is in it.
-    pub(super) fn is_presence(&self, decision: &Decision, test: &Access, act: &Access) -> bool {
+    pub(in crate::lints) fn is_presence(&self, decision: &Decision, test: &Access, act: &Access) -> bool {
         let is_none = |value: Local| self.ops_of(decision).any(|op| matches!(op, OpKind::Const { dest, value: Const::None } if *dest == value));
         let whole = matches!(self.op(test.op), Some(OpKind::Load { .. })) && test.path.steps.len() <= act.path.steps.len();
         whole && act.changes_in_place() && self.compared(decision).any(is_none)
     }
 
     /// What kind of object is made here to be stored.
-    pub(super) fn made(&self, analysis: &Analysis<'_>, function: Fun, act: &Access, mutable: &FxHashSet<Cls>) -> Made {
+    pub(in crate::lints) fn made(&self, analysis: &Analysis<'_>, function: Fun, act: &Access, mutable: &FxHashSet<Cls>) -> Made {
         let program = analysis.program;
         let changes = |class: Cls| program.ancestry(class).iter().any(|it| mutable.contains(it));
         let origins = self.definitions.origins(act.value, act.op);
@@ -167,7 +167,7 @@ impl Branches<'_> {
 
 /// What a second one of what is stored would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Made {
+pub(in crate::lints) enum Made {
     /// Nothing is made.
     Nothing,
     /// The same again: an object that never changes.
@@ -177,9 +177,9 @@ pub(super) enum Made {
 }
 
 /// A branch between a test and an act.
-pub(super) struct Decision {
+pub(in crate::lints) struct Decision {
     /// What its condition was computed from.
     sources: Vec<OpId>,
     /// The other way raises: a precondition, more than a choice.
-    pub(super) raises: bool,
+    pub(in crate::lints) raises: bool,
 }

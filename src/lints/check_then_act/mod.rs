@@ -3,7 +3,7 @@
 //! For each write, the branches it depends on are looked at whose condition was computed from a read of the same place
 //! (control dependence by dominators). Writes whose value comes from the old one are `unguarded-update`'s.
 
-mod branches;
+pub(super) mod branches;
 mod flags;
 mod pairs;
 mod reuse;
