@@ -35,6 +35,7 @@ pub struct Callers {
     threads: FxHashMap<Fun, u32>,
     on_loop: FxHashSet<Fun>,
     unseen: FxHashSet<Fun>,
+    outside: FxHashSet<Fun>,
 }
 
 impl Callers {
@@ -79,6 +80,12 @@ impl Callers {
         self.on_loop.contains(&function)
     }
 
+    /// Whether code that is not a thread's own is seen to run the function: it is public and has no callers in the program,
+    /// or is called from there.
+    pub fn is_from_outside(&self, function: Fun) -> bool {
+        self.outside.contains(&function)
+    }
+
     /// Whether nobody is seen to run the function: a helper without callers, or what only such helpers call.
     pub fn is_unseen(&self, function: Fun) -> bool {
         self.unseen.contains(&function)
@@ -94,6 +101,7 @@ pub fn callers(program: &Program<'_>, facts: &[Facts]) -> Callers {
     callers.exclusive = exclusive(program, &callers);
     callers.on_loop = on_loop(program, &callers);
     callers.unseen = unseen(program, &callers);
+    callers.outside = outside(program, &callers);
     callers
 }
 
@@ -213,6 +221,27 @@ fn unseen(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
     };
     let roots = program.function_ids().filter(is_root).collect();
     spread(callers, roots, |it| !callers.open.contains(&it))
+}
+
+/// Public functions that nothing of the program calls, the statements of modules, and what those call.
+fn outside(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+    let entries: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
+    let is_root = |it: &Fun| {
+        let is_called = callers.by.get(it).is_some_and(|it| !it.is_empty());
+        !is_called && !entries.contains(it) && !is_private(program, *it)
+    };
+    let mut calls: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
+    for (callee, by) in &callers.by {
+        by.iter().for_each(|it| calls.entry(*it).or_default().push(*callee));
+    }
+    let mut found: FxHashSet<Fun> = FxHashSet::default();
+    let mut work: Vec<Fun> = program.function_ids().filter(is_root).collect();
+    while let Some(function) = work.pop() {
+        if found.insert(function) {
+            work.extend(calls.get(&function).into_iter().flatten().filter(|it| !entries.contains(it)));
+        }
+    }
+    found
 }
 
 /// `found`, and what is only called by such functions.

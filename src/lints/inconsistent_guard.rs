@@ -172,6 +172,10 @@ fn decides(analysis: &Analysis<'_>, branches: &Branches<'_>, usage: &Use, lock: 
     let program = analysis.program;
     let locksets = &analysis.facts(usage.function).locksets;
     let owner = analysis.access(usage).key.owner;
+    // Whether something is in a container is one question, and what comes is about what was found.
+    if !matches!(op_of(program.function(usage.function), usage.op).map(|it| &it.kind), Some(OpKind::Load { .. })) {
+        return None;
+    }
     let is_it = |it: &&Acquisition| it.via.is_none() && it.op > usage.op && locksets.locks[it.lock as usize].key == *lock;
     let looks_again = |taken: OpId| {
         program.function(usage.function).ops().any(|(block, index, op)| {

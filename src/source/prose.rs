@@ -13,17 +13,19 @@ const SEVERAL: &[&str] = &[
     "thread safe",
     "threadsafe",
     "across threads",
-    "another thread",
     "between threads",
     "different threads",
     "multiple threads",
     "multithreaded",
     "multi-threaded",
-    "other thread",
     "several threads",
     "concurrent threads",
     "shared by threads",
 ];
+
+/// Who writes so has one in mind.
+const ONE: &[&str] =
+    &["eventloop thread", "event loop thread", "event-loop thread", "loop's thread", "only in the main thread", "only from the main thread"];
 
 /// So near before one of these, a word that says no turns it round.
 const NEAR: usize = 6;
@@ -33,7 +35,8 @@ const NEAR_BYTES: usize = 60;
 
 static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let builder = &mut AhoCorasick::builder();
-    builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(SEVERAL).expect("a few short words make an automaton")
+    let words = SEVERAL.iter().chain(ONE);
+    builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).expect("a few short words make an automaton")
 });
 
 /// The claims that comments of a file make in passing. `comment` gives the comment that has the byte at an offset.
@@ -63,10 +66,11 @@ pub fn expects_threads(text: &str) -> Option<bool> {
         }
         let start = text.floor_char_boundary(word.start().saturating_sub(NEAR_BYTES));
         let before = text[start..word.start()].rsplit(|it: char| !(it.is_alphanumeric() || it == '\'')).filter(|it| !it.is_empty());
-        if before.take(NEAR).any(says_no) {
-            return Some(false);
+        match (word.pattern().as_usize() < SEVERAL.len(), before.take(NEAR).any(says_no)) {
+            (true, true) | (false, false) => return Some(false),
+            (true, false) => says = Some(true),
+            (false, true) => {}
         }
-        says = Some(true);
     }
     says
 }
@@ -97,6 +101,7 @@ mod tests {
             "a non-thread-safe cache",
             "NOT really threadsafe!",
             "must not be shared between threads",
+            "UNSAFE. Must be called on the eventloop thread.",
             "The Session is **not safe for use in concurrent threads.**",
         ] {
             assert_eq!(expects_threads(text), Some(false), "{text}");

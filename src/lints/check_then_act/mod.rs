@@ -16,7 +16,8 @@ use self::pairs::pairs;
 use self::reuse::reuse;
 use super::Lint;
 use super::support::{
-    Graph, Updates, finding, implements_lock, is_method, is_read_again, label, shared, state_name, statement, step, stores_constant,
+    Graph, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, label, shared, state_name, statement, step,
+    stores_constant,
 };
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
@@ -140,7 +141,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             if is_update && !(branches.has_limit(&decision) && branches.counts(act)) {
                 continue;
             }
-            let Some(gap) = gap(analysis, usage.function, test, act) else { continue };
+            let Some(gap) = gap(analysis, usage.function, test, act).filter(|_| !is_for_one_thread(analysis, owner, usage.function)) else {
+                continue;
+            };
             if branches.compares(&decision, analysis, usage.function, act)
                 || branches.is_presence(&decision, test, act)
                 || implements_lock(analysis.program, usage.function)
@@ -155,7 +158,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             } else {
                 branches.made(analysis, usage.function, act, &mutable)
             };
-            let raises = decision.raises && !claims && !is_update;
+            let raises = decision.raises && !is_update;
             let case = Case { test, act, gap, raises, made, takes_out, claims, limited: is_update };
             if let Some(found) = report(analysis, owner, state, usage, &case) {
                 seen.insert(usage.function);
@@ -315,7 +318,8 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 message: format!("`{lock}` is taken for the act, after the test"),
                 location: Some(acted),
             });
-            let confidence = if is_guard { graded(made != Made::Nothing, constant, raises) } else { Confidence::Low };
+            // What is computed under the lock comes out the same the second time.
+            let confidence = if is_guard && made != Made::Nothing { graded(true, constant, raises) } else { Confidence::Low };
             let message = format!("`{name}` is tested before `{lock}` is taken, and not again under it");
             (confidence, message, format!("test `{name}` again once `{lock}` is held"))
         }
@@ -350,7 +354,8 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 // A lock that most writes do without may be there for something else.
                 Some((guard, _)) if state.declared.is_none() && !state.is_mostly_under(&guard) && !is_only_write(state, usage) => Confidence::Low,
                 Some(_) => shared.confidence,
-                None if shared.locks_each && !raises => shared.confidence,
+                // One entry under a fixed name is set up once; those under names that come along are made by whoever comes.
+                None if shared.locks_each && !raises && !matches!(act.path.steps.last(), Some(Step::Key(_))) => shared.confidence,
                 None if limited => {
                     if shared.unrelated || shared.one_thread {
                         Confidence::Low
@@ -359,15 +364,8 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                     }
                 }
                 None if takes_out && (declared || shared.of_class) => Confidence::Medium,
-                None if raises
-                    || made == Made::Nothing
-                    || held_by
-                    || owns_lock && !shared.of_class && !(claims || takes_out && !shared.unrelated) =>
-                {
-                    Confidence::Low
-                }
+                None if raises || made == Made::Nothing || held_by || owns_lock && !shared.of_class && !claims => Confidence::Low,
                 None if made == Made::Object => shared.confidence.max(Confidence::Medium),
-                None if takes_out && owns_lock => Confidence::Medium,
                 None => shared.confidence,
             };
             (confidence, format!("`{name}` is tested and then changed with no lock held across both"), help)

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::super::support::{
-    Guard, Shared, finding, has_to_do_with, is_at_hand, is_method, label, shared, state_name, statement, stays_on_loop, step,
+    Guard, Shared, finding, has_to_do_with, is_at_hand, is_for_one_thread, is_method, label, shared, state_name, statement, stays_on_loop, step,
 };
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
@@ -68,6 +68,7 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
             || access.kind != AccessKind::Read
             || is_view(analysis, usage)
             || stays_on_loop(analysis, state, function)
+            || is_for_one_thread(analysis, owner, function)
         {
             continue;
         }

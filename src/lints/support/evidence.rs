@@ -14,6 +14,10 @@ use crate::program::{Cls, Fun, Program, Threaded, Ty};
 /// A class one in so many of whose methods is a coroutine lives on an event loop.
 const LOOP_SHARE: usize = 5;
 
+/// A lock is looked for so many calls up, at so many places each.
+const MAX_CALLERS: usize = 3;
+const MAX_SITES: usize = 16;
+
 /// Why the state is taken for shared, and how strong that is.
 pub struct Shared {
     pub confidence: Confidence,
@@ -122,8 +126,7 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
             shared.evidence.push(Evidence { kind: EvidenceKind::Threads, message: message.to_string(), location: Some(started) });
             shared.confidence = if of_class { Confidence::Medium } else { Confidence::Low };
         }
-        let here = started.is_some_and(|it| it.file == program.module(module).file);
-        shared.unrelated = !of_class && !here && !concerns(analysis, state, &lock);
+        shared.unrelated = !of_class && !concerns(analysis, state, &lock);
         return Some(shared);
     }
     // A container that locks each of its operations says that several threads use it, and keeps no two operations together.
@@ -153,6 +156,11 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     found(Confidence::Low, None, Sign { kind: EvidenceKind::Threads, message, location: Some(location) })
 }
 
+/// Whether the function, or the class that has the state, says that it is for one thread.
+pub fn is_for_one_thread(analysis: &Analysis<'_>, owner: &Owner, function: Fun) -> bool {
+    matches!(owner, Owner::Field(class, _) if says_of_threads(analysis, *class, function).is_some_and(|it| !it.1))
+}
+
 /// What the function, the class, one that it inherits from, or one that inherits the function from it says of threads.
 fn says_of_threads(analysis: &Analysis<'_>, class: Cls, function: Fun) -> Option<(Threaded, bool, Location)> {
     let program = analysis.program;
@@ -171,7 +179,7 @@ fn updated_outside(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool 
             && !it.construction
             && matches!(kind, AccessKind::Update | AccessKind::Mutate)
             && !analysis.sharing.is_on_thread(it.function)
-            && !analysis.callers.is_unseen(it.function)
+            && analysis.callers.is_from_outside(it.function)
     })
 }
 
@@ -221,16 +229,19 @@ fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
         let guard = |owner: &Owner| analysis.states.get(owner).and_then(|it| it.guard()).map(|it| it.0.owner);
         analysis.facts(function).accesses.iter().any(|it| guard(&it.key.owner) == Some(lock.owner))
     };
-    let is_called_under = |function: Fun| {
-        analysis.callers.sites(function).iter().any(|(caller, op)| {
-            let locksets = &analysis.facts(*caller).locksets;
-            locksets.before(*op).iter().any(|it| locksets.lock(it).key.owner == lock.owner)
-                || analysis.entry.held(*caller).iter().any(|it| it.0.owner == lock.owner)
-        })
-    };
     let mut functions: Vec<Fun> = state.uses.iter().filter(|it| !it.construction).map(|it| it.function).collect();
     functions.dedup();
-    functions.into_iter().any(|it| takes(it) || mentions(it) || is_called_under(it) || uses_guarded(it))
+    functions.into_iter().any(|it| takes(it) || mentions(it) || is_called_under(analysis, it, lock, MAX_CALLERS) || uses_guarded(it))
+}
+
+/// Whether one of the function's callers, or of theirs, so many calls up, holds the lock.
+fn is_called_under(analysis: &Analysis<'_>, function: Fun, lock: &OwnedLock, calls: usize) -> bool {
+    analysis.callers.sites(function).iter().take(MAX_SITES).any(|(caller, op)| {
+        let locksets = &analysis.facts(*caller).locksets;
+        locksets.before(*op).iter().any(|it| locksets.lock(it).key.owner == lock.owner)
+            || analysis.entry.held(*caller).iter().any(|it| it.0.owner == lock.owner)
+            || calls > 1 && is_called_under(analysis, *caller, lock, calls - 1)
+    })
 }
 
 /// The way to what an item was stored in.
