@@ -153,7 +153,8 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     let started = program.threads.started_near(module).map(|it| ("starts threads", it));
     let (sign, location) = started.or_else(|| program.threads.locked_near(module).map(|it| ("has locks for threads", it)))?;
     let message = format!("the program {sign}, and {of_all}");
-    found(Confidence::Low, None, Sign { kind: EvidenceKind::Threads, message, location: Some(location) })
+    let sign = Sign { kind: EvidenceKind::Threads, message, location: Some(location) };
+    found(Confidence::Low, None, sign)
 }
 
 /// Whether the function, or the class that has the state, says that it is for one thread.

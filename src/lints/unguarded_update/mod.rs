@@ -147,9 +147,11 @@ fn bare(
     }
     let switch = switch_point(analysis, usage.function, read.op, write.op);
     let mut shared = shared(analysis, owner, state, usage, write, switch)?;
-    // A number that two threads are given is worse than a count that is off.
+    // A number that two threads are given is worse than a count that is off. What all objects of a class share is shared by
+    // threads, and where other code runs in the middle of an update it is surely lost some day.
     if (shared.confidence == Confidence::Low || shared.locks_each) && !shared.one_thread {
-        shared.confidence = if !shared.unrelated && is_handed_out() { Confidence::Medium } else { Confidence::Low };
+        let counts = !shared.unrelated && (is_handed_out() || switch.is_some() && shared.of_class);
+        shared.confidence = if counts { Confidence::Medium } else { Confidence::Low };
     }
     let name = state_name(analysis, write);
     let location = statement(analysis, usage.function, write.op);
