@@ -23,7 +23,7 @@ use crate::analysis::{self, Analysis};
 use crate::finding::{Confidence, FileId, Finding, Location, Severity, fingerprint};
 use crate::frontend;
 use crate::ir::{self, Language, Module, Range, SyntaxError};
-use crate::lints::{LINTS, Lint};
+use crate::lints::{self, LINTS, Lint};
 use crate::program;
 use crate::report::{Report, Stats};
 use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Loaded, Skipped, SourceFile};
@@ -121,7 +121,7 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
     .map_err(SessionError::Internal)?;
 
     order(&mut findings, &files);
-    once(&mut findings);
+    lints::once(&mut findings);
     mark(&mut findings, &files);
     findings.retain(|it| it.confidence >= options.min_confidence && it.severity >= options.min_severity);
 
@@ -189,24 +189,6 @@ fn order(findings: &mut [Finding], files: &Files) {
     findings.sort_by_cached_key(|it| {
         let line = files.start(it.location).line;
         (files.get(it.location.file).name.clone(), line, it.rule, it.location, it.message.clone())
-    });
-}
-
-/// Of what several rules say about one state in one statement, keeps what says most: the surest, and of those the rule
-/// that looks furthest.
-fn once(findings: &mut Vec<Finding>) {
-    const RACES: [&str; 3] = ["inconsistent-guard", "unguarded-update", "check-then-act"];
-    let rank = |it: &Finding| RACES.iter().position(|rule| *rule == it.rule).map(|rank| (it.confidence, rank));
-    let mut best: HashMap<(Location, String), (Confidence, usize)> = HashMap::new();
-    for finding in findings.iter() {
-        if let (Some(rank), Some(state)) = (rank(finding), &finding.state) {
-            let slot = best.entry((finding.location, state.clone())).or_insert(rank);
-            *slot = (*slot).max(rank);
-        }
-    }
-    findings.retain(|it| match (rank(it), &it.state) {
-        (Some(rank), Some(state)) => best.get(&(it.location, state.clone())) == Some(&rank),
-        _ => true,
     });
 }
 

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Base, Callee, Function, Local, Op, OpKind, Place, Projection, Terminator};
+use super::{Base, Callee, Const, Function, Local, Op, OpKind, Place, Projection, Terminator};
 
 impl Place {
     pub fn local(local: Local) -> Self {
@@ -93,6 +93,14 @@ impl OpKind {
         uses
     }
 
+    /// The local that it makes a truth value, and which.
+    pub fn truth(&self) -> Option<(Local, bool)> {
+        match self {
+            OpKind::Const { dest, value: Const::Bool(value) } => Some((*dest, *value)),
+            _ => None,
+        }
+    }
+
     /// The place this op reads, writes or calls a method on.
     pub fn place(&self) -> Option<&Place> {
         match self {
@@ -119,6 +127,14 @@ impl Function {
     /// Every op with its block and its index there, in block order.
     pub fn ops(&self) -> impl Iterator<Item = (super::BlockId, usize, &Op)> {
         self.blocks.iter().enumerate().flat_map(|(b, block)| block.ops.iter().enumerate().map(move |(i, op)| (super::BlockId::from_index(b), i, op)))
+    }
+
+    /// The constant that a local is, if an op makes it one. Looks through all ops.
+    pub fn constant(&self, local: Local) -> Option<Const> {
+        self.ops().find_map(|(_, _, op)| match op.kind {
+            OpKind::Const { dest, value } if dest == local => Some(value),
+            _ => None,
+        })
     }
 
     /// `Metrics.inc`, `a::b::run`, `outer.<locals>.inner`: scope and name, joined as the language does.

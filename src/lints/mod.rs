@@ -12,8 +12,10 @@ mod support;
 mod unguarded_update;
 mod unreleased_lock;
 
+use rustc_hash::FxHashMap;
+
 use crate::analysis::Analysis;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Confidence, Finding, Location, Severity};
 use crate::ir::Language;
 
 /// A rule.
@@ -47,7 +49,27 @@ pub const LINTS: &[&Lint] = &[
     &unreleased_lock::UNRELEASED_LOCK,
 ];
 
+/// Rules that may have the same to say of one statement, the one that looks furthest last.
+const RACES: &[&Lint] = &[&inconsistent_guard::INCONSISTENT_GUARD, &unguarded_update::UNGUARDED_UPDATE, &check_then_act::CHECK_THEN_ACT];
+
 /// The rule called `name`.
 pub fn find(name: &str) -> Option<&'static Lint> {
     LINTS.iter().copied().find(|it| it.name == name)
+}
+
+/// Of what several rules say about one state in one statement, keeps what says most: the surest, and of those the rule
+/// that looks furthest.
+pub fn once(findings: &mut Vec<Finding>) {
+    let rank = |it: &Finding| RACES.iter().position(|lint| lint.name == it.rule).map(|rank| (it.confidence, rank));
+    let mut best: FxHashMap<(Location, String), (Confidence, usize)> = FxHashMap::default();
+    for finding in findings.iter() {
+        if let (Some(rank), Some(state)) = (rank(finding), &finding.state) {
+            let slot = best.entry((finding.location, state.clone())).or_insert(rank);
+            *slot = (*slot).max(rank);
+        }
+    }
+    findings.retain(|it| match (rank(it), &it.state) {
+        (Some(rank), Some(state)) => best.get(&(it.location, state.clone())) == Some(&rank),
+        _ => true,
+    });
 }

@@ -189,10 +189,7 @@ impl Case<'_, '_> {
     fn returned(&self) -> Option<OpId> {
         let ir = self.graph.ir;
         let locksets = &self.analysis.facts(self.function).locksets;
-        let is_answer = |value: Local| {
-            let true_or_object = |op: &OpKind| matches!(op, OpKind::Const { dest, value: it } if *dest == value && *it == Const::Bool(true));
-            ir.ops().any(|it| true_or_object(&it.2.kind))
-        };
+        let is_answer = |value: Local| ir.constant(value) == Some(Const::Bool(true));
         let kept = locksets.at_return.iter().find(|it| it.held.iter().any(|it| it.sure && self.is_it(it)) && !it.value.is_some_and(is_answer))?;
         let before = self.graph.ops().map(|it| it.0).filter(|it| self.graph.block_of(*it) == kept.block).last();
         Some(before.unwrap_or(self.at))
@@ -253,14 +250,8 @@ impl Case<'_, '_> {
     fn ignored(&self) -> Option<Leak> {
         let OpKind::Call { dest, callee: Callee::Method { .. }, arguments } = &self.graph.op(self.at)?.kind else { return None };
         let ir = self.graph.ir;
-        let constant = |value: Local| {
-            ir.ops().find_map(|it| match it.2.kind {
-                OpKind::Const { dest, value: it } if dest == value => Some(it),
-                _ => None,
-            })
-        };
         let gives_up = arguments.iter().enumerate().any(|(index, it)| {
-            let value = constant(it.value);
+            let value = ir.constant(it.value);
             let refuses = matches!(value, Some(Const::Bool(false) | Const::Int(0)));
             let limits = !matches!(value, Some(Const::None | Const::Int(-1)) | None);
             match it.kind {

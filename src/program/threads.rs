@@ -170,8 +170,7 @@ fn one_worker(ir: &Function, pool: Local) -> bool {
                 _ => false,
             };
             let count = arguments.iter().find(is_one).or(arguments.first().filter(|it| it.kind == ArgumentKind::Positional));
-            return count
-                .is_some_and(|it| ir.ops().any(|(_, _, op)| matches!(op.kind, OpKind::Const { dest, value: Const::Int(1) } if dest == it.value)));
+            return count.is_some_and(|it| ir.constant(it.value) == Some(Const::Int(1)));
         }
         let Some(from) = from else { return false };
         made = from;

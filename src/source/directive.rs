@@ -15,12 +15,16 @@ const WORDS: &[&str] = &["guarded-by:", "guarded by ", "protected by ", "require
 static FINDER: LazyLock<AhoCorasick> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).expect("a few short words make an automaton"));
 
+/// So much of a line is looked at on each side of a comment: a longer one was not written by hand.
+const MAX_LINE: usize = 4096;
+
 /// Longer names are none of locks.
 const MAX_NAME: usize = 100;
 
 /// The directives of a file. `comment` gives the comment that has the byte at an offset, if that is in one.
 pub fn directives(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
     let mut found: Vec<Directive> = Vec::new();
+    let mut lines = Lines::new(text);
     for word in FINDER.find_iter(text) {
         let Some(range) = comment(word.start()) else { continue };
         let rest = text.get(word.end()..range.as_usize().end).and_then(|it| it.lines().next()).unwrap_or("");
@@ -38,7 +42,7 @@ pub fn directives(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -
             "not-shared" => rest.starts_with(':').then_some(Claim::NotShared),
             _ => order(rest).map(Claim::LockOrder),
         };
-        found.extend(claim.map(|claim| Directive { claim, range, line: line_of(text, range) }));
+        found.extend(claim.map(|claim| Directive { claim, range, line: lines.of(range) }));
     }
     found
 }
@@ -58,25 +62,58 @@ fn order(text: &str) -> Option<Vec<Name>> {
     names.filter(|it| it.len() > 1)
 }
 
-/// The line that a comment is about: its own, if code stands before it, else the next one with code that is no decorator
-/// or attribute.
-pub(super) fn line_of(text: &str, comment: Range) -> Range {
-    let start = text[..comment.as_usize().start].rfind('\n').map_or(0, |it| it + 1);
-    let line_at = |start: usize| start..text[start..].find('\n').map_or(text.len(), |it| start + it);
-    let own = line_at(start);
-    if !text[start..comment.as_usize().start].trim().is_empty() {
-        return Range::new(own.start, own.end);
+/// Finds the lines that comments are about. Comments come in the order of the text, and the answer for one in a run of
+/// comments is that for all above it.
+pub(super) struct Lines<'t> {
+    text: &'t str,
+    /// The line that was found last, and from where on it is the next with code.
+    found: Option<(usize, Range)>,
+}
+
+impl<'t> Lines<'t> {
+    pub(super) fn new(text: &'t str) -> Lines<'t> {
+        Lines { text, found: None }
     }
-    let mut end = line_at(comment.as_usize().end).end;
-    while end < text.len() {
-        let line = line_at(end + 1);
-        let code = text[line.clone()].trim_start();
-        end = line.end;
-        if !code.is_empty() && !["#", "//", "@", "*", "/*"].iter().any(|it| code.starts_with(it)) {
-            return Range::new(line.start, line.end);
+
+    /// The line that a comment is about: its own, if code stands before it, else the next one with code that is no
+    /// decorator or attribute.
+    pub(super) fn of(&mut self, comment: Range) -> Range {
+        let comment = comment.as_usize();
+        let near = self.text.floor_char_boundary(comment.start.saturating_sub(MAX_LINE));
+        let start = self.text[near..comment.start].rfind('\n').map_or(near, |it| near + it + 1);
+        let (own, _) = self.line_at(start);
+        if !self.text[start..comment.start].trim().is_empty() {
+            return own;
+        }
+        let (_, from) = self.line_at(comment.end);
+        if let Some((since, line)) = self.found
+            && (since..=line.as_usize().start).contains(&from)
+        {
+            return line;
+        }
+        let mut next = from;
+        while next < self.text.len() {
+            let (line, after) = self.line_at(next);
+            next = after;
+            let code = self.text[line.as_usize()].trim_start();
+            if !code.is_empty() && !["#", "//", "@", "*", "/*"].iter().any(|it| code.starts_with(it)) {
+                self.found = Some((from, line));
+                return line;
+            }
+        }
+        // None is left, for this one and for those that follow.
+        self.found = Some((from, Range::new(self.text.len(), self.text.len())));
+        own
+    }
+
+    /// What is left of a line from `start` on, so much of it as counts, and where the next begins.
+    fn line_at(&self, start: usize) -> (Range, usize) {
+        let far = self.text.ceil_char_boundary(self.text.len().min(start + 2 * MAX_LINE));
+        match self.text[start..far].find('\n') {
+            Some(length) => (Range::new(start, start + length), start + length + 1),
+            None => (Range::new(start, far), far),
         }
     }
-    Range::new(own.start, own.end)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::directive::line_of;
+use super::directive::Lines;
 use crate::ir::{Claim, Directive, Range};
 
 /// Who writes so has several threads in mind.
@@ -42,12 +42,13 @@ static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
 /// The claims that comments of a file make in passing. `comment` gives the comment that has the byte at an offset.
 pub fn prose(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
     let mut found: Vec<Directive> = Vec::new();
+    let mut lines = Lines::new(text);
     for word in FINDER.find_iter(text) {
         let is_new = found.last().is_none_or(|it| it.range.as_usize().end <= word.start());
         if let Some(range) = comment(word.start()).filter(|_| is_new)
             && let Some(several) = expects_threads(&text[range.as_usize()])
         {
-            found.push(Directive { claim: Claim::Threads { several }, range, line: line_of(text, range) });
+            found.push(Directive { claim: Claim::Threads { several }, range, line: lines.of(range) });
         }
     }
     found

@@ -33,7 +33,7 @@ pub(super) struct Flow<'p, 'a> {
 
 impl<'p, 'a> Flow<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries, starts: Vec<u32>) -> Flow<'p, 'a> {
-        let constants: FxHashMap<Local, bool> = program.function(values.function).ops().filter_map(|it| truth(it.2)).collect();
+        let constants: FxHashMap<Local, bool> = program.function(values.function).ops().filter_map(|it| it.2.kind.truth()).collect();
         let negation = |op: &Op| {
             let OpKind::Compute { dest, operation, operands } = &op.kind else { return None };
             match (operation, &operands[..]) {
@@ -308,14 +308,6 @@ impl<'p, 'a> Flow<'p, 'a> {
             OpKind::Call { .. } => self.call(&mut at, &op.kind),
             _ => {}
         }
-    }
-}
-
-/// The local that is made a truth value, and which.
-fn truth(op: &Op) -> Option<(Local, bool)> {
-    match op.kind {
-        OpKind::Const { dest, value: Const::Bool(value) } => Some((dest, value)),
-        _ => None,
     }
 }
 

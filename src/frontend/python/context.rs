@@ -1,6 +1,8 @@
 //! What is carried through the lowering of one file: the function under construction, the functions around it, and
 //! the parts of the module made so far.
 
+use std::cell::OnceCell;
+
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
@@ -141,8 +143,15 @@ impl<'t> Ctx<'t> {
         self.functions[body.index()] = Some(self.frame.finish());
         self.lost.sort_by_key(|it| it.range);
         self.lost.dedup();
-        let mut directives = crate::source::directives(self.source, |at| root.comment_at(at));
-        directives.extend(crate::source::prose(self.source, |at| root.comment_at(at)));
+        // Few files have a word that makes it worth while to look for all comments.
+        let comments = OnceCell::new();
+        let comment_at = |at: usize| {
+            let all: &Vec<Range> = comments.get_or_init(|| root.comments());
+            let index = all.partition_point(|it| it.as_usize().end <= at);
+            all.get(index).copied().filter(|it| it.as_usize().start <= at)
+        };
+        let mut directives = crate::source::directives(self.source, comment_at);
+        directives.extend(crate::source::prose(self.source, comment_at));
         Module {
             language: Language::Python,
             imports: self.imports,

@@ -3,6 +3,7 @@
 //! Nothing else in this frontend names tree-sitter, and node kinds are an enum here, not strings: a table made once
 //! maps the grammar's numbers to [`Kind`].
 
+use std::borrow::Cow;
 use std::num::NonZeroU16;
 use std::sync::LazyLock;
 
@@ -210,6 +211,12 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {
     Grammar { language, kinds, fields }
 });
 
+/// A run of so many comment lines is left as it is.
+const MAX_COMMENTS: usize = 256;
+
+/// Of a longer one so many are kept at each end.
+const COMMENTS_KEPT: usize = 16;
+
 /// A parsed text.
 #[derive(Debug)]
 pub(super) struct Tree(tree_sitter::Tree);
@@ -219,7 +226,7 @@ impl Tree {
     pub(super) fn parse(source: &str) -> Option<Tree> {
         let mut parser = tree_sitter::Parser::new();
         parser.set_language(&GRAMMAR.language).ok()?;
-        parser.parse(source, None).map(Tree)
+        parser.parse(thinned(source).as_ref(), None).map(Tree)
     }
 
     /// Parses `range` of `source` alone; offsets are those of the whole.
@@ -239,15 +246,52 @@ impl Tree {
     }
 }
 
+/// The source with long runs of comment lines blanked but for their ends. For each comment the grammar's scanner looks
+/// over all that follow for the next indentation: a run of thousands would take it minutes.
+fn thinned(source: &str) -> Cow<'_, str> {
+    let mut text: Option<Vec<u8>> = None;
+    let mut run: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut at = 0;
+    for line in source.split_inclusive('\n').chain([""]) {
+        let code = line.trim();
+        // What looks like a comment may be in a string, and end it.
+        if code.starts_with('#') && !code.contains("\"\"\"") && !code.contains("'''") {
+            run.push(at..at + line.trim_end().len());
+        } else if !code.is_empty() || line.is_empty() {
+            if run.len() > MAX_COMMENTS {
+                let text = text.get_or_insert_with(|| source.as_bytes().to_vec());
+                run[COMMENTS_KEPT..run.len() - COMMENTS_KEPT].iter().for_each(|it| text[it.clone()].fill(b' '));
+            }
+            run.clear();
+        }
+        at += line.len();
+    }
+    text.and_then(|it| String::from_utf8(it).ok()).map_or(Cow::Borrowed(source), Cow::Owned)
+}
+
 /// One node of a [`Tree`]. Comments and line continuations never show up among its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Node<'t>(tree_sitter::Node<'t>);
 
 impl<'t> Node<'t> {
-    /// The comment below this node that has the byte at `offset`.
-    pub(super) fn comment_at(self, offset: usize) -> Option<Range> {
-        let found = self.0.descendant_for_byte_range(offset, offset + 1)?;
-        (found.kind() == "comment").then(|| Node(found).range())
+    /// All comments below this node, in order.
+    pub(super) fn comments(self) -> Vec<Range> {
+        let mut found = Vec::new();
+        let mut cursor = self.0.walk();
+        loop {
+            let node = cursor.node();
+            if node.kind() == "comment" {
+                found.push(Node(node).range());
+            }
+            if cursor.goto_first_child() {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return found;
+                }
+            }
+        }
     }
 
     pub(super) fn kind(self) -> Kind {

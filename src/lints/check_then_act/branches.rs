@@ -44,11 +44,8 @@ impl<'f> Branches<'f> {
     /// Whether the value is the constant `True`.
     pub(in crate::lints) fn is_true(&self, value: Local) -> bool {
         let find = || {
-            let constants = self.ir.ops().filter_map(|it| match it.2.kind {
-                OpKind::Const { dest, value: Const::Bool(true) } => Some(dest),
-                _ => None,
-            });
-            constants.collect()
+            let truths = self.ir.ops().filter_map(|it| it.2.kind.truth());
+            truths.filter(|it| it.1).map(|it| it.0).collect()
         };
         self.trues.get_or_init(find).contains(&value)
     }

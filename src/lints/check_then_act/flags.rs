@@ -11,7 +11,7 @@ use crate::analysis::Analysis;
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Const, Language, Local, OpKind};
+use crate::ir::{Language, Local};
 use crate::program::Fun;
 
 /// So many operations on atomics before a store are looked at.
@@ -29,7 +29,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         let ir = program.function(function);
         let branches = LazyCell::new(|| Branches::new(ir));
-        let constants: FxHashMap<Local, bool> = ir.ops().filter_map(|it| constant(&it.2.kind)).collect();
+        let constants: FxHashMap<Local, bool> = ir.ops().filter_map(|it| it.2.kind.truth()).collect();
         for (index, store) in ops.iter().enumerate().filter(|it| it.1.kind == AtomicKind::Store) {
             let value = store.value.and_then(|it| constants.get(&it));
             let (Some((key, _)), Some(value)) = (store.path.resolve(program, function), value) else { continue };
@@ -52,14 +52,6 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     }
     // A flag that nobody clears says that something is done, and doing it twice does no harm as a rule.
     findings.extend(set.into_iter().filter(|it| cleared.contains(&it.3)).map(|it| report(analysis, it.0, &it.1, &it.2, &it.3)));
-}
-
-/// The local that is made a truth value, and which.
-fn constant(op: &OpKind) -> Option<(Local, bool)> {
-    match op {
-        OpKind::Const { dest, value: Const::Bool(value) } => Some((*dest, *value)),
-        _ => None,
-    }
 }
 
 fn report(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, store: &AtomicOp, key: &Key) -> Finding {

@@ -111,11 +111,7 @@ fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
     if access.kind != AccessKind::Write || access.changes_in_place() {
         return None;
     }
-    let constant = ir.ops().find_map(|it| match &it.2.kind {
-        OpKind::Const { dest, value } if *dest == access.value => Some(value),
-        _ => None,
-    });
-    match constant {
+    match ir.constant(access.value) {
         Some(Const::None) => Some(Loss::Clears),
         Some(_) => None,
         None => Some(Loss::Replaces),

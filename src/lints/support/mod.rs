@@ -119,11 +119,10 @@ pub fn initial_value(analysis: &Analysis<'_>, owner: &crate::analysis::path::Own
     let state = analysis.states.get(owner)?;
     let mut values = state.uses.iter().filter(|it| it.construction && it.writes).map(|it| {
         let access = analysis.access(it);
-        let ir = analysis.program.function(it.function);
-        ir.ops().find_map(|(_, _, op)| match op.kind {
-            OpKind::Const { dest, value: Const::Int(value) } if dest == access.value => Some(value),
+        match analysis.program.function(it.function).constant(access.value) {
+            Some(Const::Int(value)) => Some(value),
             _ => None,
-        })
+        }
     });
     let first = values.next().flatten()?;
     values.all(|it| it == Some(first)).then_some(first)

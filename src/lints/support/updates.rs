@@ -122,6 +122,6 @@ pub fn is_read_again(analysis: &Analysis<'_>, function: Fun, write: &Access, sec
 
 /// Whether what is stored is a constant: a flag that is set, a reference that is cleared.
 pub fn stores_constant(analysis: &Analysis<'_>, function: Fun, write: &Access) -> bool {
-    let is_constant = |op: &OpKind| matches!(op, OpKind::Const { dest, value } if *dest == write.value && !matches!(value, Const::Other));
-    write.kind == AccessKind::Write && analysis.program.function(function).ops().any(|it| is_constant(&it.2.kind))
+    let constant = || analysis.program.function(function).constant(write.value);
+    write.kind == AccessKind::Write && constant().is_some_and(|it| it != Const::Other)
 }

@@ -85,7 +85,7 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
         let ir = program.function(function);
         let mut fields: FxHashMap<Local, Name> = FxHashMap::default();
         let mut semaphores: Vec<Local> = Vec::new();
-        let one = |value: Local| ir.ops().any(|it| matches!(it.2.kind, OpKind::Const { dest, value: Const::Int(1) } if dest == value));
+        let one = |value: Local| ir.constant(value) == Some(Const::Int(1));
         for (_, _, op) in ir.ops() {
             match &op.kind {
                 OpKind::Load { dest, place, .. } => {

@@ -1,6 +1,6 @@
 //! Inputs that are deep, long, or multiply: no overflow, and a loss that says why.
 
-use super::lower;
+use super::{function, lower};
 
 /// Lowers `source` and gives the reasons of what is lost.
 fn losses(source: &str) -> Vec<String> {
@@ -101,4 +101,16 @@ fn many_jumps_out_of_many_scopes_are_shared() {
     assert!(module.lost.is_empty());
     let ops: usize = module.functions.iter().flat_map(|it| &it.blocks).map(|it| it.ops.len()).sum();
     assert!(ops < 20_000, "{ops}");
+}
+
+#[test]
+fn long_runs_of_comments_leave_everything_in_its_place() {
+    let run = "    # one more line of many\n".repeat(5_000);
+    let source = format!("class A:\n{run}    # guarded-by: _lock\n    x = 1\n    text = '''\n{run}    '''\n\ndef f():\n    return A.x\n");
+    let module = lower(&source);
+    assert!(module.lost.is_empty(), "{:?}", module.lost);
+    let [directive] = &module.directives[..] else { panic!("{:?}", module.directives) };
+    assert_eq!(&source[directive.range.as_usize()], "# guarded-by: _lock");
+    assert_eq!(source[directive.line.as_usize()].trim(), "x = 1");
+    assert_eq!(&source[function(&module, "f").range.as_usize()], "def f():\n    return A.x");
 }
