@@ -38,6 +38,8 @@ pub struct State {
     pub uses: Vec<Use>,
     /// The guard that a comment names.
     pub declared: Option<DeclaredGuard>,
+    /// The guard that the writes agree on, and which use shows it; once all uses are known.
+    inferred: Option<(Key, usize)>,
 }
 
 /// The uses of each state, in the order of their first.
@@ -73,13 +75,18 @@ impl State {
     /// The lock that guards the state, and a use under it: of the locks held at writes after construction, the one held
     /// at most of them.
     pub fn guard(&self) -> Option<(Key, &Use)> {
-        let mut votes: IndexMap<Key, (usize, &Use), FxBuildHasher> = IndexMap::default();
-        for it in self.uses.iter().filter(|it| it.writes && !it.construction) {
+        self.inferred.map(|(lock, example)| (lock, &self.uses[example]))
+    }
+
+    fn infer_guard(&mut self) {
+        let mut votes: IndexMap<Key, (usize, usize), FxBuildHasher> = IndexMap::default();
+        for (index, it) in self.uses.iter().enumerate().filter(|it| it.1.writes && !it.1.construction) {
             for (key, _) in &it.held {
-                votes.entry(*key).or_insert((0, it)).0 += 1;
+                votes.entry(*key).or_insert((0, index)).0 += 1;
             }
         }
-        votes.into_iter().rev().max_by_key(|(_, (count, _))| *count).map(|(key, (_, example))| (key, example))
+        let most = votes.into_iter().rev().max_by_key(|(_, (count, _))| *count);
+        self.inferred = most.map(|(lock, (_, example))| (lock, example));
     }
 }
 
@@ -112,7 +119,7 @@ pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: 
             // A constructor makes its own object; what the class or the module shares is there already.
             let construction = (constructs || loads) && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
             let owner = access.key.owner;
-            let fresh = || State { uses: Vec::new(), declared: declared.guard(&owner).copied() };
+            let fresh = || State { declared: declared.guard(&owner).copied(), ..State::default() };
             states.by_owner.entry(owner).or_insert_with(fresh).uses.push(Use {
                 function,
                 access: index as u32,
@@ -124,6 +131,7 @@ pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: 
             });
         }
     }
+    states.by_owner.values_mut().for_each(State::infer_guard);
     // What is said to stay on one thread does, unless a thread of the program is seen to reach it.
     states.by_owner.retain(|owner, state| {
         !declared.is_confined(owner)

@@ -79,7 +79,7 @@ impl<'t> Lines<'t> {
     /// decorator or attribute.
     pub(super) fn of(&mut self, comment: Range) -> Range {
         let comment = comment.as_usize();
-        let near = self.text.floor_char_boundary(comment.start.saturating_sub(MAX_LINE));
+        let near = boundary(self.text, comment.start.saturating_sub(MAX_LINE));
         let start = self.text[near..comment.start].rfind('\n').map_or(near, |it| near + it + 1);
         let (own, _) = self.line_at(start);
         if !self.text[start..comment.start].trim().is_empty() {
@@ -108,12 +108,17 @@ impl<'t> Lines<'t> {
 
     /// What is left of a line from `start` on, so much of it as counts, and where the next begins.
     fn line_at(&self, start: usize) -> (Range, usize) {
-        let far = self.text.ceil_char_boundary(self.text.len().min(start + 2 * MAX_LINE));
+        let far = boundary(self.text, start + 2 * MAX_LINE).max(start);
         match self.text[start..far].find('\n') {
             Some(length) => (Range::new(start, start + length), start + length + 1),
             None => (Range::new(start, far), far),
         }
     }
+}
+
+/// The boundary between characters at a byte offset, or the last one before it.
+pub(super) fn boundary(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0)
 }
 
 #[cfg(test)]

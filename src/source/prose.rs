@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::directive::Lines;
+use super::directive::{Lines, boundary};
 use crate::ir::{Claim, Directive, Range};
 
 /// Who writes so has several threads in mind.
@@ -65,7 +65,7 @@ pub fn expects_threads(text: &str) -> Option<bool> {
         if is_part(text[..word.start()].chars().next_back()) || is_part(rest.chars().next()) || rest.starts_with('?') {
             continue;
         }
-        let start = text.floor_char_boundary(word.start().saturating_sub(NEAR_BYTES));
+        let start = boundary(text, word.start().saturating_sub(NEAR_BYTES));
         let before = text[start..word.start()].rsplit(|it: char| !(it.is_alphanumeric() || it == '\'')).filter(|it| !it.is_empty());
         match (word.pattern().as_usize() < SEVERAL.len(), before.take(NEAR).any(says_no)) {
             (true, true) | (false, false) => return Some(false),
