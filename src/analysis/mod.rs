@@ -1,7 +1,8 @@
 //! What is held where, and what follows from it. Knows no lint.
 //!
 //! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
-//! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), what its callers hold ([`entry`]); for the program
+//! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), who runs it ([`callers`]) and what those hold
+//! ([`entry`]); for the program
 //! the lock-order graph ([`order`]) and the accesses of each shared state ([`state`])
 //! what other threads have of it ([`sharing`]) and how it flows through calls ([`flow`]).
 

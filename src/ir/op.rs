@@ -1,0 +1,276 @@
+//! What a function does: blocks of ops over places, and where control goes from each.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::{BlockId, ClassId, FunctionId, Local, Name, Range, Stmt};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Block {
+    pub ops: Vec<Op>,
+    pub terminator: Terminator,
+    /// Range of what decides the terminator (a condition, a `return`).
+    pub terminator_range: Range,
+    /// Where an exception raised by any op of this block goes, when the function handles or observes it.
+    pub unwind: Option<BlockId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Terminator {
+    Goto(BlockId),
+    /// `then` when `condition` is true.
+    Branch {
+        condition: Local,
+        then: BlockId,
+        otherwise: BlockId,
+    },
+    /// Pattern tests, in order. An arm's `variant` is the last segment of the pattern's path (`Ok`, `Some`, `None`,
+    /// `Point`; literals as text) or none when the pattern says nothing of the kind (bindings, wildcards, guards, the
+    /// exhausted case). Arms may go to one block.
+    Switch {
+        on: Local,
+        arms: Vec<Arm>,
+    },
+    Return(Option<Local>),
+    /// `raise`, `panic!`, the end of an unwinding path: leaves by exception, to [`Block::unwind`] if there is one.
+    Raise,
+    Unreachable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    pub variant: Option<Name>,
+    pub target: BlockId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Op {
+    pub kind: OpKind,
+    /// The source that made this op, inside the range of its statement's construct.
+    pub range: Range,
+    pub stmt: Stmt,
+}
+
+/// A base and the way from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    pub base: Base,
+    pub projections: SmallVec<[Projection; 2]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Base {
+    /// A parameter, variable, temporary or captured variable.
+    Local(Local),
+    /// A name that no enclosing function binds: a module variable, import, class, function or builtin. In Rust the
+    /// whole path (`crate::metrics::TOTAL`, `Self::LIMIT`), without generic arguments; the program resolves it.
+    Global(Name),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Projection {
+    /// `.name`, `.0`.
+    Field(Name),
+    /// `["hits"]`, `[0]`.
+    Key(Const),
+    /// `[i]`, `[a:b]`: an item that is only known at run time, and the local that holds its index.
+    Index(Local),
+    /// `*p`.
+    Deref,
+    /// The payload of a Rust pattern: `Ok(g)` is `.<Ok>` then field `0`; `?` reads `<?>`; a Python class pattern likewise.
+    Variant(Name),
+}
+
+/// A literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Const {
+    /// Python `None`, Rust `()`.
+    None,
+    Bool(bool),
+    Int(i64),
+    /// A float, or an integer beyond 64 bits, as written.
+    Number(Name),
+    Str(Name),
+    /// Bytes, characters, `...`, and literals over 256 bytes.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LoadKind {
+    /// A value use. In Rust a copy or a move: only the type tells.
+    Value,
+    /// Rust `&p`.
+    Borrow,
+    /// Rust `&mut p`.
+    BorrowMut,
+    /// A pattern binding that moves or copies out of `p` (Rust `Ok(g) =>`).
+    Bind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StoreKind {
+    /// `p = v`.
+    Assign,
+    /// `p += v` and kin.
+    Update,
+    /// The first value of a declared variable: `let x = v`, a pattern binding, a static's initialiser.
+    Init,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// `+ - * / // % ** @ << >> & | ^`, unary `- + ~`.
+    Arithmetic,
+    /// `== != < > <= >=`.
+    Compare,
+    /// `is`; operands are the two sides.
+    Is,
+    IsNot,
+    /// `k in d`: operands `k`, `d`.
+    In,
+    NotIn,
+    Not,
+    /// An f-string, or a `format!`-like macro's text: the operands are what it prints.
+    Format,
+    /// `as T`, a cast.
+    Cast,
+    /// `a:b:c`, `a..b`.
+    Slice,
+    /// Anything else that computes a value from its operands alone.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AggregateKind {
+    Tuple,
+    List,
+    Set,
+    /// Keys and values alternate in the operands.
+    Dict,
+    /// A Rust struct or variant literal, of this path; field names are in [`OpKind::Aggregate`].
+    Struct(Name),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Callee {
+    /// `receiver.name(…)`. The receiver is not loaded first.
+    Method { receiver: Place, name: Name },
+    /// `name(…)`, `a::b::name(…)`: a name that no local binds. Python's `a.b.c()` is a method call on the place `a.b`.
+    Path(Name),
+    /// A call of a computed value: a local variable, a closure, what another call returned.
+    Value(Local),
+    /// A Rust macro that is not read as the expressions it holds.
+    Macro(Name),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ArgumentKind {
+    Positional,
+    Keyword(Name),
+    /// `*args`.
+    Spread,
+    /// `**kwargs`.
+    SpreadKeywords,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Argument {
+    pub kind: ArgumentKind,
+    pub value: Local,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum OpKind {
+    /// A literal.
+    Const {
+        dest: Local,
+        value: Const,
+    },
+    /// Reads a place.
+    Load {
+        dest: Local,
+        place: Place,
+        kind: LoadKind,
+    },
+    /// Writes a place.
+    Store {
+        place: Place,
+        value: Local,
+        kind: StoreKind,
+    },
+    /// `del p`.
+    Delete {
+        place: Place,
+    },
+    /// A value computed from others, without a call that user code could see (operators are this, too).
+    Compute {
+        dest: Local,
+        operation: Operation,
+        operands: SmallVec<[Local; 2]>,
+    },
+    /// Builds a tuple, list, dict or struct.
+    Aggregate {
+        dest: Local,
+        kind: AggregateKind,
+        fields: Vec<Name>,
+        operands: Vec<Local>,
+    },
+    Call {
+        dest: Local,
+        callee: Callee,
+        arguments: Vec<Argument>,
+    },
+    /// Enters a Python context manager; `dest` is what `as` binds.
+    Enter {
+        dest: Local,
+        manager: Local,
+        is_async: bool,
+    },
+    /// Leaves it, on the normal or (`unwinding`) on the exceptional path.
+    Exit {
+        manager: Local,
+        is_async: bool,
+        unwinding: bool,
+    },
+    /// A Rust local or temporary goes out of scope.
+    Drop {
+        local: Local,
+    },
+    /// `await v`, `v.await`; an `async for`'s and `async with`'s own awaits are part of their ops.
+    Await {
+        dest: Local,
+        value: Local,
+    },
+    /// `yield v`, `yield from v`.
+    Yield {
+        dest: Local,
+        value: Option<Local>,
+        from: bool,
+    },
+    /// Starts an iteration over `value` (`for`, comprehensions).
+    Iterate {
+        dest: Local,
+        value: Local,
+        is_async: bool,
+    },
+    /// The next item; followed by a `Switch` with the arms `Some` (an item) and `None` (exhausted).
+    Next {
+        dest: Local,
+        iterator: Local,
+    },
+    /// A closure, lambda, nested function, async block or generator expression comes into being.
+    Closure {
+        dest: Local,
+        function: FunctionId,
+    },
+    /// A nested Python class comes into being.
+    ClassObject {
+        dest: Local,
+        class: ClassId,
+    },
+    /// The exception caught by the handler that starts here (the value of `except … as e`); `types` are the classes named.
+    Catch {
+        dest: Local,
+        types: Vec<Name>,
+    },
+}
