@@ -2,9 +2,8 @@
 //!
 //! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
 //! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), who runs it ([`callers`]) and what those hold
-//! ([`entry`]); for the program
-//! the lock-order graph ([`order`]) and the accesses of each shared state ([`state`])
-//! what other threads have of it ([`sharing`]) and how it flows through calls ([`flow`]).
+//! ([`entry`]); for the program the lock-order graph ([`order`]), the accesses of each shared state ([`state`]), what
+//! other threads have of it ([`sharing`]) and how it flows through calls ([`flow`]).
 
 pub mod access;
 pub mod atomics;
