@@ -56,7 +56,7 @@ pub fn is_exclusive(analysis: &Analysis<'_>, function: Fun, path: &Path) -> bool
     let program = analysis.program;
     let ir = program.function(function);
     let root_is = match path.root {
-        Root::Param(0) if analysis.callers.has_to_itself(program, function) => true,
+        Root::Param(0) if analysis.callers.has_to_itself(function) => true,
         Root::Param(index) => matches!(ir.params.get(index as usize).and_then(|it| it.ty.as_ref()), Some(TypeRef::Reference { mutable: true, .. })),
         Root::Local(local) => is_fresh(analysis, function, local),
         _ => false,

@@ -70,8 +70,8 @@ impl Callers {
     }
 
     /// Whether nobody else has the object the method is called on: it says so by its receiver, or all its callers do.
-    pub fn has_to_itself(&self, program: &Program<'_>, method: Fun) -> bool {
-        self.exclusive.contains(&method) || takes_exclusively(program, method)
+    pub fn has_to_itself(&self, method: Fun) -> bool {
+        self.exclusive.contains(&method)
     }
 
     /// Whether the function runs on an event loop, as far as its callers are seen: a coroutine, a callback of the loop, or
@@ -97,7 +97,7 @@ pub fn callers(program: &Program<'_>, facts: &[Facts]) -> Callers {
     let mut callers = gather(program, facts);
     callers.constructs = constructing(program, &callers);
     callers.loads = loading(program, &callers);
-    callers.threads = single_threads(program, &callers.by, &callers.open);
+    callers.threads = single_threads(program, &callers);
     callers.exclusive = exclusive(program, &callers);
     callers.on_loop = on_loop(program, &callers);
     callers.unseen = unseen(program, &callers);
@@ -164,35 +164,15 @@ fn loading(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
 
 /// Private helpers that only constructors call.
 fn constructing(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
-    let mut found: FxHashSet<Fun> = FxHashSet::default();
-    for _ in 0..MAX_ROUNDS {
-        let constructs =
-            |(it, by): &(&Fun, &Vec<Fun>)| !found.contains(it) && callers.are_known(program, **it) && by.iter().all(|it| found.contains(it));
-        let more: Vec<Fun> = callers.by.iter().filter(constructs).map(|it| *it.0).collect();
-        if more.is_empty() {
-            break;
-        }
-        found.extend(more);
-    }
-    found
+    let is_known = |it: Fun| callers.are_known(program, it);
+    let roots = callers.by.iter().filter(|it| it.1.is_empty() && is_known(*it.0)).map(|it| *it.0).collect();
+    spread(callers, roots, is_known)
 }
 
-/// Private helpers that are only called on what their callers have to themselves.
+/// Methods that have their object to themselves, and private helpers that are only called on what such callers have.
 fn exclusive(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
-    let mut found: FxHashSet<Fun> = FxHashSet::default();
-    for _ in 0..MAX_ROUNDS {
-        let known = found.len();
-        for (helper, by) in &callers.by {
-            let all_do = || by.iter().all(|it| found.contains(it) || takes_exclusively(program, *it));
-            if !by.is_empty() && !callers.elsewhere.contains(helper) && callers.are_known(program, *helper) && all_do() {
-                found.insert(*helper);
-            }
-        }
-        if found.len() == known {
-            break;
-        }
-    }
-    found
+    let roots = program.function_ids().filter(|it| takes_exclusively(program, *it)).collect();
+    spread(callers, roots, |it| !callers.elsewhere.contains(&it) && callers.are_known(program, it))
 }
 
 /// Coroutines, callbacks of event loops, and what only those call.
@@ -265,21 +245,21 @@ fn spread(callers: &Callers, mut found: FxHashSet<Fun>, may: impl Fn(Fun) -> boo
 
 /// The functions that one single thread of the program reaches and nothing else does: private helpers whose callers all
 /// are such functions.
-fn single_threads(program: &Program<'_>, callers: &FxHashMap<Fun, Vec<Fun>>, open: &FxHashSet<Fun>) -> FxHashMap<Fun, u32> {
+fn single_threads(program: &Program<'_>, callers: &Callers) -> FxHashMap<Fun, u32> {
     let mut started: FxHashMap<Fun, Option<u32>> = FxHashMap::default();
     for (index, it) in program.threads.entries.iter().enumerate() {
-        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.contains_key(&it.function);
+        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.by.contains_key(&it.function);
         started.entry(it.function).and_modify(|it| *it = None).or_insert(alone.then_some(index as u32));
     }
     let mut threads: FxHashMap<Fun, u32> = started.into_iter().filter_map(|(function, entry)| entry.map(|it| (function, it))).collect();
     for _ in 0..MAX_ROUNDS {
         let mut more = Vec::new();
-        for (function, callers) in callers {
-            if threads.contains_key(function) || open.contains(function) || !is_private(program, *function) {
+        for (function, by) in &callers.by {
+            if threads.contains_key(function) || !callers.are_known(program, *function) {
                 continue;
             }
-            if let Some(first) = callers.first().and_then(|it| threads.get(it))
-                && callers.iter().all(|it| threads.get(it) == Some(first))
+            if let Some(first) = by.first().and_then(|it| threads.get(it))
+                && by.iter().all(|it| threads.get(it) == Some(first))
             {
                 more.push((*function, *first));
             }

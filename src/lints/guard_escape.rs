@@ -7,7 +7,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Lint;
-use super::support::{Graph, Guard, finding, is_at_hand, label, state_name, statement, step};
+use super::support::{Graph, Guard, Recent, finding, is_at_hand, label, state_name, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::lockset::{OpId, op_of};
@@ -19,9 +19,6 @@ use crate::program::{Fun, Target, Ty};
 
 /// Functions whose result goes over their argument only when it is gone over itself.
 const LAZY: &[&str] = &["enumerate", "filter", "iter", "itertools.chain", "itertools.islice", "map", "reversed", "zip"];
-
-/// What functions hand out is kept for so many at once.
-const MAX_KEPT: usize = 64;
 
 pub const GUARD_ESCAPE: Lint = Lint {
     name: "guard-escape",
@@ -49,16 +46,13 @@ enum Form {
 }
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    let mut known: FxHashMap<Fun, Handed> = FxHashMap::default();
+    let mut known: Recent<Handed> = Recent::default();
     for (owner, state) in analysis.states.iter() {
         let Some(guard) = Guard::of(analysis, owner, state).filter(|_| is_python(analysis, state)) else { continue };
         if guard.changes.is_majority() || guard.is_explicit() && guard.changes.under > 0 {
             let mut seen: FxHashSet<Fun> = FxHashSet::default();
             for usage in state.uses.iter().filter(|it| !it.writes && !it.construction) {
-                if known.len() > MAX_KEPT {
-                    known.clear();
-                }
-                let handed = known.entry(usage.function).or_insert_with(|| Handed::of(analysis, usage.function));
+                let handed = known.get(usage.function, || Handed::of(analysis, usage.function));
                 if let Some((way, form)) = handed.way(analysis, usage)
                     && is_changed_below(analysis, state, usage)
                     && seen.insert(usage.function)

@@ -10,7 +10,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::Lint;
 use super::check_then_act::branches::Branches;
 use super::support::{
-    Guard, Updates, belongs, finding, has_to_do_with, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step,
+    Guard, Recent, Updates, belongs, finding, has_to_do_with, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step,
     stores_constant,
 };
 use crate::analysis::access::{Access, AccessKind, VIEWS};
@@ -30,8 +30,8 @@ const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filte
 /// So many acquisitions after a read are looked at.
 const MAX_TAKEN: usize = 16;
 
-/// What functions go over is kept for so many at once.
-const MAX_KEPT: usize = 64;
+/// So many writes of each state are compared.
+const MAX_WRITES: usize = 64;
 
 pub const INCONSISTENT_GUARD: Lint = Lint {
     name: "inconsistent-guard",
@@ -53,17 +53,13 @@ enum Touch {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut updates = Updates::default();
-    let mut known: FxHashMap<Fun, FxHashSet<Local>> = FxHashMap::default();
+    let mut known: Recent<FxHashSet<Local>> = Recent::default();
     let mut is_iterated = |usage: &Use, access: &Access| {
-        // The states of a function follow one another.
-        if known.len() > MAX_KEPT {
-            known.clear();
-        }
-        let values = known.entry(usage.function).or_insert_with(|| iterated(analysis, usage.function));
+        let values = known.get(usage.function, || iterated(analysis, usage.function));
         values.contains(&analysis.facts(usage.function).values.origin(access.value)) && is_whole(analysis, usage)
     };
     let mut singles: Vec<Single<'_>> = Vec::new();
-    let mut branches: FxHashMap<Fun, Branches<'_>> = FxHashMap::default();
+    let mut branches: Recent<Branches<'_>> = Recent::default();
     for (owner, state) in analysis.states.iter() {
         let Some(guard) = Guard::of(analysis, owner, state) else { continue };
         let mut worst: IndexMap<Fun, (Touch, &Use), FxBuildHasher> = IndexMap::default();
@@ -97,10 +93,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             if !is_fast_path && !updating.contains(&function) {
                 let Some(mut found) = report(analysis, &guard, touch, usage) else { continue };
                 if touch == Touch::Read {
-                    if branches.len() > MAX_KEPT {
-                        branches.clear();
-                    }
-                    let branches = branches.entry(function).or_insert_with(|| Branches::new(analysis.program.function(function)));
+                    let branches = branches.get(function, || Branches::new(analysis.program.function(function)));
                     if let Some(taken) = decides(analysis, branches, usage, &guard.lock) {
                         foretells(analysis, &mut found, usage, &guard.lock, taken);
                     }
@@ -241,7 +234,7 @@ fn written_together(analysis: &Analysis<'_>, first: &State, second: &State, lock
         held.map(|it| it.at).or_else(|| analysis.entry.held(usage.function).iter().any(|it| it.0 == *lock).then_some(OpId::ENTRY))
     };
     let writes = |state: &'_ State| -> Vec<(Fun, OpId, OpId)> {
-        let written = state.uses.iter().filter(|it| it.writes && !it.construction).take(MAX_KEPT);
+        let written = state.uses.iter().filter(|it| it.writes && !it.construction).take(MAX_WRITES);
         written.filter_map(|it| section(it).map(|at| (it.function, at, it.op))).collect()
     };
     let sections: FxHashSet<(Fun, OpId)> = writes(first).into_iter().map(|it| (it.0, it.1)).collect();

@@ -26,7 +26,7 @@ pub use self::link::link;
 pub use self::names::{Definition, ModulePath};
 pub use self::threads::{Concurrent, Threads, spawn_row, spawned_arguments};
 pub use self::types::{Ty, is_collection};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Lock};
 use crate::finding::{FileId, Location};
 use crate::ir::{Argument, Callee, Class, Function, FunctionId, FunctionKind, Language, Local, Module, Name, OpKind, Owner, Projection, Range};
 use crate::source::Files;
@@ -254,6 +254,14 @@ impl<'a> Program<'a> {
                 let Some(Projection::Field(name)) = receiver.projections.pop() else { return None };
                 Some(Invocation { dest: *dest, target, callee: Cow::Owned(Callee::Method { receiver, name }), arguments: &[] })
             }
+            _ => None,
+        }
+    }
+
+    /// The lock of a library that a call makes, by its destination.
+    pub fn made_lock(&self, function: Fun, dest: Local) -> Option<&'static Lock> {
+        match self.target(function, dest) {
+            Target::External(path) => self.catalog(function).lock(*path),
             _ => None,
         }
     }

@@ -36,7 +36,7 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Where threads or a pool's jobs are started that may concern a module: in its package, what it imports, or what
+    /// Where threads or a pool's jobs are started that may concern a module: in it, in its package, or in a module that
     /// imports it.
     pub fn started_near(&self, module: Mod) -> Option<Location> {
         self.started.get(module.0 as usize).copied().flatten()
@@ -108,7 +108,7 @@ fn spawned(program: &Program<'_>, function: Fun, search: &mut Search) {
     let ir = program.function(function);
     for (block, _, op) in ir.ops() {
         let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
-        if makes_thread_lock(program, function, *dest) {
+        if program.made_lock(function, *dest).is_some_and(|it| it.scope == Scope::Thread) {
             search.locked.entry(program.module_of(function)).or_insert_with(|| program.location(function, op.range));
         }
         let Some(row) = spawn_row(program, function, *dest).or_else(|| spawn_by_name(program, function, callee, arguments)) else { continue };
@@ -124,13 +124,6 @@ fn spawned(program: &Program<'_>, function: Fun, search: &mut Search) {
                 search.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver, location, what: row.path });
             }
         }
-    }
-}
-
-fn makes_thread_lock(program: &Program<'_>, function: Fun, dest: Local) -> bool {
-    match program.target(function, dest) {
-        Target::External(path) => program.catalog(function).lock(*path).is_some_and(|it| it.scope == Scope::Thread),
-        _ => false,
     }
 }
 

@@ -8,7 +8,7 @@ mod flags;
 mod pairs;
 mod reuse;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use self::branches::{Branches, Made};
 use self::flags::flags;
@@ -16,7 +16,7 @@ use self::pairs::pairs;
 use self::reuse::reuse;
 use super::Lint;
 use super::support::{
-    Graph, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, label, shared, state_name, statement, step,
+    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, label, shared, state_name, statement, step,
     stores_constant,
 };
 use crate::analysis::Analysis;
@@ -67,9 +67,6 @@ const MAX_LATER: usize = 16;
 /// So many reads before an act are tried as its test.
 const MAX_TESTS: usize = 16;
 
-/// What is known of functions' branches is kept for so many at once.
-const MAX_KEPT: usize = 64;
-
 pub const CHECK_THEN_ACT: Lint = Lint {
     name: "check-then-act",
     group: "race",
@@ -110,7 +107,7 @@ enum Gap {
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut updates = Updates::default();
     let mutable = mutable_classes(analysis);
-    let mut all_branches: FxHashMap<Fun, Branches<'_>> = FxHashMap::default();
+    let mut all_branches: Recent<Branches<'_>> = Recent::default();
     for (owner, state) in analysis.states.iter() {
         if is_method(analysis.program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
@@ -126,10 +123,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             if seen.contains(&usage.function) || reads.peek().is_none() {
                 continue;
             }
-            if all_branches.len() > MAX_KEPT {
-                all_branches.clear();
-            }
-            let branches = all_branches.entry(usage.function).or_insert_with(|| Branches::new(analysis.program.function(usage.function)));
+            let branches = all_branches.get(usage.function, || Branches::new(analysis.program.function(usage.function)));
             let takes_out = takes_out(analysis, usage.function, branches, act);
             let is_caught = || matches!(branches.op(act.op), Some(OpKind::Delete { .. }));
             if !takes_out && (settles(branches, act) || is_caught()) {

@@ -13,7 +13,7 @@ use super::Lint;
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Severity};
 use crate::ir::{Language, Local, OpKind};
-use crate::program::{Fun, Program, Target};
+use crate::program::{Fun, Program};
 
 pub const INEFFECTIVE_LOCK: Lint = Lint {
     name: "ineffective-lock",
@@ -40,8 +40,5 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 /// Whether a call makes a lock of a library, one of its own.
 fn makes_lock(program: &Program<'_>, function: Fun, op: &OpKind) -> Option<Local> {
     let OpKind::Call { dest, .. } = op else { return None };
-    match program.target(function, *dest) {
-        Target::External(path) => program.catalog(function).lock(*path).filter(|it| !it.named).map(|_| *dest),
-        _ => None,
-    }
+    program.made_lock(function, *dest).filter(|it| !it.named).map(|_| *dest)
 }

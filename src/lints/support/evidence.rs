@@ -35,13 +35,6 @@ pub struct Shared {
     pub unrelated: bool,
 }
 
-/// What says that a state is shared.
-struct Sign {
-    kind: EvidenceKind,
-    message: String,
-    location: Option<Location>,
-}
-
 pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
     let program = analysis.program;
     if stays_on_loop(analysis, state, usage.function) {
@@ -50,25 +43,16 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     let one_thread = analysis.sharing.is_on_thread(usage.function) && !updated_outside(analysis, state, usage);
     let of_class = is_of_class(analysis, owner, state, write);
     let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
-    let found = |confidence: Confidence, guard: Option<(Key, Location)>, Sign { kind, message, location }: Sign| {
+    let found = |confidence: Confidence, guard: Option<(Key, Location)>, sign: Evidence| {
         // What nobody is seen to call may be dead.
         let confidence = if analysis.callers.is_unseen(usage.function) { Confidence::Low } else { confidence };
-        Some(Shared {
-            confidence,
-            evidence: vec![Evidence { kind, message, location }],
-            guard,
-            locks_each: false,
-            of_class,
-            one_thread,
-            is_documented: false,
-            unrelated: false,
-        })
+        Shared { confidence, evidence: vec![sign], guard, locks_each: false, of_class, one_thread, is_documented: false, unrelated: false }
     };
     if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, write, &it.lock)) {
         let message = format!("a comment says that `{}` guards it", declared.lock.display(program));
         let confidence = if declared.prose { with_switch(Confidence::Medium, Confidence::High) } else { Confidence::High };
-        let sign = Sign { kind: EvidenceKind::Declared, message, location: Some(declared.at) };
-        return found(confidence, Some((declared.lock, declared.at)), sign);
+        let sign = Evidence { kind: EvidenceKind::Declared, message, location: Some(declared.at) };
+        return Some(found(confidence, Some((declared.lock, declared.at)), sign));
     }
     if let Some((guard, example)) = state.guard()
         && belongs(program, &guard, owner)
@@ -81,15 +65,15 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
         }
         let place = statement(analysis, example.function, example.op);
         let message = format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program));
-        let sign = Sign { kind: EvidenceKind::GuardedElsewhere, message, location: Some(place) };
-        return found(with_switch(Confidence::Medium, Confidence::High), Some((guard, place)), sign);
+        let sign = Evidence { kind: EvidenceKind::GuardedElsewhere, message, location: Some(place) };
+        return Some(found(with_switch(Confidence::Medium, Confidence::High), Some((guard, place)), sign));
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
         && (entry.several || updated_outside(analysis, state, usage))
     {
         let message = format!("`{}` runs on other threads (`{}`)", program.symbol(entry.function), entry.what);
-        let sign = Sign { kind: EvidenceKind::ThreadTarget, message, location: Some(entry.location) };
-        return found(with_switch(Confidence::Medium, Confidence::High), None, sign);
+        let sign = Evidence { kind: EvidenceKind::ThreadTarget, message, location: Some(entry.location) };
+        return Some(found(with_switch(Confidence::Medium, Confidence::High), None, sign));
     }
     // Whoever calls it holds some lock: what that is for, is not known, but it is not nothing.
     if analysis.entry.callers_hold_one(usage.function) {
@@ -106,9 +90,9 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
                 Threaded::Class(class) => format!("`{}` is made for several threads, as its docs say", program.class_name(class)),
                 Threaded::Function(function) => format!("`{}` expects several threads, as its docs or comments say", program.symbol(function)),
             };
-            let sign = Sign { kind: EvidenceKind::Declared, message, location: Some(at) };
+            let sign = Evidence { kind: EvidenceKind::Declared, message, location: Some(at) };
             let is_documented = matches!(what, Threaded::Class(_));
-            return found(with_switch(Confidence::Low, Confidence::Medium), None, sign).map(|it| Shared { is_documented, ..it });
+            return Some(Shared { is_documented, ..found(with_switch(Confidence::Low, Confidence::Medium), None, sign) });
         }
         None => {}
     }
@@ -118,8 +102,8 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     {
         let started = program.threads.started_near(module);
         let message = format!("`{}` owns `{}`, so it expects several threads", program.class_name(class), lock.shown);
-        let sign = Sign { kind: EvidenceKind::OwnsLock, message, location: lock.location };
-        let mut shared = found(Confidence::Low, None, sign)?;
+        let sign = Evidence { kind: EvidenceKind::OwnsLock, message, location: lock.location };
+        let mut shared = found(Confidence::Low, None, sign);
         // Two signs of medium strength: a lock, and one place for all instances in a program with threads.
         if let Some(started) = started {
             let message = if of_class { "all instances share it, and the program starts threads" } else { "the program starts threads" };
@@ -134,15 +118,15 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
         && let Some(lock) = owned_lock(program, class, false)
     {
         let message = format!("each operation of a `{}` takes its `{}`, and gives it up again", program.class_name(class), lock.shown);
-        let sign = Sign { kind: EvidenceKind::OwnsLock, message, location: lock.location };
-        return found(Confidence::Medium, None, sign).map(|it| Shared { locks_each: true, ..it });
+        let sign = Evidence { kind: EvidenceKind::OwnsLock, message, location: lock.location };
+        return Some(Shared { locks_each: true, ..found(Confidence::Medium, None, sign) });
     }
     // What an object with a lock has, its callers share with it.
     if let Some(class) = class
         && let Some((holder, lock)) = program.holders(class).iter().find_map(|it| owned_lock(program, *it, false).map(|lock| (*it, lock)))
     {
         let message = format!("`{}` has one, and owns `{}`, so it expects several threads", program.class_name(holder), lock.shown);
-        return found(Confidence::Low, None, Sign { kind: EvidenceKind::HeldBy, message, location: lock.location });
+        return Some(found(Confidence::Low, None, Evidence { kind: EvidenceKind::HeldBy, message, location: lock.location }));
     }
     // One object for all threads: a global, or what all instances of a class have in common.
     let of_all = match owner {
@@ -153,8 +137,8 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     let started = program.threads.started_near(module).map(|it| ("starts threads", it));
     let (sign, location) = started.or_else(|| program.threads.locked_near(module).map(|it| ("has locks for threads", it)))?;
     let message = format!("the program {sign}, and {of_all}");
-    let sign = Sign { kind: EvidenceKind::Threads, message, location: Some(location) };
-    found(Confidence::Low, None, sign)
+    let sign = Evidence { kind: EvidenceKind::Threads, message, location: Some(location) };
+    Some(found(Confidence::Low, None, sign))
 }
 
 /// Whether the function, or the class that has the state, says that it is for one thread.

@@ -2,8 +2,9 @@
 
 use std::cell::OnceCell;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
+use super::recent::Recent;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
@@ -11,13 +12,10 @@ use crate::analysis::path::{Owner, Step};
 use crate::ir::{Callee, Const, Local, OpKind, Operation, Terminator};
 use crate::program::Fun;
 
-/// Definitions of functions are kept for so many functions at once.
-const MAX_KEPT: usize = 64;
-
 /// Answers for many writes, those of one function one after the other.
 #[derive(Default)]
 pub struct Updates<'f> {
-    functions: FxHashMap<Fun, Function<'f>>,
+    functions: Recent<Function<'f>>,
 }
 
 /// What is asked of one function.
@@ -35,11 +33,7 @@ impl<'f> Updates<'f> {
         if write.kind == AccessKind::Read {
             return None;
         }
-        // The states of a function follow one another.
-        if self.functions.len() >= MAX_KEPT {
-            self.functions.clear();
-        }
-        let known = self.functions.entry(function).or_insert_with(|| Function {
+        let known = self.functions.get(function, || Function {
             definitions: OnceCell::new(),
             read: accesses.iter().filter(|it| matches!(it.kind, AccessKind::Read | AccessKind::Mutate)).map(|it| it.key.owner).collect(),
         });
@@ -71,7 +65,7 @@ impl<'f> Updates<'f> {
     pub fn is_handed_out(&mut self, analysis: &'f Analysis<'_>, function: Fun, read: &Access, write: &Access) -> bool {
         let ir = analysis.program.function(function);
         let accesses = &analysis.facts(function).accesses;
-        let Some(definitions) = self.functions.get(&function).and_then(|it| it.definitions.get()) else { return false };
+        let Some(definitions) = self.functions.known(function).and_then(|it| it.definitions.get()) else { return false };
         // A number that is counted on.
         let counts = |it: &OpId| matches!(definitions.op(*it).map(|it| &it.kind), Some(OpKind::Compute { operation: Operation::Arithmetic, .. }));
         if !definitions.origins(write.value, write.op).iter().all(counts) {

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::LockKind;
 use crate::ir::{Base, Const, FunctionKind, Language, Local, Name, OpKind, ParamKind, Projection};
-use crate::program::{Mod, Program, Target, Ty, names};
+use crate::program::{Mod, Program, Ty, names};
 
 pub(super) fn declare_fields(program: &mut Program<'_>) {
     for class in program.class_ids() {
@@ -94,8 +94,7 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
                     }
                 }
                 OpKind::Call { dest, arguments, .. } => {
-                    if let Target::External(path) = program.target(function, *dest)
-                        && program.catalog(function).lock(*path).is_some_and(|it| it.kind == LockKind::Semaphore)
+                    if program.made_lock(function, *dest).is_some_and(|it| it.kind == LockKind::Semaphore)
                         && arguments.first().is_some_and(|it| !one(it.value))
                     {
                         semaphores.push(*dest);
