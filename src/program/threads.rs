@@ -118,7 +118,7 @@ fn spawned(program: &Program<'_>, function: Fun, search: &mut Search) {
         }
         for argument in spawned_arguments(row, arguments) {
             if let Some(target) = callable(program.local_type(function, argument)) {
-                let one_by_one = || row.runs == Concurrency::Pool && has_one_worker(program, function, callee, arguments);
+                let one_by_one = || row.runs == Concurrency::Pool && has_one_worker(program, function, row, callee, arguments);
                 let several = (row.runs == Concurrency::Pool || on_cycle(ir, block)) && !one_by_one();
                 let own_receiver = is_made_for_it(program, function, argument);
                 search.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver, location, what: row.path });
@@ -135,14 +135,14 @@ fn spawn_by_name(program: &Program<'_>, function: Fun, callee: &Callee, argument
     spawned_arguments(row, arguments).any(|it| callable(program.local_type(function, it)).is_some()).then_some(row)
 }
 
-/// Whether the job is one of a pool that the call's receiver or one of its arguments is, and that has one worker.
-fn has_one_worker(program: &Program<'_>, function: Fun, callee: &Callee, arguments: &[Argument]) -> bool {
-    let receiver = match callee {
-        Callee::Method { receiver, .. } => receiver.as_local(),
+/// Whether the job is one of a pool that has one worker. The pool is what the method is called on, or stands before the job.
+fn has_one_worker(program: &Program<'_>, function: Fun, row: &Spawn, callee: &Callee, arguments: &[Argument]) -> bool {
+    let pool = match (row.argument, callee) {
+        (Some(0), Callee::Method { receiver, .. }) => receiver.as_local(),
+        (Some(1), _) => arguments.first().map(|it| it.value),
         _ => None,
     };
-    let ir = program.function(function);
-    receiver.into_iter().chain(arguments.first().map(|it| it.value)).any(|it| one_worker(ir, it))
+    pool.is_some_and(|it| one_worker(program.function(function), it))
 }
 
 /// `ThreadPoolExecutor(max_workers=1)`
@@ -158,11 +158,8 @@ fn one_worker(ir: &Function, pool: Local) -> bool {
         });
         let (Some((op, from)), None) = (writes.next(), writes.next()) else { return false };
         if let OpKind::Call { arguments, .. } = &op.kind {
-            let is_one = |it: &&Argument| match it.kind {
-                ArgumentKind::Keyword(name) => name == "max_workers",
-                _ => false,
-            };
-            let count = arguments.iter().find(is_one).or(arguments.first().filter(|it| it.kind == ArgumentKind::Positional));
+            let is_count = |it: &&Argument| matches!(it.kind, ArgumentKind::Keyword(name) if name == "max_workers");
+            let count = arguments.iter().find(is_count).or(arguments.first().filter(|it| it.kind == ArgumentKind::Positional));
             return count.is_some_and(|it| ir.constant(it.value) == Some(Const::Int(1)));
         }
         let Some(from) = from else { return false };
