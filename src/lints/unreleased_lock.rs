@@ -28,8 +28,8 @@ const HARMLESS: &[&str] =
 const HARMLESS_IN_LIBRARIES: &[&str] =
     &["os.getpid", "threading.current_thread", "threading.get_ident", "time.monotonic", "time.perf_counter", "time.time"];
 
-/// Methods of containers that raise where there is nothing to give.
-const RAISING: &[&str] = &["index", "pop", "popitem", "popleft", "remove"];
+/// Methods of containers that raise where there is nothing to give, or where the container is closed.
+const RAISING: &[&str] = &["getvalue", "index", "pop", "popitem", "popleft", "read", "remove", "seek", "truncate", "write", "writelines"];
 
 pub const UNRELEASED_LOCK: Lint = Lint {
     name: "unreleased-lock",

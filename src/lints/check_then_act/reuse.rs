@@ -3,7 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::super::support::{
-    Guard, Shared, finding, has_to_do_with, is_at_hand, is_for_one_thread, is_method, label, shared, state_name, statement, stays_on_loop, step,
+    Guard, REMOVING, Shared, finding, has_to_do_with, is_at_hand, is_for_one_thread, is_method, label, shared, state_name, statement, stays_on_loop,
+    step,
 };
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
@@ -18,9 +19,6 @@ use crate::program::Fun;
 
 /// So many tests of one state in one function are tried; one finding is enough.
 const MAX_TRIES: usize = 16;
-
-/// Methods that take something out of a container.
-const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft", "remove"];
 
 /// How another function makes what was tested go away, the surest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

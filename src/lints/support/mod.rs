@@ -21,6 +21,9 @@ use crate::ir::{Const, Op, OpKind, Projection};
 use crate::lints::Lint;
 use crate::program::{Fun, Receiver, Target};
 
+/// Methods that take something out of a container.
+pub const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft", "remove"];
+
 /// A witness path longer than this is cut off: nobody reads further.
 const MAX_CHAIN: usize = 8;
 

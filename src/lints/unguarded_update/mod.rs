@@ -4,11 +4,13 @@
 //! not, what says that the state is shared? One finding for each state and function.
 
 mod calls;
+mod swapped;
 mod unchecked;
 
 use rustc_hash::FxHashSet;
 
 use self::calls::through_calls;
+use self::swapped::{Known, swapped};
 use self::unchecked::{atomics, unchecked};
 use super::Lint;
 use super::support::{Updates, belongs, expression, finding, initial_value, is_method, is_read_again, label, shared, state_name, statement, step};
@@ -36,6 +38,7 @@ pub const UNGUARDED_UPDATE: Lint = Lint {
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
     let mut updates = Updates::default();
+    let mut known = Known::default();
     for (owner, state) in analysis.states.iter() {
         if is_method(analysis.program, owner) {
             continue;
@@ -59,6 +62,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 findings.push(found);
             }
         }
+        findings.extend(swapped(analysis, owner, state, &mut known));
     }
     for function in analysis.program.function_ids() {
         if !analysis.program.is_exempt(function) {
