@@ -103,7 +103,7 @@ fn taken<'a>(analysis: &'a Analysis<'_>, function: Fun, replaced: OpId, path: &P
     let facts = analysis.facts(function);
     let ir = analysis.program.function(function);
     let before = |it: &&Access| it.op < replaced && it.kind == AccessKind::Read && it.path == *path;
-    facts.accesses.iter().filter(before).next_back().filter(|read| {
+    facts.accesses.iter().rfind(before).filter(|read| {
         let kept = ir.ops().find_map(|(_, _, op)| match &op.kind {
             OpKind::Store { place, value, .. } if *value == read.value => place.as_local(),
             _ => None,
