@@ -3,7 +3,7 @@
 //! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
 //! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), who runs it ([`callers`]) and what those hold
 //! ([`entry`]); for the program the lock-order graph ([`order`]), the accesses of each shared state ([`state`]), what
-//! other threads have of it ([`sharing`]) and how it flows through calls ([`flow`]).
+//! other threads have of it ([`sharing`]), how it flows through calls ([`flow`]), and where its functions wait ([`waits`]).
 
 pub mod access;
 pub mod atomics;
@@ -18,6 +18,7 @@ pub mod sharing;
 pub mod state;
 pub mod summary;
 pub mod values;
+pub mod waits;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -48,6 +49,7 @@ pub struct Analysis<'a> {
     pub states: state::States,
     pub sharing: sharing::Sharing,
     pub flows: flow::Flows,
+    pub waits: waits::Waits,
 }
 
 impl Analysis<'_> {
@@ -85,7 +87,8 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     let sharing = sharing::sharing(program, &facts);
     let states = state::states(program, &facts, &callers, &entry, &declared, &sharing);
     let flows = flow::flows(program, &facts);
-    Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows }
+    let waits = waits::waits(program, &callers);
+    Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows, waits }
 }
 
 /// The strongly connected components of the call graph, callees first.

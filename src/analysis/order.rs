@@ -152,7 +152,7 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
     let mut at = (function, lock.path.clone());
     while let (inner, Some(path)) = &at
         && let Root::Captured(local) = path.root
-        && let Some(outer) = analysis.program.parent(*inner)
+        && let Some(outer) = analysis.program.captures_from(*inner)
     {
         let values = &analysis.facts(outer).values;
         let Some(path) = path.substitute(&|_| None, &|it| values.path(it).cloned().filter(|_| it == local)) else { break };

@@ -86,6 +86,12 @@ impl Path {
         Some(path)
     }
 
+    /// The locks that what it leads to is behind, from the outside in.
+    pub fn locks(&self) -> impl Iterator<Item = Path> + '_ {
+        let behind = self.steps.iter().enumerate().filter(|it| *it.1 == Step::Data);
+        behind.map(|(index, _)| Path { root: self.root, steps: self.steps[..index].into() })
+    }
+
     /// Whether two equal paths of one function always mean the same object.
     pub fn is_definite(&self) -> bool {
         !matches!(self.root, Root::Varying(_) | Root::Somewhere(_)) && !self.steps.contains(&Step::Item)
@@ -119,7 +125,7 @@ impl Path {
                 program.function(function).params.get(index as usize).map(|it| program.local_type(function, it.local).clone()).unwrap_or_default()
             }
             Root::Local(local) | Root::Varying(local) => program.local_type(function, local).clone(),
-            Root::Captured(local) => program.parent(function).map(|it| program.local_type(it, local).clone()).unwrap_or_default(),
+            Root::Captured(local) => program.captures_from(function).map(|it| program.local_type(it, local).clone()).unwrap_or_default(),
             Root::Global(module, name) => program.global_type(module, name).clone(),
             Root::Class(class) => Ty::ClassObject(class),
             Root::Somewhere(class) => Ty::class(class),
@@ -130,7 +136,7 @@ impl Path {
         match self.root {
             Root::Param(index) => Some(Owner::Param(function, index)),
             Root::Local(local) | Root::Varying(local) => Some(Owner::Local(function, local)),
-            Root::Captured(local) => program.parent(function).map(|it| Owner::Local(it, local)),
+            Root::Captured(local) => program.captures_from(function).map(|it| Owner::Local(it, local)),
             Root::Global(module, name) => Some(Owner::Global(module, name)),
             Root::Class(_) | Root::Somewhere(_) => None,
         }

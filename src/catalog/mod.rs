@@ -196,8 +196,25 @@ pub struct Blocking {
     pub path: Name,
     #[serde(default)]
     pub aliases: Vec<Name>,
-    /// `sleep`, `network`, `subprocess`, `join`, `wait`, `queue`, `channel`, `file`.
-    pub kind: Name,
+    pub kind: BlockingKind,
+}
+
+/// What a call waits for, the longest waits first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockingKind {
+    /// The end of another thread.
+    Join,
+    /// A future, an event, a barrier.
+    Wait,
+    /// An item of a queue, or room for one.
+    Queue,
+    /// A message of a channel, or room for one.
+    Channel,
+    Sleep,
+    Network,
+    Subprocess,
+    File,
 }
 
 /// A type that holds items.

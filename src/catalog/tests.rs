@@ -168,16 +168,6 @@ fn handlers_that_match_by_suffix_name_the_package() {
     }
 }
 
-#[test]
-fn blocking_kinds_are_the_documented_ones() {
-    const KINDS: [&str; 8] = ["channel", "file", "join", "network", "queue", "sleep", "subprocess", "wait"];
-    for language in LANGUAGES {
-        for blocking in &Catalog::builtin(language).tables.blocking {
-            assert!(KINDS.contains(&blocking.kind.as_str()), "{language:?} {}: {}", blocking.path, blocking.kind);
-        }
-    }
-}
-
 /// A file that makes a lock or starts a thread writes some part of the row's path, so a word must be in it.
 #[test]
 fn words_cover_what_locks_and_what_runs() {

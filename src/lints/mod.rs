@@ -1,10 +1,12 @@
 //! The rules: one file each, and the registry. A lint reads the analysis and gives findings; it knows no syntax.
 
+mod blocking_under_lock;
 mod check_then_act;
 mod condition_misuse;
 mod guard_escape;
 mod inconsistent_guard;
 mod ineffective_lock;
+mod lock_across_await;
 mod lock_order;
 mod self_deadlock;
 mod split_snapshot;
@@ -37,11 +39,13 @@ pub struct Lint {
 
 /// All rules, sorted by name.
 pub const LINTS: &[&Lint] = &[
+    &blocking_under_lock::BLOCKING_UNDER_LOCK,
     &check_then_act::CHECK_THEN_ACT,
     &condition_misuse::CONDITION_MISUSE,
     &guard_escape::GUARD_ESCAPE,
     &inconsistent_guard::INCONSISTENT_GUARD,
     &ineffective_lock::INEFFECTIVE_LOCK,
+    &lock_across_await::LOCK_ACROSS_AWAIT,
     &lock_order::LOCK_ORDER,
     &self_deadlock::SELF_DEADLOCK,
     &split_snapshot::SPLIT_SNAPSHOT,

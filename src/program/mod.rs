@@ -310,6 +310,15 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The function whose locals `id` captures: the one it is nested in, for a method the body of its class.
+    pub fn captures_from(&self, id: Fun) -> Option<Fun> {
+        let module = self.module_of(id);
+        match self.function(id).owner {
+            Owner::Class(class) => self.module(module).ir.class(class).body.map(|it| self.fun(module, it)),
+            _ => self.parent(id),
+        }
+    }
+
     /// The functions defined directly in `id`.
     pub fn nested(&self, id: Fun) -> impl Iterator<Item = Fun> + '_ {
         let module = self.module_of(id);

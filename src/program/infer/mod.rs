@@ -137,7 +137,7 @@ impl Known {
             _ => false,
         };
         self.new_parameters.contains(&function)
-            || program.parent(function).is_some_and(|it| self.done.contains(&it))
+            || program.captures_from(function).is_some_and(|it| self.done.contains(&it))
             || program.function(function).ops().any(|(_, _, op)| match &op.kind {
                 OpKind::Load { dest, place: it, .. } => place(it) || returns(dest),
                 OpKind::Store { place: it, .. } => place(it),

@@ -44,7 +44,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
             *slot = parameters.get(&(function, index as u32)).cloned().unwrap_or_default();
         }
     }
-    if let Some(parent) = program.parent(function) {
+    if let Some(parent) = program.captures_from(function) {
         for (index, local) in ir.locals.iter().enumerate() {
             if let LocalKind::Captured(outer) = local.kind {
                 scope.locals[index] = program.local_type(parent, outer).clone();

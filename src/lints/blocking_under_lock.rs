@@ -1,0 +1,268 @@
+//! `blocking-under-lock`: a wait with a lock held.
+//!
+//! What is waited for decides. A thread that takes the lock before it ends, an event that is set under it, a queue that is
+//! filled under it: none of them comes. Everything else comes some day, and keeps those who want the lock waiting; that
+//! is told where others take the lock for something short.
+
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+
+use super::Lint;
+use super::support::{expression, finding, implements_lock, label, statement, step};
+use crate::analysis::Analysis;
+use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
+use crate::analysis::path::{Key, Owner};
+use crate::analysis::waits::Wait;
+use crate::catalog::{BlockingKind, Concurrency, Scope};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::ir::{Callee, Language, OpKind};
+use crate::program::Fun;
+
+pub const BLOCKING_UNDER_LOCK: Lint = Lint {
+    name: "blocking-under-lock",
+    group: "deadlock",
+    severity: Severity::Warning,
+    languages: &[Language::Python, Language::Rust],
+    summary: "A lock is held while its holder waits for something else",
+    page: include_str!("../../lints/blocking-under-lock.md"),
+    check,
+};
+
+/// Calls on the way to the wait are named up to here.
+const MAX_CHAIN: usize = 8;
+
+/// A wait so many calls away may be the exception in what is called.
+const MAX_DEPTH: u32 = 3;
+
+fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let program = analysis.program;
+    let mut short: FxHashMap<Key, Option<(Fun, OpId)>> = FxHashMap::default();
+    // One wait under one lock is one mistake, however many ways lead to it: told where it is nearest.
+    let mut nearest: IndexMap<(Key, Fun, OpId), (Fun, Wait, Held), FxBuildHasher> = IndexMap::default();
+    for function in program.function_ids() {
+        let locksets = &analysis.facts(function).locksets;
+        if locksets.locks.is_empty() || program.is_exempt(function) || implements_lock(program, function) {
+            continue;
+        }
+        let mut seen: FxHashSet<(u32, OpId)> = FxHashSet::default();
+        for wait in waits(analysis, function) {
+            for held in locksets.before(wait.op).iter().filter(|it| locksets.keeps_out(it) && it.by != HeldBy::Decorator) {
+                let lock = locksets.lock(held);
+                let gives_up = wait.via.is_some_and(|it| analysis.summaries.get(it).releases.iter().any(|it| it.key == lock.key));
+                if lock.scope != Scope::Thread || gives_up || matches!(lock.key.owner, Owner::Local(..)) || !seen.insert((held.lock, held.at)) {
+                    continue;
+                }
+                let inner = innermost(analysis, function, &wait);
+                let slot = nearest.entry((lock.key, inner.0, inner.1)).or_insert((function, wait, *held));
+                if wait.depth < slot.1.depth {
+                    *slot = (function, wait, *held);
+                }
+            }
+        }
+    }
+    for ((lock, ..), (function, wait, held)) in nearest {
+        let other = *short.entry(lock).or_insert_with(|| short_section(analysis, &lock));
+        findings.extend(report(analysis, function, &wait, &held, other));
+    }
+}
+
+/// The ops of the function that wait, by themselves or in what they call, in order.
+fn waits(analysis: &Analysis<'_>, function: Fun) -> Vec<Wait> {
+    let program = analysis.program;
+    let mut found = analysis.waits.direct(function).to_vec();
+    for (index, (_, _, op)) in program.function(function).ops().enumerate() {
+        let Some(callee) = program.called(function, &op.kind) else { continue };
+        let ir = program.function(callee);
+        if callee == function || ir.is_async || ir.is_generator {
+            continue;
+        }
+        if let Some(wait) = analysis.waits.nearest(callee) {
+            found.push(Wait { op: OpId(index as u32), via: Some(callee), depth: wait.depth + 1, ..*wait });
+        }
+    }
+    found.sort_by_key(|it| (it.op, it.kind));
+    found
+}
+
+/// A critical section of the lock in which nothing waits: who wants that, waits for no reason.
+fn short_section(analysis: &Analysis<'_>, lock: &Key) -> Option<(Fun, OpId)> {
+    let program = analysis.program;
+    program.function_ids().filter(|it| !program.is_exempt(*it)).find_map(|function| {
+        let locksets = &analysis.facts(function).locksets;
+        let own = |it: &&crate::analysis::lockset::Acquisition| it.via.is_none() && locksets.locks[it.lock as usize].key == *lock;
+        let acquisition = locksets.acquisitions.iter().find(own)?;
+        let is_under = |op: OpId| locksets.before(op).iter().any(|it| locksets.lock(it).key == *lock);
+        (!waits(analysis, function).iter().any(|it| is_under(it.op))).then_some((function, acquisition.op))
+    })
+}
+
+/// Whether what is waited for is behind the lock itself: `self.jobs.lock().unwrap().recv()` shares a receiver.
+fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) -> bool {
+    let program = analysis.program;
+    let facts = analysis.facts(function);
+    let Some(OpKind::Call { callee: Callee::Method { receiver, .. }, .. }) = op_of(program.function(function), wait.op).map(|it| &it.kind) else {
+        return false;
+    };
+    let path = facts.values.place(program, receiver);
+    path.is_some_and(|it| it.locks().any(|it| it.resolve(program, function).is_some_and(|it| it.0 == *lock)))
+}
+
+/// Who would end the wait, if all of them want the lock first: that of the spawn, or of the calls that wake the waiter.
+fn completed_under(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) -> Option<(Fun, OpId)> {
+    let at = innermost(analysis, function, wait);
+    match wait.kind {
+        BlockingKind::Join => joined(analysis, at.0, lock),
+        BlockingKind::Wait | BlockingKind::Queue => woken(analysis, at, lock),
+        _ => None,
+    }
+}
+
+/// The function and op that wait themselves.
+fn innermost(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> (Fun, OpId) {
+    let mut at = (function, wait.op);
+    let mut via = wait.via;
+    for _ in 0..MAX_CHAIN {
+        let Some(inner) = via.and_then(|it| analysis.waits.nearest(it).map(|wait| (it, wait))) else { break };
+        at = (inner.0, inner.1.op);
+        via = inner.1.via;
+    }
+    at
+}
+
+/// Threads that the module of the join starts: the lock they take, if all do.
+fn joined(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> Option<(Fun, OpId)> {
+    let program = analysis.program;
+    let module = program.module_of(function);
+    let started = program.threads.entries.iter().filter(|it| it.how == Concurrency::Thread && program.module_of(it.function) == module);
+    let mut takes =
+        started.map(|it| analysis.summaries.get(it.function).takes.iter().find(|it| it.lock.key == *lock).map(|take| (it.function, take.op)));
+    let first = takes.next()??;
+    takes.all(|it| it.is_some()).then_some(first)
+}
+
+/// The calls that set the event, or put into the queue, if all hold the lock.
+fn woken(analysis: &Analysis<'_>, (function, op): (Fun, OpId), lock: &Key) -> Option<(Fun, OpId)> {
+    let program = analysis.program;
+    let waited = |function: Fun, op: &OpKind, names: &[&str]| {
+        let OpKind::Call { callee: Callee::Method { receiver, name }, .. } = op else { return None };
+        let path = names.contains(&name.as_str()).then(|| analysis.facts(function).values.place(program, receiver))??;
+        path.resolve(program, function).map(|it| it.0).filter(|it| matches!(it.owner, Owner::Field(..) | Owner::Global(..)))
+    };
+    let key = waited(function, &op_of(program.function(function), op)?.kind, &["wait", "get"])?;
+    let mut found = None;
+    for other in program.function_ids().filter(|it| !program.is_exempt(*it)) {
+        for (index, (_, _, op)) in program.function(other).ops().enumerate() {
+            if waited(other, &op.kind, &["set", "put", "put_nowait"]) != Some(key) {
+                continue;
+            }
+            let locksets = &analysis.facts(other).locksets;
+            let at = OpId(index as u32);
+            let here = locksets.before(at).iter().any(|it| it.sure && locksets.lock(it).key == *lock);
+            if !here && !analysis.entry.held(other).iter().any(|it| it.0 == *lock) {
+                return None;
+            }
+            found = found.or(Some((other, at)));
+        }
+    }
+    found
+}
+
+/// Whether the function asks first if there is anything to wait for: `while not q.empty(): q.get()`.
+fn looks_first(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> bool {
+    let ir = analysis.program.function(function);
+    wait.kind == BlockingKind::Queue
+        && ir.ops().take(wait.op.0 as usize).any(|(_, _, op)| match &op.kind {
+            OpKind::Call { callee: Callee::Method { name, .. }, .. } => matches!(name.as_str(), "empty" | "qsize" | "is_empty" | "len"),
+            _ => false,
+        })
+}
+
+/// How sure a wait is a mistake that ends some day.
+fn confidence(wait: &Wait, other: Option<(Fun, OpId)>) -> Confidence {
+    let method = wait.what.as_str().rsplit(['.', ':']).next().unwrap_or_default();
+    // Who sends over a connection holds the lock of the connection; room in a queue there is always, if it has no bound.
+    let is_own = method.starts_with("send") || method.starts_with("recv") && wait.kind == BlockingKind::Network || method == "put";
+    match wait.kind {
+        _ if other.is_none() || wait.depth > MAX_DEPTH => Confidence::Low,
+        BlockingKind::File => Confidence::Low,
+        _ if is_own => Confidence::Low,
+        _ => Confidence::Medium,
+    }
+}
+
+fn what(wait: &Wait) -> &'static str {
+    match wait.kind {
+        BlockingKind::Join => "for a thread to end",
+        BlockingKind::Wait => "for others to get on",
+        BlockingKind::Queue => "for a queue",
+        BlockingKind::Channel => "for a channel",
+        BlockingKind::Sleep => "and sleeps",
+        BlockingKind::Network => "for the network",
+        BlockingKind::Subprocess => "for another process",
+        BlockingKind::File => "for a disk",
+    }
+}
+
+fn report(analysis: &Analysis<'_>, function: Fun, wait: &Wait, held: &Held, other: Option<(Fun, OpId)>) -> Option<Finding> {
+    let program = analysis.program;
+    let wanted = analysis.facts(function).locksets.lock(held);
+    if is_behind(analysis, function, wait, &wanted.key) || looks_first(analysis, function, wait) {
+        return None;
+    }
+    let lock = wanted.key.display(program);
+    let location = statement(analysis, function, wait.op);
+    let completer = if wanted.reentrant && wait.kind != BlockingKind::Join { None } else { completed_under(analysis, function, wait, &wanted.key) };
+    let grade = if completer.is_some() { Confidence::High } else { confidence(wait, other) };
+    let mut it = finding(&BLOCKING_UNDER_LOCK, analysis, function, location, grade);
+    let name = program.symbol(function);
+    it.locks = vec![lock.clone()];
+    let taken = expression(analysis, function, held.at);
+    it.labels.push(label(taken, Role::LockHeld, format!("`{lock}` is taken here")));
+    let mut at = (function, wait.op);
+    let mut via = wait.via;
+    while let Some(callee) = via.filter(|_| it.labels.len() < MAX_CHAIN) {
+        it.labels.push(label(expression(analysis, at.0, at.1), Role::Call, format!("calls `{}`", program.symbol(callee))));
+        let Some(inner) = analysis.waits.nearest(callee) else { break };
+        at = (callee, inner.op);
+        via = inner.via;
+    }
+    let waits = expression(analysis, at.0, at.1);
+    it.labels.push(label(waits, Role::Await, format!("waits {}", what(wait))));
+    it.interleaving.push(step('A', taken, format!("takes `{lock}`")));
+    it.interleaving.push(step('A', waits, format!("waits {}", what(wait))));
+    it.caption = format!("waits {}", what(wait));
+    if let Some((completer, op)) = completer {
+        let (who, place) = (program.symbol(completer), expression(analysis, completer, op));
+        it.severity = Severity::Error;
+        it.message = format!("`{name}` waits with `{lock}` held, which `{who}` needs before the wait can end");
+        it.help = format!("give `{lock}` up before the wait");
+        it.labels.push(label(place, Role::LockWanted, format!("needs `{lock}`")));
+        it.evidence.push(Evidence {
+            kind: EvidenceKind::ThreadTarget,
+            message: format!("what ends the wait is in `{who}`, under `{lock}`"),
+            location: Some(place),
+        });
+        it.interleaving.push(step('B', place, format!("waits for `{lock}`: neither goes on")));
+        return Some(it);
+    }
+    it.message = format!("`{lock}` is held while `{name}` waits {}", what(wait));
+    it.help = format!("take what is needed out under `{lock}`, give it up, and wait after that");
+    match other {
+        Some((who, op)) => {
+            let (place, who) = (expression(analysis, who, op), program.symbol(who));
+            it.labels.push(label(place, Role::OtherAccess, format!("`{who}` only takes `{lock}` for a moment")));
+            it.evidence.push(Evidence {
+                kind: EvidenceKind::GuardedElsewhere,
+                message: format!("`{who}` takes `{lock}`, too, and waits for nothing else"),
+                location: Some(place),
+            });
+            it.interleaving.push(step('B', place, format!("waits for `{lock}` as long as A waits")));
+        }
+        None => it.evidence.push(Evidence {
+            kind: EvidenceKind::Caveat,
+            message: format!("all that is done under `{lock}` waits: that may be what it is for"),
+            location: None,
+        }),
+    }
+    Some(it)
+}
