@@ -3,7 +3,7 @@
 //! Summaries are made bottom-up over the strongly connected components of the call graph (Tarjan); the members of a
 //! cycle are summarised twice, so that a lock taken anywhere in it is seen from everywhere in it.
 
-use super::lockset::{HeldBy, LockRef, Locksets, OpId, Return, slot};
+use super::lockset::{Held, HeldBy, LockRef, Locksets, OpId, Return, may_fail, slot};
 use super::path::{Owner, Path, Root};
 use super::values::Values;
 use crate::catalog::Mode;
@@ -144,7 +144,9 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     }
     for (index, Return { held: state, value, .. }) in locksets.at_return.iter().enumerate() {
         let mut kept = Vec::new();
-        for held in state.iter().filter(|it| it.sure) {
+        // What is `None` on some ways out holds a guard value on the others.
+        let is_kept = |it: &&Held| it.sure || matches!(it.by, HeldBy::Value(..)) && may_fail(ir);
+        for held in state.iter().filter(is_kept) {
             let lock = locksets.lock(held);
             match held.by {
                 HeldBy::Value(owner, slot) if Some(owner) == *value && summary.returns_guard.iter().all(|it| it.0 != *lock) => {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::path::{Path, Root, Step};
 use super::summary::Summaries;
 use crate::catalog::Effect;
-use crate::ir::{Base, Callee, Language, Local, LocalKind, Name, OpKind, Place, Projection, StoreKind};
+use crate::ir::{Base, Callee, ClassKind, Language, Local, LocalKind, Name, OpKind, Place, Projection, StoreKind};
 use crate::program::{Definition, Fun, Program, Receiver, Target, Ty, bindings, is_collection};
 
 /// The paths of a function's locals.
@@ -68,6 +68,7 @@ impl Values {
                 Projection::Key(key) => path.then(Step::Key(*key))?,
                 Projection::Index(_) => path.then(Step::Item)?,
                 Projection::Deref => path,
+                Projection::Variant(name) if is_struct(program, self.function, &path, *name) => path,
                 Projection::Variant(name) => {
                     if matches!(name.as_str(), "Ok" | "Some" | "?" | "Err") {
                         projections.next_if(|it| matches!(it, Projection::Field(_)));
@@ -101,6 +102,20 @@ impl Values {
             (Target::Function { function, receiver: Receiver::Class }, _) => program.class_of(*function).map(|it| Path::new(Root::Class(it))),
             _ => None,
         }
+    }
+}
+
+/// Whether a pattern of that name takes a struct apart: its fields are those of the object.
+fn is_struct(program: &Program<'_>, function: Fun, path: &Path, pattern: Name) -> bool {
+    match path.resolve(program, function) {
+        Some((_, ty)) => match ty.peeled(program.language(function)) {
+            Ty::Class(class, _) => {
+                let class = program.class(class);
+                class.kind == ClassKind::Struct && (class.name == pattern || pattern == "Self")
+            }
+            _ => false,
+        },
+        None => false,
     }
 }
 

@@ -31,6 +31,9 @@ pub const BLOCKING_UNDER_LOCK: Lint = Lint {
 /// Calls on the way to the wait are named up to here.
 const MAX_CHAIN: usize = 8;
 
+/// Methods that take the thread or receiver out of what holds it.
+const TAKING: &[&str] = &["as_mut", "as_ref", "pop", "remove", "take"];
+
 /// A wait so many calls away may be the exception in what is called.
 const MAX_DEPTH: u32 = 3;
 
@@ -103,6 +106,22 @@ fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) ->
     let Some(OpKind::Call { callee: Callee::Method { receiver, .. }, .. }) = op_of(program.function(function), wait.op).map(|it| &it.kind) else {
         return false;
     };
+    // `self.thread.lock().unwrap().take().unwrap().join()`
+    let ir = program.function(function);
+    let unwrapping = &program.catalog(function).tables.passing.unwrapping;
+    let mut receiver = receiver;
+    for _ in 0..MAX_CHAIN {
+        let from = receiver.as_local().and_then(|local| ir.ops().find(|it| it.2.kind.defines() == Some(local)));
+        match from.map(|it| &it.2.kind) {
+            Some(OpKind::Call { callee: Callee::Method { receiver: of, name }, .. })
+                if TAKING.contains(&name.as_str())
+                    || unwrapping.contains(name) && facts.values.place(program, receiver).is_none_or(|it| it.steps.is_empty()) =>
+            {
+                receiver = of;
+            }
+            _ => break,
+        }
+    }
     let path = facts.values.place(program, receiver);
     path.is_some_and(|it| it.locks().any(|it| it.resolve(program, function).is_some_and(|it| it.0 == *lock)))
 }

@@ -52,6 +52,9 @@ enum Binding {
     Import(u32),
 }
 
+/// What the scope of a function's items ends in.
+const LOCALS: &str = ".<locals>";
+
 /// The tables behind [`Program::resolve`].
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -59,6 +62,8 @@ pub(super) struct Names {
     by_stem: FxHashMap<&'static str, Vec<Mod>>,
     bindings: FxHashMap<(Mod, Name, Name), Binding>,
     globs: FxHashMap<(Mod, Name), Vec<u32>>,
+    /// The scope of the items in a Rust function's body, where there are any: `run.<locals>`.
+    local_items: FxHashMap<Fun, Name>,
     /// Inline modules that hold anything.
     inline: FxHashSet<(Mod, Name)>,
     /// What paths were found to mean, by module: scope and path. Only used once classes know their methods. Asked so often
@@ -102,6 +107,9 @@ impl Names {
 
     fn bind_all(&mut self, module: Mod, linked: &Linked) {
         let ir = &linked.ir;
+        if ir.language == Language::Rust {
+            self.list_local_items(linked);
+        }
         let scopes = ir.functions.iter().map(|it| it.scope).chain(ir.classes.iter().map(|it| it.scope)).chain(ir.globals.iter().map(|it| it.scope));
         self.inline.extend(scopes.filter(|it| *it != "").map(|it| (module, it)));
         let mut own = |scope: Name, name: Name, definition: Definition| {
@@ -111,7 +119,8 @@ impl Names {
             own(class.scope, class.name, Definition::Class(Cls(linked.first_class + index as u32)));
         }
         for (index, function) in ir.functions.iter().enumerate() {
-            if matches!(function.kind, FunctionKind::Function) && matches!(function.owner, Owner::Module) {
+            let is_local = || ir.language == Language::Rust && matches!(function.owner, Owner::Function(_));
+            if matches!(function.kind, FunctionKind::Function) && (matches!(function.owner, Owner::Module) || is_local()) {
                 own(function.scope, function.name, Definition::Function(Fun(linked.first_function + index as u32)));
             }
         }
@@ -129,6 +138,22 @@ impl Names {
                 self.globs.entry((module, import.scope)).or_default().push(index as u32);
             } else {
                 self.bindings.entry((module, import.scope, import.binds)).or_insert(Binding::Import(index as u32));
+            }
+        }
+    }
+
+    fn list_local_items(&mut self, linked: &Linked) {
+        let ir = &linked.ir;
+        let named = ir.functions.iter().filter(|it| it.kind == FunctionKind::Function).map(|it| it.scope);
+        let scopes = ir.globals.iter().map(|it| it.scope).chain(ir.classes.iter().map(|it| it.scope)).chain(ir.imports.iter().map(|it| it.scope));
+        let local: FxHashSet<Name> = scopes.chain(named).filter(|it| it.as_str().ends_with(LOCALS)).collect();
+        if local.is_empty() {
+            return;
+        }
+        for (index, function) in ir.functions.iter().enumerate() {
+            let scope = Name::new(&format!("{}{LOCALS}", function.qualified_name(Language::Rust)));
+            if local.contains(&scope) {
+                self.local_items.insert(Fun(linked.first_function + index as u32), scope);
             }
         }
     }
@@ -421,10 +446,7 @@ impl Program<'_> {
         let segments: Vec<&str> = path.segments().collect();
         let Some((first, rest)) = segments.split_first() else { return Definition::External(path) };
         let crate_root = self.module(module).path.name.split("::").next().unwrap_or("");
-        let mut base: Vec<&str> = self.module(module).path.name.split("::").collect();
-        for segment in scope.segments() {
-            base.push(segment);
-        }
+        let mut base = self.module_path(module, scope);
         match *first {
             "crate" | "$crate" => self.rust_absolute(module, &[crate_root], rest, hops),
             "self" if !rest.is_empty() => self.rust_absolute(module, &base, rest, hops),
@@ -437,6 +459,9 @@ impl Program<'_> {
                 if let Some(found) = self.rust_binding(module, scope, Name::new(first), hops) {
                     return self.rust_members(module, found, rest, hops);
                 }
+                if let Some(found) = self.around(module, scope, path, hops) {
+                    return found;
+                }
                 // An inline module or a submodule, then another crate of the program.
                 base.push(first);
                 if self.module_at(module, &base.join("::")).is_some() || self.is_inline_module(module, &base) {
@@ -448,6 +473,48 @@ impl Program<'_> {
                 Definition::External(prelude(first, rest).unwrap_or(path))
             }
         }
+    }
+
+    /// The path of the module that a scope stands in.
+    fn module_path(&self, module: Mod, scope: Name) -> Vec<&str> {
+        let linked = self.module(module);
+        let mut base: Vec<&str> = linked.path.name.split("::").collect();
+        let own = base.len();
+        let is_local = scope.as_str().contains(LOCALS);
+        for segment in scope.segments() {
+            let is_type = || {
+                matches!(
+                    self.names.bindings.get(&(module, Name::new(&base[own..].join("::")), Name::new(segment))),
+                    Some(Binding::Own(Definition::Class(_)))
+                )
+            };
+            if is_local && (segment.ends_with(LOCALS) || is_type()) {
+                break;
+            }
+            base.push(segment);
+        }
+        base
+    }
+
+    /// What a name that a function's own items do not have means around the function.
+    fn around(&self, module: Mod, scope: Name, path: Name, hops: usize) -> Option<Definition> {
+        if hops >= MAX_HOPS || !scope.as_str().contains(LOCALS) {
+            return None;
+        }
+        let mut scope = scope.as_str();
+        while !scope.is_empty() {
+            scope = scope.rsplit_once("::").map_or("", |it| it.0);
+            match self.resolve_rust(module, Name::new(scope), path, hops + 1) {
+                Definition::External(found) if found == path => {}
+                found => return Some(found),
+            }
+        }
+        None
+    }
+
+    /// The scope of the items in a function's body.
+    pub(super) fn local_items(&self, function: Fun) -> Option<Name> {
+        self.names.local_items.get(&function).copied()
     }
 
     fn is_inline_module(&self, module: Mod, path: &[&str]) -> bool {

@@ -131,10 +131,15 @@ impl Program<'_> {
         self.resolve_type_in(module, self.item_scope(function), ty, Some(function), 0)
     }
 
-    /// The inline modules around a function: its scope without the type and functions it stands in.
+    /// The scope that a function's names are looked up in: that of the items in its body, or in one around it, if there are
+    /// any; else the inline modules around it, without the type and functions it stands in.
     pub fn item_scope(&self, function: Fun) -> Name {
         let mut current = function;
-        while let Some(parent) = self.parent(current) {
+        loop {
+            if let Some(scope) = self.local_items(current) {
+                return scope;
+            }
+            let Some(parent) = self.parent(current) else { break };
             current = parent;
         }
         let module = self.module(self.module_of(current));

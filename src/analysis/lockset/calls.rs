@@ -2,19 +2,25 @@
 
 use std::borrow::Cow;
 
-use super::flow::{At, Flow, is_given};
+use super::flow::{At, Flow, given_away, is_given, slot};
 use super::locks::Taking;
 use super::state::{hand_over, release_value};
 use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
-use crate::catalog::Mode;
-use crate::ir::{Argument, Callee, Language, Local, Name, OpKind, TypeRef};
+use crate::catalog::{Effect, Mode};
+use crate::ir::{Argument, Callee, Function, Language, LoadKind, Local, Name, OpKind, TypeRef};
 use crate::program::{Fun, Invocation, Program, Receiver, Target, Ty, bindings};
+
+/// Methods of `Option` and `Result` that hand what is inside to a closure.
+const CONSUMING: &[&str] = &["and_then", "is_ok_and", "is_some_and", "map", "map_or", "map_or_else"];
+
+/// Methods that make another `Option` or `Result` of one.
+const WRAPPED: &[&str] = &["context", "map_err", "ok", "ok_or", "ok_or_else", "or_else", "with_context", "wrap_err", "wrap_err_with"];
 
 /// A callback that a call gives away: what it is here, and in which argument; where it is run, and what is held there.
 struct Given {
-    path: Path,
+    path: Option<Path>,
     argument: Option<Local>,
     inside: OpId,
     held: Vec<(LockRef, Mode)>,
@@ -75,7 +81,8 @@ impl Flow<'_, '_> {
                 self.record_call(at, path, Vec::new());
             }
             for (argument, run) in self.program.run_at_once(function, op) {
-                let takes = self.callback_takes(argument, run);
+                let mut takes = self.callback_takes(argument, run);
+                takes.retain(|it| !self.was_refused(at, callee, &it.1));
                 self.takes_of(at, run, takes);
             }
         }
@@ -128,11 +135,45 @@ impl Flow<'_, '_> {
                 at.state.iter_mut().filter(|it| it.tried == Some(local)).for_each(|it| it.tried = Some(dest));
                 return;
             }
+            if let (Callee::Method { name, .. }, Some(local)) = (callee, receiver)
+                && CONSUMING.contains(&name.as_str())
+                && self.is_wrapped(local)
+            {
+                // The closure has the guard value, and drops it unless that is what it gives.
+                let mut closures = self.program.callables(function, arguments).peekable();
+                let drops = closures.peek().is_some() && closures.all(|it| !self.summaries.get(it.1).hands_back.iter().any(|it| it.parameter == 0));
+                if drops {
+                    release_value(at.state, local)
+                } else {
+                    hand_over(at.state, local, None, dest)
+                }
+                return;
+            }
             // `slot.take()` on an `Option` that keeps a guard value.
             if let (Callee::Method { name, .. }, Some(local)) = (callee, receiver)
                 && *name == "take"
+                && !self.is_guard(local)
             {
                 hand_over(at.state, local, None, dest);
+                return;
+            }
+            // `mem::take(&mut slot)`: what was in there is the result.
+            if let (Target::External(path), Some(argument)) = (&target, arguments.first())
+                && matches!(path.last(), "take" | "replace")
+                && path.as_str().contains("mem")
+                && let Some(local) = self.borrowed(argument.value)
+            {
+                hand_over(at.state, local, None, dest);
+                return;
+            }
+            // `Held(guard)`, `Either::Left(guard)`: the parts of a struct or variant.
+            if is_constructor(&target, callee) {
+                for (index, argument) in arguments.iter().enumerate() {
+                    for held in at.state.iter_mut().filter(|it| matches!(it.by, HeldBy::Value(owner, _) if owner == argument.value)) {
+                        held.by = HeldBy::Value(dest, Some(slot(index as i64)));
+                    }
+                }
+                at.state.sort_unstable();
                 return;
             }
             if let Target::External(path) = &target {
@@ -152,6 +193,68 @@ impl Flow<'_, '_> {
             self.call_function(at, &call, *called);
         }
         self.give_away(at, &target, callee, dest, arguments);
+        // A closure that gives away what it captured.
+        if let (Target::Closure(closure), Callee::Value(local)) = (&target, callee)
+            && self.language == Language::Rust
+            && given_away(self.program.function(*closure)).next().is_some()
+        {
+            release_value(at.state, *local);
+            release_value(at.state, self.values.origin(*local));
+        }
+    }
+
+    /// Whether the lock is what a failed `try_lock()` asked for, and the closure only runs then:
+    /// `m.try_lock().unwrap_or_else(|| m.lock())`.
+    fn was_refused(&self, at: &At<'_>, callee: &Callee, lock: &LockRef) -> bool {
+        let Callee::Method { receiver, name } = callee else { return false };
+        let Some(local) = receiver.as_local().filter(|_| matches!(name.as_str(), "unwrap_or_else" | "or_else" | "map_or_else")) else { return false };
+        let tried = self.values.origin(local);
+        at.state.iter().any(|it| it.tried.is_some_and(|it| it == tried || it == local) && self.result.lock(it).is_same(lock))
+    }
+
+    /// Whether the value is what taking a lock gave, with nothing around it: its methods are those of what the lock guards.
+    fn is_guard(&self, local: Local) -> bool {
+        let value = self.values.origin(local);
+        let function = self.values.function;
+        let catalog = self.program.catalog(function);
+        let unwraps = |name: Name| catalog.tables.passing.unwrapping.contains(&name) && !WRAPPED.contains(&name.as_str());
+        match self.program.target(function, value) {
+            Target::Method { ty, .. } if catalog.lock(*ty).is_some() => !self.is_wrapped(value),
+            _ => self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
+                OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } => *dest == value && unwraps(*name),
+                OpKind::Await { dest, .. } => *dest == value,
+                _ => false,
+            }),
+        }
+    }
+
+    /// Whether the value is an `Option` or `Result` of a guard value, and not the guard value itself.
+    fn is_wrapped(&self, local: Local) -> bool {
+        let function = self.values.function;
+        let value = self.values.origin(local);
+        let wraps = |name: Name| CONSUMING.contains(&name.as_str()) || WRAPPED.contains(&name.as_str());
+        match self.program.target(function, value) {
+            Target::Method { ty, name } => match self.program.catalog(function).lock(*ty) {
+                Some(row) => {
+                    let tries = row.methods.iter().any(|it| it.name == *name && it.effect == Effect::TryAcquire);
+                    tries || row.path.as_str().starts_with("std::sync::")
+                }
+                None => wraps(*name),
+            },
+            Target::Function { function: called, .. } => may_fail(self.program.function(*called)),
+            _ => self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
+                OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } => *dest == value && wraps(*name),
+                _ => false,
+            }),
+        }
+    }
+
+    /// The variable that a value is a borrow of.
+    fn borrowed(&self, value: Local) -> Option<Local> {
+        self.program.function(self.values.function).ops().find_map(|(_, _, op)| match &op.kind {
+            OpKind::Load { dest, place, kind: LoadKind::BorrowMut | LoadKind::Borrow } if *dest == value => place.as_local(),
+            _ => None,
+        })
     }
 
     /// Guard values given away by value end with the call, or come back in its result.
@@ -170,6 +273,8 @@ impl Flow<'_, '_> {
         }
         let called = if let Target::Function { function, .. } = target { Some(*function) } else { None };
         let summary = called.map(|it| self.summaries.get(it));
+        // `None` and `Err` bring no guard value back.
+        let tried = called.filter(|it| may_fail(self.program.function(*it))).map(|_| dest);
         // What is not followed: `fn wait(&self, guard: MutexGuard<'_, T>) -> MutexGuard<'_, T>`.
         let gives_guard = called.is_some_and(|it| self.program.function(it).returns.as_ref().is_some_and(|it| it.to_string().contains("Guard")));
         for (value, parameter) in given {
@@ -180,10 +285,16 @@ impl Flow<'_, '_> {
                     && let Some(back) = back.iter().find(|it| it.from.is_none() || slot.is_none() || it.from == slot)
                 {
                     held.by = HeldBy::Value(dest, back.to.or(slot));
+                    held.tried = tried.or(held.tried);
                 }
             }
             at.state.sort_unstable();
-            if back.is_empty() && gives_guard { hand_over(at.state, value, None, dest) } else { release_value(at.state, value) }
+            if back.is_empty() && gives_guard {
+                hand_over(at.state, value, None, dest);
+                at.state.iter_mut().filter(|it| it.by == HeldBy::Value(dest, None)).for_each(|it| it.tried = tried.or(it.tried));
+            } else {
+                release_value(at.state, value);
+            }
         }
     }
 
@@ -230,11 +341,11 @@ impl Flow<'_, '_> {
                 _ => None,
             };
             let path = match it.callee.root {
-                Root::Captured(local) => self.values.path(local)?,
-                _ => self.values.path(argument?)?,
+                Root::Captured(local) => self.values.path(local),
+                _ => self.values.path(argument?),
             };
             let held = it.held.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode))).collect();
-            Some(Given { path: path.clone(), argument, inside: it.op, held })
+            Some(Given { path: path.cloned(), argument, inside: it.op, held })
         };
         let callbacks: Vec<Given> = if at.found.is_some() { summary.calls.iter().filter_map(given).collect() } else { Vec::new() };
         self.takes_of(at, called, takes);
@@ -243,8 +354,8 @@ impl Flow<'_, '_> {
                 && let Ty::BoundMethod(run) | Ty::Function(run) = self.program.local_type(function, argument)
             {
                 self.reenter(at, argument, *run, &it.held, (called, it.inside));
-            } else if is_given(&it.path) {
-                self.record_call(at, it.path, it.held);
+            } else if let Some(path) = it.path.filter(is_given) {
+                self.record_call(at, path, it.held);
             }
         }
         for lock in released {
@@ -256,15 +367,37 @@ impl Flow<'_, '_> {
             }
         }
         let kept = net.into_iter().chain(guards).map(|(lock, mode, by)| (lock, mode, by, true));
+        // `None` and `Err` hold no guard value.
+        let tried = may_fail(self.program.function(called)).then_some(dest);
         for (lock, mode, by, sure) in kept.chain(managed) {
             let lock = self.intern(lock);
-            let held = Held { lock, at: at.id, by, mode, sure, tried: None };
+            let tried = tried.filter(|_| matches!(by, HeldBy::Value(..)));
+            let held = Held { lock, at: at.id, by, mode, sure, tried };
             if !at.state.contains(&held) {
                 at.state.push(held);
             }
         }
         at.state.sort_unstable();
     }
+}
+
+/// Whether the call only puts its arguments into a struct or variant.
+fn is_constructor(target: &Target, callee: &Callee) -> bool {
+    let is_type = |it: &str| it.starts_with(|it: char| it.is_ascii_uppercase());
+    match (target, callee) {
+        (Target::Construct { init: None, .. }, Callee::Path(_)) => true,
+        (Target::External(_) | Target::Unknown, Callee::Path(path)) => {
+            let mut segments = path.segments().rev();
+            segments.next().is_some_and(is_type) && segments.next().is_some_and(is_type)
+        }
+        _ => false,
+    }
+}
+
+/// Whether what a Rust function gives is an `Option` or `Result`.
+pub fn may_fail(ir: &Function) -> bool {
+    let is_wrapper = |path: &Name| matches!(path.last(), "Option" | "Result" | "LockResult" | "TryLockResult");
+    matches!(&ir.returns, Some(TypeRef::Path { path, .. }) if is_wrapper(path))
 }
 
 /// A callee's lock in the caller's terms: by its path where the caller knows it; else the same place in some instance.

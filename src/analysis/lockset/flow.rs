@@ -1,14 +1,16 @@
 //! The dataflow itself: the fixed point over the blocks, and the effect of each op.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use super::state::{State, bound, hand_over, join, release_value};
+use super::state::{State, bound, hand_over, hand_over_part, join, release_value};
 use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId, Return};
 use crate::analysis::path::{Path, Root};
 use crate::analysis::summary::Summaries;
 use crate::analysis::values::Values;
-use crate::ir::{Base, BlockId, Callee, Const, Language, LoadKind, Local, Name, Op, OpKind, Operation, Projection, StoreKind, Terminator};
+use crate::ir::{
+    Base, BlockId, Callee, Const, Function, Language, LoadKind, Local, LocalKind, Name, Op, OpKind, Operation, Projection, StoreKind, Terminator,
+};
 use crate::program::{Program, Target, Ty};
 
 /// An op that is being gone through, and what it changes.
@@ -35,6 +37,11 @@ impl<'p, 'a> Flow<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries, starts: Vec<u32>) -> Flow<'p, 'a> {
         let constants: FxHashMap<Local, bool> = program.function(values.function).ops().filter_map(|it| it.2.kind.truth()).collect();
         let negation = |op: &Op| {
+            // `if guard.is_none()`
+            if let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind {
+                let negates = matches!(name.as_str(), "is_none" | "is_err");
+                return receiver.as_local().filter(|_| negates || matches!(name.as_str(), "is_some" | "is_ok")).map(|it| (*dest, (it, negates)));
+            }
             let OpKind::Compute { dest, operation, operands } = &op.kind else { return None };
             match (operation, &operands[..]) {
                 (Operation::Not, [it]) => Some((*dest, (*it, true))),
@@ -166,6 +173,7 @@ impl<'p, 'a> Flow<'p, 'a> {
                     }
                 }
                 let (got, failed) = if negated { (otherwise, then) } else { (then, otherwise) };
+                let tested = self.values.origin(tested);
                 SmallVec::from_vec(vec![(*got, state.clone()), (*failed, without(tested))])
             }
             Terminator::Switch { on, arms } => {
@@ -265,6 +273,7 @@ impl<'p, 'a> Flow<'p, 'a> {
                 let Base::Local(from) = place.base else { return };
                 match place.projections[..] {
                     [] => hand_over(state, from, None, *dest),
+                    [Projection::Variant(variant), Projection::Field(name)] if !is_wrapping(variant) => hand_over_part(state, from, name, *dest),
                     [Projection::Variant(_), Projection::Field(_)] | [Projection::Variant(_)] => hand_over(state, from, None, *dest),
                     // The part that is a guard value; any other is data behind one.
                     [Projection::Field(name)] => hand_over(state, from, Some(name), *dest),
@@ -302,6 +311,13 @@ impl<'p, 'a> Flow<'p, 'a> {
                 hand_over(state, *value, None, *dest);
                 self.awaited(&mut at, *value);
             }
+            OpKind::Closure { dest, function: nested } if self.language == Language::Rust && !state.is_empty() => {
+                let program = self.program;
+                let nested = program.fun(program.module_of(self.values.function), *nested);
+                for captured in moved_into(program.function(nested)) {
+                    hand_over(state, captured, None, *dest);
+                }
+            }
             OpKind::Drop { local } => release_value(state, *local),
             OpKind::Enter { manager, .. } => self.enter(&mut at, *manager),
             OpKind::Exit { manager, .. } => state.retain(|it| it.by != HeldBy::Manager(*manager)),
@@ -311,9 +327,34 @@ impl<'p, 'a> Flow<'p, 'a> {
     }
 }
 
+/// Whether a pattern of that name takes what an `Option` or `Result` holds.
+fn is_wrapping(variant: Name) -> bool {
+    matches!(variant.as_str(), "Ok" | "Some" | "Err" | "?")
+}
+
 /// The name of an item of a tuple.
 pub fn slot(index: i64) -> Name {
     Name::new(&index.to_string())
+}
+
+/// The variables of the function around it that a Rust closure has for its own: all that it captures, or those that it
+/// gives away.
+fn moved_into(closure: &Function) -> Vec<Local> {
+    let captured = closure.locals.iter().filter_map(|it| if let LocalKind::Captured(outer) = it.kind { Some(outer) } else { None });
+    if closure.is_move { captured.collect() } else { given_away(closure).collect() }
+}
+
+/// The captured variables, as the function around it has them, that a closure passes to calls by value.
+pub(super) fn given_away(closure: &Function) -> impl Iterator<Item = Local> + '_ {
+    let arguments = closure.ops().filter_map(|(_, _, op)| if let OpKind::Call { arguments, .. } = &op.kind { Some(arguments) } else { None });
+    let given: FxHashSet<Local> = arguments.flatten().map(|it| it.value).collect();
+    closure.ops().filter_map(move |(_, _, op)| match &op.kind {
+        OpKind::Load { dest, place, kind: LoadKind::Value } if given.contains(dest) => match closure.local(place.as_local()?).kind {
+            LocalKind::Captured(outer) => Some(outer),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// A parameter or captured variable itself.

@@ -1,6 +1,6 @@
 //! Locks that the function takes itself: which lock a value is, and what its methods do.
 
-use super::flow::{At, Flow};
+use super::flow::{At, Flow, slot};
 use super::state::hand_over;
 use super::{Acquisition, Held, HeldBy, LockRef, rebase};
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
@@ -160,6 +160,13 @@ impl Flow<'_, '_> {
             Effect::Wait => {
                 if let Some(guard) = arguments.first() {
                     hand_over(at.state, guard.value, None, dest);
+                    // `let (guard, result) = condition.wait_timeout(guard, timeout)`
+                    if name.as_str().contains("timeout") {
+                        for held in at.state.iter_mut().filter(|it| it.by == HeldBy::Value(dest, None)) {
+                            held.by = HeldBy::Value(dest, Some(slot(0)));
+                        }
+                        at.state.sort_unstable();
+                    }
                 }
             }
             Effect::Notify | Effect::Bypass | Effect::Query => {}

@@ -12,7 +12,7 @@ mod flow;
 mod locks;
 mod state;
 
-pub use self::calls::rebase;
+pub use self::calls::{may_fail, rebase};
 use self::flow::Flow;
 pub use self::flow::slot;
 use super::path::{Key, Path};

@@ -66,6 +66,15 @@ pub(super) fn hand_over(state: &mut State, from: Local, slot: Option<Name>, to: 
     }
 }
 
+/// The same for a pattern that takes a struct or variant apart: a guard value that is not known to be in another part.
+pub(super) fn hand_over_part(state: &mut State, from: Local, part: Name, to: Local) {
+    hand_over(state, from, Some(part), to);
+    for held in state.iter_mut().filter(|it| it.by == HeldBy::Value(from, None)) {
+        held.by = HeldBy::Value(to, None);
+    }
+    state.sort_unstable();
+}
+
 pub(super) fn release_value(state: &mut State, local: Local) {
     state.retain(|it| !matches!(it.by, HeldBy::Value(owner, _) if owner == local));
 }
