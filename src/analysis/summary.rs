@@ -51,6 +51,16 @@ pub struct Called {
     pub op: OpId,
 }
 
+/// A lock that is kept by the guard value a function returns, or a part of that.
+#[derive(Clone, Debug)]
+pub struct ReturnedGuard {
+    pub lock: LockRef,
+    pub mode: Mode,
+    pub part: Option<Name>,
+    /// By every way out; of a result that may be none, by every way that gives one.
+    pub sure: bool,
+}
+
 /// A lock held while a `@contextmanager` function yields.
 #[derive(Clone, Debug)]
 pub struct Yielded {
@@ -69,7 +79,7 @@ pub struct Summary {
     /// Given up here, taken by a caller.
     pub releases: Vec<LockRef>,
     /// Kept by the guard value it returns.
-    pub returns_guard: Vec<(LockRef, Mode, Option<Name>)>,
+    pub returns_guard: Vec<ReturnedGuard>,
     /// What comes back in the result of what is passed by value.
     pub hands_back: Vec<HandedBack>,
     /// Held while a `@contextmanager` function yields.
@@ -149,8 +159,10 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
         for held in state.iter().filter(is_kept) {
             let lock = locksets.lock(held);
             match held.by {
-                HeldBy::Value(owner, slot) if Some(owner) == *value && summary.returns_guard.iter().all(|it| it.0 != *lock) => {
-                    summary.returns_guard.push((lock.clone(), held.mode, slot));
+                HeldBy::Value(owner, part) if Some(owner) == *value && summary.returns_guard.iter().all(|it| it.lock != *lock) => {
+                    let keeps = |it: &Return| it.held.iter().any(|it| it.sure && it.lock == held.lock);
+                    let sure = may_fail(ir) || locksets.at_return.iter().all(keeps);
+                    summary.returns_guard.push(ReturnedGuard { lock: lock.clone(), mode: held.mode, part, sure });
                 }
                 HeldBy::Release if !lock.opaque => kept.push((lock.clone(), held.mode)),
                 _ => {}

@@ -47,6 +47,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                     && !is_signal(analysis, function, it, wanted)
                     && locksets.lock(it).is_same(wanted)
                     && conflicts(it.mode, acquisition)
+                    && !(wanted.kind == LockKind::Cell && both_read(it, acquisition))
             });
             if let Some(held) = held
                 && seen.insert((acquisition.op, acquisition.lock))
@@ -127,7 +128,7 @@ fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> b
     let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
     // A callee that gives the lock up first, and takes it again, knows what it does.
     let gives_up = acquisition.via.is_some_and(|(callee, _)| analysis.summaries.get(callee).releases.iter().any(|it| it.key == wanted.key));
-    !gives_up && !acquisition.tries && !wanted.reentrant && (wanted.excludes() || wanted.kind == LockKind::Sharded)
+    !gives_up && !acquisition.tries && !wanted.reentrant && (wanted.excludes() || matches!(wanted.kind, LockKind::Sharded | LockKind::Cell))
 }
 
 /// Whether the guard value is an argument of the call that takes the lock: the callee drops it when it likes.
@@ -270,20 +271,29 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
     let confidence = if held.sure && !is_by_name(analysis, function, acquisition) { Confidence::High } else { Confidence::Medium };
     let location = statement(analysis, function, acquisition.op);
     let mut it = finding(&SELF_DEADLOCK, analysis, function, location, confidence);
-    if both_read {
+    let is_cell = wanted.kind == LockKind::Cell;
+    if both_read || is_cell {
         it.severity = Severity::Warning;
     }
     let who = who(wanted);
     let through = acquisition.via.map(|(callee, _)| program.symbol(callee));
     it.message = match (&through, both_read) {
+        (Some(callee), _) if is_cell => format!("`{callee}` borrows `{lock}`, which is still borrowed here: it panics"),
+        (None, _) if is_cell => format!("`{lock}` is borrowed again while it is still borrowed: it panics"),
         (Some(callee), false) => format!("`{callee}` takes `{lock}`, which this {who} already holds"),
         (None, false) => format!("`{lock}` is taken again by the {who} that holds it"),
         (Some(callee), true) => format!("`{callee}` read-locks `{lock}` again under a read lock: it hangs when a writer waits in between"),
         (None, true) => format!("`{lock}` is read-locked again under a read lock: it hangs when a writer waits in between"),
     };
-    it.caption = if through.is_some() { format!("waits for `{lock}` in here") } else { format!("waits for `{lock}`") };
+    it.caption = match (through.is_some(), is_cell) {
+        (true, false) => format!("waits for `{lock}` in here"),
+        (false, false) => format!("waits for `{lock}`"),
+        (true, true) => format!("borrows `{lock}` in here"),
+        (false, true) => format!("borrows `{lock}` a second time"),
+    };
     it.help = match program.language(function) {
         Language::Python => format!("move the work that needs `{lock}` into a helper that expects it held, or make it an `RLock`"),
+        Language::Rust if is_cell => format!("end the first borrow of `{lock}` before this"),
         Language::Rust => format!("end the first guard of `{lock}` before this, or hand the guard value on instead of locking again"),
     };
     it.locks = vec![lock.clone()];
@@ -294,14 +304,18 @@ fn report(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acq
         it.labels.extend(witness(analysis, function, acquisition));
     }
     let mut why = not_reentrant(&lock, who);
-    if both_read {
+    if is_cell {
+        why.message = format!("`{lock}` can be borrowed once for writing, and not for reading meanwhile");
+    } else if both_read {
         why.message = format!("`{lock}` lets no reader in while a writer waits");
     }
     it.evidence.push(why);
     let inner = it.labels.last().map_or(location, |it| it.location);
     let second = if acquisition.via.is_some() { inner } else { location };
-    it.interleaving.push(step('A', first, format!("takes `{lock}`")));
-    if both_read {
+    it.interleaving.push(step('A', first, format!("{} `{lock}`", if is_cell { "borrows" } else { "takes" })));
+    if is_cell {
+        it.interleaving.push(step('A', second, format!("borrows `{lock}` again: it panics")));
+    } else if both_read {
         it.interleaving.push(step('B', first, format!("waits to write `{lock}`, which A reads")));
         it.interleaving.push(step('A', second, format!("waits for `{lock}` behind B: neither goes on")));
     } else {

@@ -157,6 +157,15 @@ impl<'a> Program<'a> {
         if unchecked {
             self.unchecked_sync.insert(class);
         }
+        // What a handle derefs to, its fields and methods are the handle's, too.
+        let it = &self.module(module).ir.impls[number];
+        if it.trait_.is_some_and(|it| it.last() == "Deref")
+            && let Some(target) = it.types.iter().find(|it| it.name == "Target")
+            && let Ty::Class(target, _) = self.resolve_type(module, it.scope, &target.ty).peeled(Language::Rust)
+            && !self.ancestry(target).contains(&class)
+        {
+            self.bases[class.0 as usize].push(target);
+        }
         if let Some(Definition::Class(base)) = base
             && base != class
             && !self.bases[class.0 as usize].contains(&base)

@@ -331,8 +331,11 @@ impl Flow<'_, '_> {
         let takes: Vec<_> = summary.takes.iter().enumerate().filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect();
         let released: Vec<LockRef> = summary.releases.iter().filter_map(&rebased).collect();
         let net: Vec<_> = summary.net.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Release))).collect();
-        let guards: Vec<_> =
-            summary.returns_guard.iter().filter_map(|(lock, mode, slot)| rebased(lock).map(|it| (it, *mode, HeldBy::Value(dest, *slot)))).collect();
+        let guards: Vec<_> = summary
+            .returns_guard
+            .iter()
+            .filter_map(|it| rebased(&it.lock).map(|lock| (lock, it.mode, HeldBy::Value(dest, it.part), it.sure)))
+            .collect();
         let managed: Vec<_> =
             summary.at_yield.iter().filter_map(|it| rebased(&it.lock).map(|lock| (lock, it.mode, HeldBy::Value(dest, None), it.sure))).collect();
         let given = |it: &Called| {
@@ -366,7 +369,7 @@ impl Flow<'_, '_> {
                 at.state.remove(position);
             }
         }
-        let kept = net.into_iter().chain(guards).map(|(lock, mode, by)| (lock, mode, by, true));
+        let kept = net.into_iter().map(|(lock, mode, by)| (lock, mode, by, true)).chain(guards);
         // `None` and `Err` hold no guard value.
         let tried = may_fail(self.program.function(called)).then_some(dest);
         for (lock, mode, by, sure) in kept.chain(managed) {
