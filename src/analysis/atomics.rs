@@ -1,9 +1,11 @@
 //! Operations on atomics, and whether anybody else can be using the object meanwhile.
 
+use rustc_hash::FxHashMap;
+
 use super::Analysis;
 use super::lockset::OpId;
-use super::path::{Path, Root};
-use crate::ir::{Callee, Local, OpKind, TypeRef};
+use super::path::{Key, Path, Root};
+use crate::ir::{Callee, Function, Language, Local, OpKind, ParamKind, TypeRef};
 use crate::program::{Fun, Target, Ty};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,44 @@ pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
         Some(AtomicOp { op: OpId(index as u32), block: block.index(), path, kind, value: arguments.first().map(|it| it.value) })
     };
     program.function(function).ops().enumerate().filter_map(recognise).collect()
+}
+
+/// Where the atomics of the program are written, objects that nobody else has aside: by place.
+pub fn atomic_writers(analysis: &Analysis<'_>) -> FxHashMap<Key, Vec<Fun>> {
+    let program = analysis.program;
+    let mut writers: FxHashMap<Key, Vec<Fun>> = FxHashMap::default();
+    for function in program.function_ids().filter(|it| program.language(*it) == Language::Rust) {
+        for op in atomic_ops(analysis, function).iter().filter(|it| it.kind != AtomicKind::Load) {
+            if let Some((key, _)) = op.path.resolve(program, function) {
+                let writers = writers.entry(key).or_default();
+                if writers.last() != Some(&function) {
+                    writers.push(function);
+                }
+            }
+        }
+    }
+    writers
+}
+
+/// Whether all writers are methods of one handle that is never copied and that each of them has to itself: others that
+/// share what the handle leads to only read it.
+pub fn have_one_handle(analysis: &Analysis<'_>, writers: impl IntoIterator<Item = Fun>) -> bool {
+    let program = analysis.program;
+    let mut handle = None;
+    for writer in writers {
+        let Some(class) = program.class_of(writer) else { return false };
+        let has_to_itself = || analysis.callers.has_to_itself(writer) || owns_receiver(program.function(writer));
+        if *handle.get_or_insert(class) != class || !has_to_itself() {
+            return false;
+        }
+    }
+    handle.is_some_and(|it| !program.is_clone(it))
+}
+
+/// `self`, `self: Box<Self>`: whoever calls it gives the object away.
+fn owns_receiver(ir: &Function) -> bool {
+    ir.params.first().is_some_and(|it| it.kind == ParamKind::Receiver)
+        && matches!(&ir.params[0].ty, Some(TypeRef::Path { path, .. }) if matches!(path.last(), "Self" | "Box"))
 }
 
 /// Whether nobody else has the object at `path`: it is reached through `&mut`, by this function or all that call it, or

@@ -126,6 +126,12 @@ impl Program<'_> {
         self.external_bases[class.0 as usize].iter().any(|it| it.last() == "Protocol")
     }
 
+    /// Whether a Rust type's values can be cloned.
+    pub fn is_clone(&self, class: Cls) -> bool {
+        let derives = |it: &crate::ir::Attribute| it.path == "derive" && it.arguments.iter().flatten().any(|it| it.text.last() == "Clone");
+        self.class(class).attributes.iter().any(derives) || self.methods.contains_key(&(class, Name::new("clone")))
+    }
+
     /// Where a field is declared or first assigned.
     pub fn field_location(&self, class: Cls, name: Name) -> Option<Location> {
         self.declares.get(&(class, name)).copied()

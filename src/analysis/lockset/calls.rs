@@ -9,7 +9,7 @@ use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::{Effect, Mode};
-use crate::ir::{Argument, Callee, Function, Language, LoadKind, Local, Name, OpKind, TypeRef};
+use crate::ir::{Argument, Callee, Function, Language, LoadKind, Local, Name, OpKind, Place, TypeRef};
 use crate::program::{Fun, Invocation, Program, Receiver, Target, Ty, bindings};
 
 /// Methods of `Option` and `Result` that hand what is inside to a closure.
@@ -88,8 +88,7 @@ impl Flow<'_, '_> {
         }
         match (&target, callee) {
             (Target::Method { ty, name }, Callee::Method { receiver, .. }) if catalog.lock(*ty).is_some() => {
-                let path = self.values.place(self.program, receiver);
-                self.lock_method(at, dest, (*ty, *name), path, arguments);
+                self.lock_method(at, dest, (*ty, *name), receiver, arguments);
                 return;
             }
             (Target::Unknown | Target::Method { .. }, Callee::Method { receiver, name }) if self.language == Language::Python => {
@@ -324,9 +323,18 @@ impl Flow<'_, '_> {
         let bound = bindings(self.program, target, arguments);
         let function = self.values.function;
         let rebased = |lock: &LockRef| {
-            rebase(self.program, function, lock, &|index| self.values.argument(self.program, target, callee, &bound, index), &|local| {
-                self.values.path(local).cloned()
-            })
+            let argument = |index| self.values.argument(self.program, target, callee, &bound, index);
+            let mut new = rebase(self.program, function, lock, &argument, &|local| self.values.path(local).cloned())?;
+            // What the callee reaches from its parameter without going through an item of its own.
+            if let Some(Path { root: Root::Param(index), .. }) = lock.path.as_ref().filter(|it| it.is_definite()) {
+                let passed = bound.iter().find(|it| it.1 == *index).map(|it| it.2);
+                new.through = self.through(&new, || match (passed, &**callee) {
+                    (Some(local), _) => self.anchor(&Place::local(local)),
+                    (None, Callee::Method { receiver, .. }) if *index == 0 => self.anchor(receiver),
+                    _ => None,
+                });
+            }
+            Some(new)
         };
         let takes: Vec<_> = summary.takes.iter().enumerate().filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect();
         let released: Vec<LockRef> = summary.releases.iter().filter_map(&rebased).collect();
@@ -418,5 +426,5 @@ pub fn rebase(
         (None, Owner::Param(..) | Owner::Local(..)) => Key { owner: Owner::Guarding(lock.guards?), item: false, data: false },
         _ => lock.key,
     };
-    Some(LockRef { key, path, ..lock.clone() })
+    Some(LockRef { key, path, through: None, ..lock.clone() })
 }

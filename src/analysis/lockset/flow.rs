@@ -9,7 +9,8 @@ use crate::analysis::path::{Path, Root};
 use crate::analysis::summary::Summaries;
 use crate::analysis::values::Values;
 use crate::ir::{
-    Base, BlockId, Callee, Const, Function, Language, LoadKind, Local, LocalKind, Name, Op, OpKind, Operation, Projection, StoreKind, Terminator,
+    Base, BlockId, Callee, Const, Function, Language, LoadKind, Local, LocalKind, Name, Op, OpKind, Operation, Place, Projection, StoreKind,
+    Terminator,
 };
 use crate::program::{Program, Target, Ty};
 
@@ -31,6 +32,8 @@ pub(super) struct Flow<'p, 'a> {
     pub(super) index: FxHashMap<LockRef, u32>,
     /// What tests of other values say of those: whether they are the opposite.
     pub(super) tests: FxHashMap<Local, (Local, bool)>,
+    /// For what was read from a variable, or from a field of what is in one: the variable.
+    pub(super) anchors: FxHashMap<Local, Local>,
 }
 
 impl<'p, 'a> Flow<'p, 'a> {
@@ -60,7 +63,37 @@ impl<'p, 'a> Flow<'p, 'a> {
             result: Locksets { starts, ..Locksets::default() },
             index: FxHashMap::default(),
             tests: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
+            anchors: anchors(program.function(values.function)),
         }
+    }
+
+    /// The variable through which a lock is reached whose path goes through an item.
+    pub(super) fn through(&self, lock: &LockRef, anchor: impl FnOnce() -> Option<Local>) -> Option<Local> {
+        if lock.path.as_ref().is_some_and(|it| !it.is_definite() && !matches!(it.root, Root::Varying(_))) { anchor() } else { None }
+    }
+
+    /// The variable that a place starts from, or that has the index of its only item.
+    pub(super) fn anchor(&self, place: &Place) -> Option<Local> {
+        let Base::Local(base) = place.base else { return None };
+        let variable = |it: Local| *self.anchors.get(&it).unwrap_or(&it);
+        let mut indices = place.projections.iter().filter(|it| matches!(it, Projection::Index(_) | Projection::Key(_)));
+        match (indices.next(), indices.next()) {
+            (None, _) => Some(variable(base)),
+            (Some(Projection::Index(index)), None) if self.values.path(base).is_some_and(Path::is_definite) => self.anchors.get(index).copied(),
+            _ => None,
+        }
+    }
+
+    /// `local` gets another value: what was reached through the old one is no longer told apart from the rest.
+    fn forget(&mut self, state: &mut State, local: Local) {
+        for index in 0..state.len() {
+            let lock = self.result.lock(&state[index]);
+            if lock.through == Some(local) {
+                let lock = LockRef { through: None, ..lock.clone() };
+                state[index].lock = self.intern(lock);
+            }
+        }
+        state.sort_unstable();
     }
 
     /// Whether any op can take a lock: most functions take none, and need no dataflow.
@@ -283,6 +316,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             }
             OpKind::Store { place, value, kind } => {
                 if let Some(local) = place.as_local() {
+                    self.forget(state, local);
                     if *kind == StoreKind::Assign {
                         let keeps = *value;
                         state.retain(|it| !matches!(it.by, HeldBy::Value(owner, _) if owner == local && owner != keeps));
@@ -308,8 +342,10 @@ impl<'p, 'a> Flow<'p, 'a> {
                 state.sort_unstable();
             }
             OpKind::Await { dest, value } => {
-                hand_over(state, *value, None, *dest);
+                // What the coroutine gives comes out of the await.
                 self.awaited(&mut at, *value);
+                let value = [*value, self.values.origin(*value)];
+                value.into_iter().for_each(|it| hand_over(at.state, it, None, *dest));
             }
             OpKind::Closure { dest, function: nested } if self.language == Language::Rust && !state.is_empty() => {
                 let program = self.program;
@@ -335,6 +371,21 @@ fn is_wrapping(variant: Name) -> bool {
 /// The name of an item of a tuple.
 pub fn slot(index: i64) -> Name {
     Name::new(&index.to_string())
+}
+
+/// For each value that only one read gives: the variable it was read from, or whose field it is.
+fn anchors(ir: &Function) -> FxHashMap<Local, Local> {
+    let mut anchors: FxHashMap<Local, Local> = FxHashMap::default();
+    for (_, _, op) in ir.ops() {
+        if let OpKind::Load { dest, place, .. } = &op.kind
+            && let Base::Local(base) = place.base
+            && !place.projections.iter().any(|it| matches!(it, Projection::Index(_) | Projection::Key(_)))
+        {
+            let variable = *anchors.get(&base).unwrap_or(&base);
+            anchors.insert(*dest, variable);
+        }
+    }
+    anchors
 }
 
 /// The variables of the function around it that a Rust closure has for its own: all that it captures, or those that it

@@ -5,7 +5,7 @@ use super::state::hand_over;
 use super::{Acquisition, Held, HeldBy, LockRef, rebase};
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::{Effect, LockKind, Mode, Scope};
-use crate::ir::{Argument, Language, Local, Name};
+use crate::ir::{Argument, Language, Local, Name, Place};
 use crate::program::Ty;
 
 /// How a lock is taken.
@@ -38,7 +38,7 @@ impl Flow<'_, '_> {
         };
         let row = ty.lock(self.language)?;
         let guards = if row.guards_data { self.program.guarded_class(&ty, self.language) } else { None };
-        Some(LockRef { key, path: path.cloned(), kind: row.kind, reentrant: row.reentrant, scope: row.scope, guards, opaque: false })
+        Some(LockRef { key, path: path.cloned(), through: None, kind: row.kind, reentrant: row.reentrant, scope: row.scope, guards, opaque: false })
     }
 
     /// A manager of unknown type whose name says lock.
@@ -60,7 +60,16 @@ impl Flow<'_, '_> {
         let key = path
             .resolve(self.program, self.values.function)
             .map_or(Key { owner: Owner::Local(self.values.function, Local(u32::MAX)), item: false, data: false }, |it| it.0);
-        Some(LockRef { key, path: Some(path.clone()), kind: LockKind::Mutex, reentrant: true, scope: Scope::Thread, guards: None, opaque: true })
+        Some(LockRef {
+            key,
+            path: Some(path.clone()),
+            through: None,
+            kind: LockKind::Mutex,
+            reentrant: true,
+            scope: Scope::Thread,
+            guards: None,
+            opaque: true,
+        })
     }
 
     pub(super) fn take(&mut self, at: &mut At<'_>, taking: Taking) {
@@ -90,7 +99,8 @@ impl Flow<'_, '_> {
                 held.by = HeldBy::Manager(manager);
             }
         }
-        if let Some(lock) = self.lock_at(path.as_ref(), &ty) {
+        if let Some(mut lock) = self.lock_at(path.as_ref(), &ty) {
+            lock.through = self.through(&lock, || self.anchors.get(&manager).copied());
             self.take(at, Taking::exclusive(lock, HeldBy::Manager(manager)));
             return;
         }
@@ -120,11 +130,13 @@ impl Flow<'_, '_> {
     }
 
     /// A call of a lock's own method.
-    pub(super) fn lock_method(&mut self, at: &mut At<'_>, dest: Local, (ty, name): (Name, Name), path: Option<Path>, arguments: &[Argument]) {
+    pub(super) fn lock_method(&mut self, at: &mut At<'_>, dest: Local, (ty, name): (Name, Name), receiver: &Place, arguments: &[Argument]) {
+        let path = self.values.place(self.program, receiver);
         let catalog = self.program.catalog(self.values.function);
         let Some(row) = catalog.lock(ty) else { return };
         let Some(method) = row.methods.iter().find(|it| it.name == name) else { return };
-        let Some(lock) = self.lock_at(path.as_ref(), &Ty::External(ty, [].into())) else { return };
+        let Some(mut lock) = self.lock_at(path.as_ref(), &Ty::External(ty, [].into())) else { return };
+        lock.through = self.through(&lock, || self.anchor(receiver));
         match method.effect {
             Effect::Acquire | Effect::TryAcquire => {
                 let tries = method.effect == Effect::TryAcquire || self.may_give_up(arguments);

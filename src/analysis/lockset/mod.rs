@@ -28,6 +28,9 @@ pub struct LockRef {
     pub key: Key,
     /// Which instance; none where the way to it is not known.
     pub path: Option<Path>,
+    /// Where the path leads through an item: the variable that has the item, or its index. Two paths through one variable
+    /// lead to one object.
+    pub through: Option<Local>,
     pub kind: LockKind,
     pub reentrant: bool,
     pub scope: Scope,
@@ -40,7 +43,8 @@ pub struct LockRef {
 impl LockRef {
     /// Whether both are surely one lock object.
     pub fn is_same(&self, other: &LockRef) -> bool {
-        self.key == other.key && self.path.is_some() && self.path == other.path && self.path.as_ref().is_some_and(Path::is_definite)
+        let is_definite = || self.path.as_ref().is_some_and(Path::is_definite) || self.through.is_some() && self.through == other.through;
+        self.key == other.key && self.path.is_some() && self.path == other.path && is_definite()
     }
 
     /// Whether this kind of lock keeps others out.

@@ -7,17 +7,19 @@ mod calls;
 mod swapped;
 mod unchecked;
 
+use std::cell::LazyCell;
+
 use rustc_hash::FxHashSet;
 
 use self::calls::through_calls;
 use self::swapped::{Known, swapped};
-use self::unchecked::{atomics, unchecked};
+use self::unchecked::{Writers, atomics, unchecked};
 use super::Lint;
 use super::support::{Updates, belongs, expression, finding, initial_value, is_method, is_read_again, label, shared, state_name, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
-use crate::analysis::atomics::is_fresh;
-use crate::analysis::lockset::OpId;
+use crate::analysis::atomics::{atomic_writers, have_one_handle, is_fresh};
+use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
@@ -35,6 +37,9 @@ pub const UNGUARDED_UPDATE: Lint = Lint {
     check,
 };
 
+/// Methods that put something into a container beside what is there.
+const ADDING: &[&str] = &["append", "appendleft", "extend", "push", "push_back", "push_front"];
+
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
     let mut updates = Updates::default();
@@ -47,6 +52,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let access = analysis.access(usage);
             let Some(read) = updates.read_before(analysis, usage.function, access) else { continue };
             let found = match split_sections(analysis, usage.function, access, read) {
+                Some(_) if adds_to(analysis, usage.function, access, read) || has_one_writer(analysis, state) => None,
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if access.kind == AccessKind::Mutate => None,
                 None => match analysis.program.language(usage.function) {
@@ -64,12 +70,13 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         findings.extend(swapped(analysis, owner, state, &mut known));
     }
+    let writers: Writers<'_> = LazyCell::new(Box::new(|| atomic_writers(analysis)));
     for function in analysis.program.function_ids() {
         if !analysis.program.is_exempt(function) {
             through_calls(analysis, function, &mut seen, findings);
         }
         if analysis.program.language(function) == Language::Rust && !analysis.program.is_exempt(function) {
-            atomics(analysis, function, findings);
+            atomics(analysis, function, &writers, findings);
         }
     }
 }
@@ -88,6 +95,24 @@ fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: 
         return None;
     }
     (!is_read_again(analysis, function, write, split.at)).then(|| locksets.lock(split).key)
+}
+
+/// Whether all that write the state do it through one handle that each of them has to itself.
+fn has_one_writer(analysis: &Analysis<'_>, state: &State) -> bool {
+    let writes = state.uses.iter().filter(|it| it.writes && !it.construction);
+    writes.clone().all(|it| analysis.program.language(it.function) == Language::Rust) && have_one_handle(analysis, writes.map(|it| it.function))
+}
+
+/// Whether the write only puts something more into a container, and what it puts in was in there: nothing is overwritten.
+fn adds_to(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access) -> bool {
+    let ir = analysis.program.function(function);
+    let method = |id: OpId| match op_of(ir, id).map(|it| &it.kind) {
+        Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => Some(name.as_str()),
+        _ => None,
+    };
+    write.kind == AccessKind::Mutate
+        && method(write.op).is_some_and(|it| ADDING.contains(&it))
+        && !method(read.op).is_some_and(|it| matches!(it, "len" | "count" | "is_empty"))
 }
 
 fn stale(analysis: &Analysis<'_>, function: Fun, (read, write): (OpId, OpId), state: &str, lock: Key) -> Finding {
