@@ -64,6 +64,9 @@ impl AccessKind {
     }
 }
 
+/// Methods of `Option` and of what can be copied that look at what is there, and leave it.
+const LOOKING: &[&str] = &["as_deref", "as_ref", "clone", "cloned", "copied", "is_none", "is_some", "is_some_and"];
+
 /// The accesses of a function to fields, globals, and data behind locks, in op order.
 pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> Vec<Access> {
     let function = values.function;
@@ -83,6 +86,15 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
             }
             OpKind::Load { dest, place, .. } => (place, AccessKind::Read, *dest),
             OpKind::Store { place, value, kind } => (place, if *kind == StoreKind::Update { AccessKind::Update } else { AccessKind::Write }, *value),
+            // `slot.lock().unwrap().is_none()`: what is behind the lock is an `Option`, whatever is in it.
+            OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. }
+                if !is_python
+                    && LOOKING.contains(&name.as_str())
+                    && !matches!(program.target(function, *dest), Target::Function { .. })
+                    && values.place(program, receiver).is_some_and(|it| it.steps.last() == Some(&Step::Data)) =>
+            {
+                (receiver, AccessKind::Read, *dest)
+            }
             OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } => match program.target(function, *dest) {
                 Target::Method { ty, name } => match catalog.container(*ty) {
                     Some(row) if row.thread_safe => continue,

@@ -130,7 +130,7 @@ fn compares(analysis: &Analysis<'_>, function: Fun) -> bool {
     let ir = analysis.program.function(function);
     let definitions = Definitions::new(ir);
     ir.ops().enumerate().any(|(id, (_, _, op))| match &op.kind {
-        OpKind::Compute { operation: Operation::Compare, operands, .. } => {
+        OpKind::Compute { operation: Operation::Compare | Operation::Order, operands, .. } => {
             let from: Vec<Vec<u32>> = operands.iter().map(|it| definitions.roots(ir, *it, OpId(id as u32))).collect();
             from.iter().enumerate().any(|(at, one)| from[..at].iter().any(|other| one.iter().any(|it| !other.contains(it)) && !other.is_empty()))
         }

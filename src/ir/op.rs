@@ -121,8 +121,10 @@ pub enum StoreKind {
 pub enum Operation {
     /// `+ - * / // % ** @ << >> & | ^`, unary `- + ~`.
     Arithmetic,
-    /// `== != < > <= >=`.
+    /// `== !=`.
     Compare,
+    /// `< > <= >=`.
+    Order,
     /// `is`; operands are the two sides.
     Is,
     IsNot,

@@ -316,6 +316,7 @@ fn operation_text(operation: Operation) -> &'static str {
     match operation {
         Operation::Arithmetic => "arithmetic",
         Operation::Compare => "compare",
+        Operation::Order => "order",
         Operation::Is => "is",
         Operation::IsNot => "is not",
         Operation::In => "in",

@@ -202,6 +202,7 @@ impl<'t> Ctx<'t> {
             "is not" => Operation::IsNot,
             "in" => Operation::In,
             "not in" => Operation::NotIn,
+            "<" | ">" | "<=" | ">=" => Operation::Order,
             _ => Operation::Compare,
         };
         (right, self.compute(operation, &[left, right], range))

@@ -247,7 +247,8 @@ impl Ctx<'_> {
                             self.frame.take(value);
                         }
                     }
-                    self.compute(Operation::Compare, &[left, right], range)
+                    let equality = matches!(it.op, BinOp::Eq(_) | BinOp::Ne(_));
+                    self.compute(if equality { Operation::Compare } else { Operation::Order }, &[left, right], range)
                 }
                 Expr::Binary(it) => {
                     let right = self.value(&it.right);

@@ -107,7 +107,9 @@ impl Branches<'_> {
     fn compared(&self, decision: &Decision) -> impl Iterator<Item = Local> {
         self.ops_of(decision)
             .flat_map(|op| match op {
-                OpKind::Compute { operation: Operation::Compare | Operation::Is | Operation::IsNot, operands, .. } => &operands[..],
+                OpKind::Compute { operation: Operation::Compare | Operation::Order | Operation::Is | Operation::IsNot, operands, .. } => {
+                    &operands[..]
+                }
                 _ => &[],
             })
             .copied()
@@ -121,7 +123,22 @@ impl Branches<'_> {
 
     /// Whether the test compares sizes: with a limit.
     pub(in crate::lints) fn has_limit(&self, decision: &Decision) -> bool {
-        self.ops_of(decision).any(|op| matches!(op, OpKind::Compute { operation: Operation::Compare, .. }))
+        self.ops_of(decision).any(|op| matches!(op, OpKind::Compute { operation: Operation::Compare | Operation::Order, .. }))
+    }
+
+    /// Whether the test asks which of two is greater.
+    pub(in crate::lints) fn has_order(&self, decision: &Decision) -> bool {
+        self.ops_of(decision).any(|op| matches!(op, OpKind::Compute { operation: Operation::Order, .. }))
+    }
+
+    /// Whether the test asks if the state or `stored` is greater.
+    pub(in crate::lints) fn is_ordered(&self, decision: &Decision, analysis: &Analysis<'_>, function: Fun, stored: Local) -> bool {
+        let values = &analysis.facts(function).values;
+        let stored = values.origin(stored);
+        self.ops_of(decision).any(|op| match op {
+            OpKind::Compute { operation: Operation::Order, operands, .. } => operands.iter().any(|it| values.origin(*it) == stored),
+            _ => false,
+        })
     }
 
     /// Whether the test compares the state with what is stored: whoever comes last stores the same.

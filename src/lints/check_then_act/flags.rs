@@ -1,4 +1,5 @@
-//! `if !busy.load(o) { busy.store(true, o); … }`: a flag that is tested and set in two steps.
+//! Atomics that are tested and set in two steps: `if !busy.load(o) { busy.store(true, o); … }`, a limit in front of a
+//! `fetch_add`, a maximum that is stored over a greater one.
 
 use std::cell::LazyCell;
 
@@ -8,10 +9,11 @@ use super::super::support::{expression, finding, label, statement, step};
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
-use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
+use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, atomic_writers, have_one_handle, is_exclusive};
+use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Language, Local};
+use crate::ir::{Callee, Language, Local, OpKind};
 use crate::program::Fun;
 
 /// So many operations on atomics before a store are looked at.
@@ -19,16 +21,38 @@ const MAX_BACK: usize = 32;
 
 pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
+    let writers = LazyCell::new(|| atomic_writers(analysis));
     let functions = || program.function_ids().filter(|it| program.language(*it) == Language::Rust && !program.is_exempt(*it));
     let mut cleared: FxHashSet<Key> = FxHashSet::default();
     let mut set: Vec<(Fun, AtomicOp, AtomicOp, Key)> = Vec::new();
     for function in functions() {
         let ops = atomic_ops(analysis, function);
-        if ops.iter().all(|it| it.kind != AtomicKind::Store) {
+        if ops.iter().all(|it| !matches!(it.kind, AtomicKind::Store | AtomicKind::Update)) {
             continue;
         }
         let ir = program.function(function);
         let branches = LazyCell::new(|| Branches::new(ir));
+        let mut seen: FxHashSet<Key> = FxHashSet::default();
+        for (index, act) in ops.iter().enumerate() {
+            let before = ops[..index].iter().rev().take(MAX_BACK).find(|it| it.path == act.path);
+            let Some(load) = before.filter(|it| it.kind == AtomicKind::Load) else { continue };
+            let Some((key, _)) = act.path.resolve(program, function) else { continue };
+            if is_guarded(analysis, function, act) || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) || seen.contains(&key) {
+                continue;
+            }
+            // An assertion is no limit, and what an `unsafe fn` needs, its callers have promised.
+            let Some(decision) = branches.decision(load.op, act.op).filter(|it| !it.raises && !ir.is_unsafe) else { continue };
+            let relies = match act.kind {
+                // What `fetch_add` gives may be looked at again.
+                AtomicKind::Update => branches.has_order(&decision) && counts(&branches, act.op),
+                AtomicKind::Store => act.value.is_some_and(|it| branches.is_ordered(&decision, analysis, function, it)),
+                _ => false,
+            };
+            if relies && !writers.get(&key).is_some_and(|it| have_one_handle(analysis, it.iter().copied())) {
+                seen.insert(key);
+                findings.push(report_limit(analysis, function, load, act, &key));
+            }
+        }
         let constants: FxHashMap<Local, bool> = ir.ops().filter_map(|it| it.2.kind.truth()).collect();
         for (index, store) in ops.iter().enumerate().filter(|it| it.1.kind == AtomicKind::Store) {
             let value = store.value.and_then(|it| constants.get(&it));
@@ -40,10 +64,8 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             // The nearest operation on the flag before; where that is a swap, it decides.
             let before = ops[..index].iter().rev().take(MAX_BACK).find(|it| it.path == store.path);
             let Some(load) = before.filter(|it| it.kind == AtomicKind::Load) else { continue };
-            let bare = analysis.facts(function).locksets.before(store.op).is_empty() && analysis.entry.held(function).is_empty();
-            if bare
+            if !is_guarded(analysis, function, store)
                 && matches!(key.owner, Owner::Field(..) | Owner::Global(..))
-                && !is_exclusive(analysis, function, &store.path)
                 && branches.decision(load.op, store.op).is_some()
             {
                 set.push((function, load.clone(), store.clone(), key));
@@ -52,6 +74,47 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     }
     // A flag that nobody clears says that something is done, and doing it twice does no harm as a rule.
     findings.extend(set.into_iter().filter(|it| cleared.contains(&it.3)).map(|it| report(analysis, it.0, &it.1, &it.2, &it.3)));
+}
+
+/// Whether a lock is held there, or nobody else has the object.
+fn is_guarded(analysis: &Analysis<'_>, function: Fun, op: &AtomicOp) -> bool {
+    !analysis.facts(function).locksets.before(op.op).is_empty()
+        || !analysis.entry.held(function).is_empty()
+        || is_exclusive(analysis, function, &op.path)
+}
+
+/// Whether the op counts up or down, and nobody looks at what it gives.
+fn counts(branches: &Branches<'_>, op: OpId) -> bool {
+    match branches.op(op) {
+        Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) => {
+            matches!(name.as_str(), "fetch_add" | "fetch_sub") && !branches.is_used(*dest)
+        }
+        _ => false,
+    }
+}
+
+fn report_limit(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, act: &AtomicOp, key: &Key) -> Finding {
+    let name = key.display(analysis.program);
+    let (tested, acted) = (expression(analysis, function, load.op), statement(analysis, function, act.op));
+    let mut it = finding(&CHECK_THEN_ACT, analysis, function, acted, Confidence::Medium);
+    let counts = act.kind == AtomicKind::Update;
+    if counts {
+        it.message = format!("`{name}` is tested against a limit and then counted in two steps: two threads can both pass the test");
+        it.caption = "counts on the strength of the test".to_string();
+        it.help = format!("test and count in one step: `{name}.fetch_update(…)`, or look at what `fetch_add` gives and take it back");
+    } else {
+        it.message = format!("`{name}` is compared and then stored in two steps: a better value of another thread is overwritten");
+        it.caption = "stores what was better than an old value".to_string();
+        it.help = format!("compare and store in one step: `{name}.fetch_max(…)`, `fetch_min(…)`, or a compare-exchange loop");
+    }
+    it.state = Some(name.clone());
+    it.labels.push(label(tested, Role::Read, format!("`{name}` is tested here")));
+    it.evidence.push(Evidence { kind: EvidenceKind::ByType, message: format!("`{name}` is an atomic: several threads use it"), location: None });
+    it.interleaving.push(step('A', tested, "reads a value that passes the test"));
+    it.interleaving.push(step('B', tested, "reads the same"));
+    it.interleaving.push(step('A', acted, if counts { "counts" } else { "stores its value" }));
+    it.interleaving.push(step('B', acted, if counts { "counts, too: beyond the limit" } else { "stores its own over A's, though that was better" }));
+    it
 }
 
 fn report(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, store: &AtomicOp, key: &Key) -> Finding {

@@ -7,6 +7,7 @@ pub(super) mod branches;
 mod flags;
 mod pairs;
 mod reuse;
+mod sharded;
 
 use rustc_hash::FxHashSet;
 
@@ -14,6 +15,7 @@ use self::branches::{Branches, Made};
 use self::flags::flags;
 use self::pairs::pairs;
 use self::reuse::reuse;
+use self::sharded::sharded;
 use super::Lint;
 use super::support::{
     Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, label, shared, state_name, statement, step,
@@ -161,6 +163,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
     }
     flags(analysis, findings);
+    sharded(analysis, findings);
     pairs(analysis, findings);
 }
 
@@ -240,7 +243,8 @@ fn gap(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access) -> O
     let locksets = &analysis.facts(function).locksets;
     let (at_test, at_act) = (locksets.before(test.op), locksets.before(act.op));
     let by_callers = !analysis.entry.held(function).is_empty() || analysis.entry.callers_hold_one(function);
-    if by_callers || at_act.iter().any(|it| at_test.iter().any(|held| held.at == it.at)) {
+    let is_own = matches!(act.path.root, Root::Local(local) if is_fresh(analysis, function, local));
+    if is_own || by_callers || at_act.iter().any(|it| at_test.iter().any(|held| held.at == it.at)) {
         return None;
     }
     let Some(held) = at_act.iter().find(|it| locksets.keeps_out(it)) else {

@@ -84,7 +84,7 @@ impl<'f> Updates<'f> {
                 OpKind::Store { place, value, .. } => id != write.op && place.as_local().is_none() && is_number(*value, id),
                 OpKind::Call { arguments, callee, .. } => !matches!(callee, Callee::Path(_)) && arguments.iter().any(|it| is_number(it.value, id)),
                 // A limit that it is held against.
-                OpKind::Compute { operation: Operation::Compare, operands, .. } => operands.iter().any(|it| is_number(*it, id)),
+                OpKind::Compute { operation: Operation::Compare | Operation::Order, operands, .. } => operands.iter().any(|it| is_number(*it, id)),
                 _ => false,
             }
         };

@@ -83,6 +83,10 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 
 /// The lock under which both stand, but in two critical sections; none where one section covers both, or there is none.
 fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access) -> Option<Key> {
+    // An object that was only made here has no others.
+    if matches!(write.path.root, Root::Local(local) if is_fresh(analysis, function, local)) {
+        return None;
+    }
     let facts = analysis.facts(function);
     let locksets = &facts.locksets;
     let (before_read, before_write) = (locksets.before(read.op), locksets.before(write.op));
