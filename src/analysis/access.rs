@@ -128,7 +128,9 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
         let Some((key, ty)) = path.resolve(program, function) else { continue };
         let shared = match key.owner {
             Owner::Field(..) | Owner::Global(..) => true,
-            Owner::Local(..) | Owner::Param(..) | Owner::Guarding(_) => path.steps.contains(&Step::Data) || matches!(path.root, Root::Captured(_)),
+            Owner::Local(..) | Owner::Param(..) | Owner::Guarding(_) | Owner::Interpreter => {
+                path.steps.contains(&Step::Data) || matches!(path.root, Root::Captured(_))
+            }
         };
         let is_code = matches!(ty, Ty::Function(_) | Ty::BoundMethod(_) | Ty::ClassObject(_) | Ty::Module(_));
         if shared && !is_code && ty.lock(program.language(function)).is_none() {

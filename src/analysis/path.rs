@@ -28,6 +28,8 @@ pub enum Root {
     Class(Cls),
     /// Some object of which only the type is known.
     Somewhere(Cls),
+    /// The interpreter of Python, whose lock Rust code takes.
+    Interpreter,
 }
 
 /// One step along a path.
@@ -69,6 +71,8 @@ pub enum Owner {
     Param(Fun, u32),
     /// A lock that is only known by the class of what it guards.
     Guarding(Cls),
+    /// The interpreter of Python.
+    Interpreter,
 }
 
 impl Path {
@@ -103,7 +107,7 @@ impl Path {
         let base = match self.root {
             Root::Param(index) => argument(index)?,
             Root::Captured(local) => captured(local)?,
-            Root::Global(..) | Root::Class(_) | Root::Somewhere(_) => return Some(self.clone()),
+            Root::Global(..) | Root::Class(_) | Root::Somewhere(_) | Root::Interpreter => return Some(self.clone()),
             Root::Local(_) | Root::Varying(_) => return None,
         };
         self.steps.iter().try_fold(base, |path, step| path.then(*step))
@@ -129,6 +133,7 @@ impl Path {
             Root::Global(module, name) => program.global_type(module, name).clone(),
             Root::Class(class) => Ty::ClassObject(class),
             Root::Somewhere(class) => Ty::class(class),
+            Root::Interpreter => Ty::Unknown,
         }
     }
 
@@ -138,6 +143,7 @@ impl Path {
             Root::Local(local) | Root::Varying(local) => Some(Owner::Local(function, local)),
             Root::Captured(local) => program.captures_from(function).map(|it| Owner::Local(it, local)),
             Root::Global(module, name) => Some(Owner::Global(module, name)),
+            Root::Interpreter => Some(Owner::Interpreter),
             Root::Class(_) | Root::Somewhere(_) => None,
         }
     }
@@ -222,6 +228,7 @@ impl Key {
                 None => "a temporary".to_string(),
             },
             Owner::Guarding(class) => format!("lock of {}", program.class_name(class)),
+            Owner::Interpreter => "the GIL".to_string(),
             Owner::Param(function, index) => {
                 program.function(function).params.get(index as usize).map_or_else(|| "a parameter".to_string(), |it| it.name.to_string())
             }

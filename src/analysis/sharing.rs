@@ -58,7 +58,7 @@ fn is_shared(path: &Path, mask: Mask) -> bool {
         Root::Param(index) => index < 64 && mask.params & (1 << index) != 0,
         Root::Captured(_) => mask.captured,
         Root::Global(..) | Root::Class(_) => true,
-        Root::Local(_) | Root::Varying(_) | Root::Somewhere(_) => false,
+        Root::Local(_) | Root::Varying(_) | Root::Somewhere(_) | Root::Interpreter => false,
     }
 }
 

@@ -325,6 +325,27 @@ pub struct Passing {
     pub managers: Vec<Name>,
 }
 
+/// What takes, needs and gives up the lock of Python's interpreter, in code that uses PyO3.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Interpreter {
+    /// Attributes of functions and `impl`s that Python calls.
+    #[serde(default)]
+    pub entries: Vec<Name>,
+    /// Types that only those have who have the lock.
+    #[serde(default)]
+    pub tokens: Vec<Name>,
+    /// Functions that take the lock and run a closure with it, by the last two segments of their paths.
+    #[serde(default)]
+    pub attaching: Vec<Name>,
+    /// Methods that run a closure without it.
+    #[serde(default)]
+    pub detaching: Vec<Name>,
+    /// Methods that take another lock, and give this one up while they wait.
+    #[serde(default)]
+    pub waiting: Vec<Name>,
+}
+
 /// The tables of one language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -349,6 +370,8 @@ pub struct Tables {
     pub returns: Vec<Returns>,
     #[serde(default)]
     pub passing: Passing,
+    #[serde(default)]
+    pub interpreter: Interpreter,
     /// Words (byte strings) one of which every file that matters has.
     #[serde(default)]
     pub words: Vec<String>,

@@ -52,7 +52,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             for held in locksets.before(wait.op).iter().filter(|it| locksets.keeps_out(it) && it.by != HeldBy::Decorator) {
                 let lock = locksets.lock(held);
                 let gives_up = wait.via.is_some_and(|it| analysis.summaries.get(it).releases.iter().any(|it| it.key == lock.key));
-                if lock.scope != Scope::Thread || gives_up || matches!(lock.key.owner, Owner::Local(..)) || !seen.insert((held.lock, held.at)) {
+                if lock.scope != Scope::Thread
+                    || gives_up
+                    || matches!(lock.key.owner, Owner::Local(..) | Owner::Interpreter)
+                    || !seen.insert((held.lock, held.at))
+                {
                     continue;
                 }
                 let inner = innermost(analysis, function, &wait);

@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::Names;
 use super::{Cls, Definition, Fun, FunctionTypes, Linked, Mod, ModulePath, Program, Threads, Ty};
-use super::{claims, decorators, infer, threads};
+use super::{claims, decorators, infer, interpreter, threads};
 use crate::catalog::Catalog;
 use crate::finding::FileId;
 use crate::ir::{FunctionId, Language, Module, Name};
@@ -31,6 +31,7 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     program.list_fields();
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);
+    program.attached = interpreter::find(&program);
     program.lock_wrappers = program.find_lock_wrappers();
     program.count_roles();
     program.find_holders();
@@ -87,6 +88,7 @@ impl<'a> Program<'a> {
             unchecked_sync: FxHashSet::default(),
             types: (0..function_count).map(|_| FunctionTypes::default()).collect(),
             decorated: FxHashMap::default(),
+            attached: FxHashSet::default(),
             threads: Threads::default(),
             claims: claims::Claims::default(),
         }

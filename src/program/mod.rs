@@ -8,6 +8,7 @@ mod claims;
 mod classes;
 mod decorators;
 mod infer;
+mod interpreter;
 mod link;
 mod memo;
 mod names;
@@ -21,6 +22,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::claims::{Claims, Confined, Guarded, Place, Threaded};
 pub use self::infer::bindings;
+pub use self::interpreter::Attachment;
 use self::link::Roles;
 pub use self::link::link;
 pub use self::names::{Definition, ModulePath};
@@ -161,6 +163,8 @@ pub struct Program<'a> {
     types: Vec<FunctionTypes>,
     /// The functions inside each decorated function's decorators.
     decorated: FxHashMap<Fun, Vec<Fun>>,
+    /// Functions that run with Python's own lock.
+    attached: FxHashSet<Fun>,
     pub threads: Threads,
     /// What comments say of locks and state.
     pub claims: Claims,
@@ -282,6 +286,7 @@ impl<'a> Program<'a> {
         let running = &self.catalog(function).tables.passing.running;
         let runs = match (self.target(function, *dest), callee) {
             _ if arguments.is_empty() => false,
+            _ if matches!(self.attachment(function, op), Some(Attachment::Attaches | Attachment::Detaches)) => true,
             (Target::External(path), _) => running.contains(path),
             (Target::Unknown | Target::Method { .. }, Callee::Method { name, .. }) => running.contains(name),
             _ => false,

@@ -21,10 +21,7 @@ use lockset::lints::LINTS;
 
 /// Examples that the analysis gets wrong today: the example's title (see [`Example::title`]) and the reason. One that
 /// comes right has to leave the table.
-const KNOWN_GAPS: &[(&str, &str)] = &[(
-    "lock-order: Python's own lock is a lock too: a thread that holds the GIL waits for the mutex, while the one that holds the mutex waits for the (rust)",
-    "the interpreter's own lock is not modelled",
-)];
+const KNOWN_GAPS: &[(&str, &str)] = &[];
 
 const HEADINGS: [&str; 7] = ["What it finds", "Why it is bad", "Examples", "How to fix", "What it leaves alone", "How sure it is", "Known limits"];
 

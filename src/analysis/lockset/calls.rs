@@ -10,7 +10,7 @@ use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::{Effect, Mode};
 use crate::ir::{Argument, Callee, Function, Language, LoadKind, Local, Name, OpKind, Place, TypeRef};
-use crate::program::{Fun, Invocation, Program, Receiver, Target, Ty, bindings};
+use crate::program::{Attachment, Fun, Invocation, Program, Receiver, Target, Ty, bindings};
 
 /// Methods of `Option` and `Result` that hand what is inside to a closure.
 const CONSUMING: &[&str] = &["and_then", "is_ok_and", "is_some_and", "map", "map_or", "map_or_else"];
@@ -76,6 +76,10 @@ impl Flow<'_, '_> {
         let catalog = self.program.catalog(function);
         let passing = &catalog.tables.passing;
         let target = self.program.target(function, dest).clone();
+        if let Some(Attachment::Attaches | Attachment::Detaches) = self.program.attachment(function, op) {
+            let lock = LockRef::interpreter();
+            self.take(at, Taking { lock, mode: Mode::Exclusive, by: None, tried: None, tries: false, recursive: false });
+        }
         if at.found.is_some() {
             if let Some(path) = self.callback(callee).cloned() {
                 self.record_call(at, path, Vec::new());

@@ -5,14 +5,15 @@ use smallvec::SmallVec;
 
 use super::state::{State, bound, hand_over, hand_over_part, join, release_value};
 use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId, Return};
-use crate::analysis::path::{Path, Root};
+use crate::analysis::path::{Owner, Path, Root};
 use crate::analysis::summary::Summaries;
 use crate::analysis::values::Values;
+use crate::catalog::Mode;
 use crate::ir::{
     Base, BlockId, Callee, Const, Function, Language, LoadKind, Local, LocalKind, Name, Op, OpKind, Operation, Place, Projection, StoreKind,
     Terminator,
 };
-use crate::program::{Program, Target, Ty};
+use crate::program::{Attachment, Program, Target, Ty};
 
 /// An op that is being gone through, and what it changes.
 pub(super) struct At<'s> {
@@ -100,6 +101,9 @@ impl<'p, 'a> Flow<'p, 'a> {
     pub(super) fn takes_locks(&self) -> bool {
         let function = self.values.function;
         if self.program.wrappers(function).iter().any(|it| !self.summaries.get(*it).calls.is_empty()) {
+            return true;
+        }
+        if self.program.function(function).ops().any(|it| self.program.attachment(function, &it.2.kind) == Some(Attachment::Attaches)) {
             return true;
         }
         self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
@@ -247,6 +251,10 @@ impl<'p, 'a> Flow<'p, 'a> {
                 state.push(Held { lock, at: OpId::ENTRY, by: HeldBy::Decorator, mode: *mode, sure, tried: None });
             }
         }
+        if program.is_attached(function) {
+            let lock = self.intern(LockRef::interpreter());
+            state.push(Held { lock, at: OpId::ENTRY, by: HeldBy::Decorator, mode: Mode::Exclusive, sure: true, tried: None });
+        }
         state.sort_unstable();
         state.dedup();
         state
@@ -259,7 +267,9 @@ impl<'p, 'a> Flow<'p, 'a> {
         let mut states: Vec<State> = vec![Vec::new()];
         interned.insert(Vec::new(), 0);
         let decorated = entry.first().cloned().flatten().unwrap_or_default().into_iter().filter(|it| it.by == HeldBy::Decorator);
-        let taken = decorated.filter(|it| !self.result.lock(it).opaque).map(|it| Acquisition {
+        // Whoever calls what runs with the interpreter's lock has it already.
+        let is_taken = |it: &Held| !self.result.lock(it).opaque && self.result.lock(it).key.owner != Owner::Interpreter;
+        let taken = decorated.filter(is_taken).map(|it| Acquisition {
             op: OpId::ENTRY,
             lock: it.lock,
             mode: it.mode,
@@ -272,6 +282,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             let Some(mut state) = entry[index].clone() else { continue };
             for (at, op) in block.ops.iter().enumerate() {
                 let id = OpId(self.result.starts[index] + at as u32);
+                let aside = self.set_aside(op, &mut state);
                 before[id.0 as usize] = *interned.entry(state.clone()).or_insert_with(|| {
                     states.push(state.clone());
                     states.len() as u32 - 1
@@ -280,6 +291,10 @@ impl<'p, 'a> Flow<'p, 'a> {
                     self.result.at_yield.push(state.clone());
                 }
                 self.transfer(op, At { id, state: &mut state, found: Some(&mut acquisitions) });
+                if let Some(aside) = aside {
+                    state.push(aside);
+                    state.sort_unstable();
+                }
                 bound(&mut state);
             }
             if let Terminator::Return(value) = block.terminator {
@@ -289,6 +304,13 @@ impl<'p, 'a> Flow<'p, 'a> {
         self.result.before = before;
         self.result.states = states;
         self.result.acquisitions = acquisitions;
+    }
+
+    /// The interpreter's lock, where the op gives it up and takes it again before it ends.
+    fn set_aside(&self, op: &Op, state: &mut State) -> Option<Held> {
+        let gives_up = || self.program.attachment(self.values.function, &op.kind).is_some_and(|it| it != Attachment::Attaches);
+        let position = state.iter().position(|it| self.result.lock(it).key.owner == Owner::Interpreter)?;
+        gives_up().then(|| state.remove(position))
     }
 
     fn transfer(&mut self, op: &Op, mut at: At<'_>) {

@@ -13,9 +13,11 @@ mod locks;
 mod state;
 
 pub use self::calls::{may_fail, rebase};
+use smallvec::SmallVec;
+
 use self::flow::Flow;
 pub use self::flow::slot;
-use super::path::{Key, Path};
+use super::path::{Key, Owner, Path, Root};
 use super::summary::{Called, Summaries};
 use super::values::Values;
 use crate::catalog::{LockKind, Mode, Scope};
@@ -41,6 +43,13 @@ pub struct LockRef {
 }
 
 impl LockRef {
+    /// Python's own lock: whoever has it takes it again without waiting.
+    pub fn interpreter() -> LockRef {
+        let key = Key { owner: Owner::Interpreter, item: false, data: false };
+        let path = Some(Path::new(Root::Interpreter));
+        LockRef { key, path, through: None, kind: LockKind::Mutex, reentrant: true, scope: Scope::Thread, guards: None, opaque: false }
+    }
+
     /// Whether both are surely one lock object.
     pub fn is_same(&self, other: &LockRef) -> bool {
         let is_definite = || self.path.as_ref().is_some_and(Path::is_definite) || self.through.is_some() && self.through == other.through;
@@ -151,6 +160,12 @@ impl Locksets {
     /// What is held before `op`.
     pub fn before(&self, op: OpId) -> &[Held] {
         self.before.get(op.0 as usize).map_or(&[], |it| &self.states[*it as usize])
+    }
+
+    /// The same without Python's own lock, which is given up in many calls, and which newer builds do without: it guards
+    /// nothing in Rust.
+    pub fn guards(&self, op: OpId) -> SmallVec<[Held; 4]> {
+        self.before(op).iter().filter(|it| self.lock(it).key.owner != Owner::Interpreter).copied().collect()
     }
 
     /// Whether any op runs under the lock.

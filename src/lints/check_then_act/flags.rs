@@ -78,7 +78,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether a lock is held there, or nobody else has the object.
 fn is_guarded(analysis: &Analysis<'_>, function: Fun, op: &AtomicOp) -> bool {
-    !analysis.facts(function).locksets.before(op.op).is_empty()
+    !analysis.facts(function).locksets.guards(op.op).is_empty()
         || !analysis.entry.held(function).is_empty()
         || is_exclusive(analysis, function, &op.path)
 }

@@ -241,7 +241,7 @@ fn settles(branches: &Branches<'_>, act: &Access) -> bool {
 /// What there is between test and act; none where a lock is held across both, or the state is tested again.
 fn gap(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access) -> Option<Gap> {
     let locksets = &analysis.facts(function).locksets;
-    let (at_test, at_act) = (locksets.before(test.op), locksets.before(act.op));
+    let (at_test, at_act) = (locksets.guards(test.op), locksets.guards(act.op));
     let by_callers = !analysis.entry.held(function).is_empty() || analysis.entry.callers_hold_one(function);
     let is_own = matches!(act.path.root, Root::Local(local) if is_fresh(analysis, function, local));
     if is_own || by_callers || at_act.iter().any(|it| at_test.iter().any(|held| held.at == it.at)) {

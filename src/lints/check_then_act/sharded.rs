@@ -35,7 +35,7 @@ pub(super) fn sharded(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         let branches = LazyCell::new(|| Branches::new(program.function(function)));
         for (index, act) in accesses.iter().enumerate().filter(|it| it.1.method == "insert") {
             let Some((key, _)) = act.map.resolve(program, function) else { continue };
-            let held = || !analysis.facts(function).locksets.before(act.op).is_empty() || !analysis.entry.held(function).is_empty();
+            let held = || !analysis.facts(function).locksets.guards(act.op).is_empty() || !analysis.entry.held(function).is_empty();
             if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) || held() || is_exclusive(analysis, function, &act.map) {
                 continue;
             }

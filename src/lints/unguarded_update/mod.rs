@@ -89,7 +89,7 @@ fn split_sections(analysis: &Analysis<'_>, function: Fun, write: &Access, read: 
     }
     let facts = analysis.facts(function);
     let locksets = &facts.locksets;
-    let (before_read, before_write) = (locksets.before(read.op), locksets.before(write.op));
+    let (before_read, before_write) = (locksets.guards(read.op), locksets.guards(write.op));
     let split = before_write.iter().filter(|it| locksets.keeps_out(it)).find(|held| {
         let lock = locksets.lock(held);
         before_read.iter().any(|it| it.sure && it.at != held.at && locksets.lock(it).is_same(lock)) && !before_read.iter().any(|it| it.at == held.at)

@@ -73,7 +73,7 @@ pub(super) fn atomics(analysis: &Analysis<'_>, function: Fun, writers: &Writers<
     let ops = atomic_ops(analysis, function);
     let definitions = LazyCell::new(|| Definitions::new(program.function(function)));
     for store in ops.iter().filter(|it| it.kind == AtomicKind::Store) {
-        if !analysis.facts(function).locksets.before(store.op).is_empty() {
+        if !analysis.facts(function).locksets.guards(store.op).is_empty() {
             continue;
         }
         let Some(value) = store.value else { continue };
