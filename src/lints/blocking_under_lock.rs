@@ -10,7 +10,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::Lint;
 use super::support::{expression, finding, implements_lock, label, statement, step};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
+use crate::analysis::lockset::{Acquisition, Held, HeldBy, OpId, op_of};
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::waits::Wait;
 use crate::catalog::{BlockingKind, Concurrency, Scope};
@@ -96,7 +96,9 @@ fn short_section(analysis: &Analysis<'_>, lock: &Key) -> Option<(Fun, OpId)> {
     let program = analysis.program;
     program.function_ids().filter(|it| !program.is_exempt(*it)).find_map(|function| {
         let locksets = &analysis.facts(function).locksets;
-        let own = |it: &&crate::analysis::lockset::Acquisition| it.via.is_none() && locksets.locks[it.lock as usize].key == *lock;
+        // Through a helper that hands the guard value out, too.
+        let stays = |it: &Acquisition| it.via.is_none() || locksets.is_held_somewhere(it.lock);
+        let own = |it: &&Acquisition| locksets.locks[it.lock as usize].key == *lock && stays(it);
         let acquisition = locksets.acquisitions.iter().find(own)?;
         let is_under = |op: OpId| locksets.before(op).iter().any(|it| locksets.lock(it).key == *lock);
         (!waits(analysis, function).iter().any(|it| is_under(it.op))).then_some((function, acquisition.op))
