@@ -87,11 +87,11 @@ impl<'p, 'a> Flow<'p, 'a> {
 
     /// `local` gets another value: what was reached through the old one is no longer told apart from the rest.
     fn forget(&mut self, state: &mut State, local: Local) {
-        for index in 0..state.len() {
-            let lock = self.result.lock(&state[index]);
+        for held in state.iter_mut() {
+            let lock = self.result.lock(held);
             if lock.through == Some(local) {
                 let lock = LockRef { through: None, ..lock.clone() };
-                state[index].lock = self.intern(lock);
+                held.lock = self.intern(lock);
             }
         }
         state.sort_unstable();
