@@ -128,8 +128,13 @@ impl Program<'_> {
 
     /// Whether a Rust type's values can be cloned.
     pub fn is_clone(&self, class: Cls) -> bool {
-        let derives = |it: &crate::ir::Attribute| it.path == "derive" && it.arguments.iter().flatten().any(|it| it.text.last() == "Clone");
-        self.class(class).attributes.iter().any(derives) || self.methods.contains_key(&(class, Name::new("clone")))
+        self.derives(class, "Clone") || self.methods.contains_key(&(class, Name::new("clone")))
+    }
+
+    /// Whether a Rust type derives a trait, by its last name.
+    pub fn derives(&self, class: Cls, name: &str) -> bool {
+        let lists = |it: &crate::ir::Attribute| it.path == "derive" && it.arguments.iter().flatten().any(|it| it.text.last() == name);
+        self.class(class).attributes.iter().any(lists)
     }
 
     /// Where a field is declared or first assigned.

@@ -24,13 +24,13 @@ use super::support::{
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{is_exclusive, is_fresh};
-use crate::analysis::lockset::OpId;
+use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Callee, Language, OpKind};
-use crate::program::{Cls, Fun};
+use crate::ir::{Callee, Language, Local, OpKind};
+use crate::program::{Cls, Fun, Ty};
 
 /// Methods that find out by themselves whether there is anything to do.
 const SETTLING: &[&str] = &[
@@ -62,6 +62,9 @@ const SETTLING: &[&str] = &[
     "truncate",
     "update",
 ];
+
+/// Types of values that are equal or not, and nothing else.
+const PLAIN: &[&str] = &["String", "bool", "char", "f32", "f64", "float", "i32", "i64", "int", "str", "u16", "u32", "u64", "u8", "usize"];
 
 /// So many accesses that may give back what an act claimed are tried.
 const MAX_LATER: usize = 16;
@@ -267,6 +270,19 @@ fn is_set_before(analysis: &Analysis<'_>, function: Fun, act: &Access, section: 
     facts.accesses.iter().any(|it| it.kind.writes() && it.key.owner == act.key.owner && in_section(it))
 }
 
+/// Whether a Rust map is given a plain value for a key: the second time that comes out the same, as a rule.
+fn remembers(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
+    let program = analysis.program;
+    let op = op_of(program.function(function), act.op).map(|it| &it.kind);
+    let Some(OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. }) = op else { return false };
+    let is_plain = |value: Local| match program.local_type(function, value) {
+        Ty::Class(class, _) => program.derives(*class, "Copy"),
+        Ty::External(path, _) => PLAIN.contains(&path.last()),
+        _ => false,
+    };
+    program.language(function) == Language::Rust && *name == "insert" && arguments.len() == 2 && is_plain(arguments[1].value)
+}
+
 /// Whether all other writes are under a lock.
 fn is_only_write(state: &State, usage: &Use) -> bool {
     let mut others = state.uses.iter().filter(|it| it.writes && !it.construction && it.function != usage.function);
@@ -299,7 +315,11 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
                 message: format!("`{lock}` is taken for the test and again for the act, so others can come in between"),
                 location: Some(tested),
             });
-            let confidence = graded(made != Made::Nothing, constant, raises);
+            let confidence = if made == Made::Nothing && remembers(analysis, function, act) {
+                Confidence::Low
+            } else {
+                graded(made != Made::Nothing, constant, raises)
+            };
             let message = format!("`{name}` is tested in one critical section of `{lock}` and changed in a later one");
             (confidence, message, format!("test and act under one acquisition of `{lock}`, or test again under the second"))
         }
