@@ -11,12 +11,14 @@ mod calls;
 mod flow;
 mod locks;
 mod state;
+mod wrapped;
 
-pub use self::calls::{may_fail, rebase};
+pub use self::calls::rebase;
 use smallvec::SmallVec;
 
 use self::flow::Flow;
 pub use self::flow::slot;
+pub use self::wrapped::may_fail;
 use super::path::{Key, Owner, Path, Root};
 use super::summary::{Called, Summaries};
 use super::values::Values;
