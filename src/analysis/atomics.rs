@@ -52,8 +52,8 @@ pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
     program.function(function).ops().enumerate().filter_map(recognise).collect()
 }
 
-/// Where the atomics of the program are written, objects that nobody else has aside: by place.
-pub fn atomic_writers(analysis: &Analysis<'_>) -> FxHashMap<Key, Vec<Fun>> {
+/// The functions that write the atomics of the program, by place.
+pub(super) fn atomic_writers(analysis: &Analysis<'_>) -> FxHashMap<Key, Vec<Fun>> {
     let program = analysis.program;
     let mut writers: FxHashMap<Key, Vec<Fun>> = FxHashMap::default();
     for function in program.function_ids().filter(|it| program.language(*it) == Language::Rust) {

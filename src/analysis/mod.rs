@@ -20,10 +20,14 @@ pub mod summary;
 pub mod values;
 pub mod waits;
 
+use std::sync::OnceLock;
+
 use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashMap;
 
 use self::access::Access;
 use self::lockset::Locksets;
+use self::path::Key;
 use self::summary::Summaries;
 use self::values::Values;
 use crate::ir::OpKind;
@@ -50,11 +54,18 @@ pub struct Analysis<'a> {
     pub sharing: sharing::Sharing,
     pub flows: flow::Flows,
     pub waits: waits::Waits,
+    /// Who writes each atomic, once that was asked.
+    atomic_writers: OnceLock<FxHashMap<Key, Vec<Fun>>>,
 }
 
 impl Analysis<'_> {
     pub fn facts(&self, function: Fun) -> &Facts {
         &self.facts[function.0 as usize]
+    }
+
+    /// The functions that write the atomic at a place.
+    pub fn atomic_writers(&self, key: &Key) -> &[Fun] {
+        self.atomic_writers.get_or_init(|| atomics::atomic_writers(self)).get(key).map_or(&[], Vec::as_slice)
     }
 
     /// The access that a use of a state is.
@@ -88,7 +99,7 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     let states = state::states(program, &facts, &callers, &entry, &declared, &sharing);
     let flows = flow::flows(program, &facts);
     let waits = waits::waits(program, &callers);
-    Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows, waits }
+    Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows, waits, atomic_writers: OnceLock::new() }
 }
 
 /// The strongly connected components of the call graph, callees first.

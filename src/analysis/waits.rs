@@ -19,7 +19,7 @@ const MAX_DEPTH: u32 = 6;
 pub struct Wait {
     pub op: OpId,
     pub kind: BlockingKind,
-    /// What blocks, as the catalogue names it; the method where only that is known.
+    /// What blocks: the path of a function, or the name of a method.
     pub what: Name,
     /// The callee inside which it is.
     pub via: Option<Fun>,
@@ -157,11 +157,7 @@ fn direct(program: &Program<'_>, function: Fun) -> Vec<Wait> {
         let OpKind::Call { dest, callee, arguments } = &op.kind else { continue };
         let named = match program.target(function, *dest) {
             Target::External(path) => catalog.blocking(*path).map(|it| (*path, it.kind)),
-            Target::Method { ty, name } => {
-                let separator = if language == Language::Rust { "::" } else { "." };
-                let path = Name::new(&format!("{ty}{separator}{name}"));
-                catalog.blocking(path).map(|it| (path, it.kind))
-            }
+            Target::Method { ty, name } => catalog.blocking_method(*ty, *name).map(|it| (*name, it.kind)),
             Target::Unknown => match callee {
                 Callee::Method { name, .. } if language == Language::Rust && arguments.is_empty() => by_name(*name).map(|it| (*name, it)),
                 _ => None,
@@ -200,7 +196,7 @@ fn is_timed(ir: &Function, language: Language, kind: BlockingKind, what: Name, a
     }
     let is_none = |it: &Argument| ir.constant(it.value) == Some(Const::None);
     let is_false = |it: &Argument| ir.constant(it.value) == Some(Const::Bool(false));
-    let method = what.as_str().rsplit('.').next().unwrap_or_default();
+    let method = what.last();
     let positional: Vec<&Argument> = arguments.iter().filter(|it| it.kind == ArgumentKind::Positional).collect();
     let named = arguments.iter().any(|it| match it.kind {
         ArgumentKind::Keyword(name) => match name.as_str() {

@@ -398,6 +398,8 @@ pub struct Catalog {
     parents: FxHashSet<Name>,
     returns: FxHashMap<Name, Name>,
     blocking: FxHashMap<Name, usize>,
+    /// The same for methods, by type and name.
+    blocking_methods: FxHashMap<(Name, Name), usize>,
     spawning: FxHashMap<Name, usize>,
 }
 
@@ -444,16 +446,21 @@ impl Catalog {
         let guards: FxHashMap<Name, usize> =
             tables.lock.iter().enumerate().flat_map(|(i, it)| it.guards.iter().map(move |guard| (*guard, i))).collect();
         let returns = tables.returns.iter().map(|it| (it.path, it.ty)).collect();
-        let blocking = tables
+        let blocking: FxHashMap<Name, usize> = tables
             .blocking
             .iter()
             .enumerate()
             .flat_map(|(i, it)| std::iter::once(it.path).chain(it.aliases.iter().copied()).map(move |path| (path, i)))
             .collect();
+        let of_type = |path: Name| {
+            let ty = path.as_str().strip_suffix(path.last())?.trim_end_matches(['.', ':']);
+            Some((Name::new(ty), Name::new(path.last())))
+        };
+        let blocking_methods = blocking.iter().filter_map(|(path, row)| of_type(*path).map(|it| (it, *row))).collect();
         let spawning = tables.spawn.iter().enumerate().flat_map(|(i, it)| it.named.iter().map(move |name| (*name, i))).collect();
         let named = by_path.keys().chain(guards.keys());
         let parents = named.filter_map(|it| it.as_str().rsplit_once("::")).map(|it| Name::new(it.0)).collect();
-        Catalog { tables, by_path, guards, parents, returns, blocking, spawning }
+        Catalog { tables, by_path, guards, parents, returns, blocking, blocking_methods, spawning }
     }
 
     fn rows(&self, path: Name) -> impl Iterator<Item = Row<'_>> {
@@ -513,6 +520,10 @@ impl Catalog {
 
     pub fn blocking(&self, path: Name) -> Option<&Blocking> {
         self.blocking.get(&path).map(|it| &self.tables.blocking[*it])
+    }
+
+    pub fn blocking_method(&self, ty: Name, method: Name) -> Option<&Blocking> {
+        self.blocking_methods.get(&(ty, method)).map(|it| &self.tables.blocking[*it])
     }
 
     /// The type that calling `path` gives.

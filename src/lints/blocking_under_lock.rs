@@ -4,13 +4,15 @@
 //! filled under it: none of them comes. Everything else comes some day, and keeps those who want the lock waiting; that
 //! is told where others take the lock for something short.
 
+use std::cell::OnceCell;
+
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Lint;
 use super::support::{expression, finding, implements_lock, label, statement, step};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Acquisition, Held, HeldBy, OpId, op_of};
+use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::waits::Wait;
 use crate::catalog::{BlockingKind, Concurrency, Scope};
@@ -39,37 +41,48 @@ const MAX_DEPTH: u32 = 3;
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
-    let mut short: FxHashMap<Key, Option<(Fun, OpId)>> = FxHashMap::default();
+    // For each lock a critical section in which nothing waits: who wants that, waits for no reason.
+    let mut short: FxHashMap<Key, (Fun, OpId)> = FxHashMap::default();
     // One wait under one lock is one mistake, however many ways lead to it: told where it is nearest.
     let mut nearest: IndexMap<(Key, Fun, OpId), (Fun, Wait, Held), FxBuildHasher> = IndexMap::default();
     for function in program.function_ids() {
         let locksets = &analysis.facts(function).locksets;
-        if locksets.locks.is_empty() || program.is_exempt(function) || implements_lock(program, function) {
+        if locksets.locks.is_empty() || program.is_exempt(function) {
+            continue;
+        }
+        let waits = waits(analysis, function);
+        let waiting: FxHashSet<Key> = waits.iter().flat_map(|it| locksets.before(it.op)).map(|it| locksets.lock(it).key).collect();
+        for acquisition in &locksets.acquisitions {
+            let key = locksets.locks[acquisition.lock as usize].key;
+            // Through a helper that hands the guard value out, too.
+            let stays = || acquisition.via.is_none() || locksets.is_held_somewhere(acquisition.lock);
+            if !waiting.contains(&key) && !short.contains_key(&key) && stays() {
+                short.insert(key, (function, acquisition.op));
+            }
+        }
+        if implements_lock(program, function) {
             continue;
         }
         let mut seen: FxHashSet<(u32, OpId)> = FxHashSet::default();
-        for wait in waits(analysis, function) {
+        for wait in waits {
             for held in locksets.before(wait.op).iter().filter(|it| locksets.keeps_out(it) && it.by != HeldBy::Decorator) {
                 let lock = locksets.lock(held);
                 let gives_up = wait.via.is_some_and(|it| analysis.summaries.get(it).releases.iter().any(|it| it.key == lock.key));
-                if lock.scope != Scope::Thread
-                    || gives_up
-                    || matches!(lock.key.owner, Owner::Local(..) | Owner::Interpreter)
-                    || !seen.insert((held.lock, held.at))
-                {
+                let is_shared = !matches!(lock.key.owner, Owner::Local(..) | Owner::Interpreter);
+                if lock.scope != Scope::Thread || gives_up || !is_shared || !seen.insert((held.lock, held.at)) {
                     continue;
                 }
-                let inner = innermost(analysis, function, &wait);
-                let slot = nearest.entry((lock.key, inner.0, inner.1)).or_insert((function, wait, *held));
+                let (inner, op) = innermost(analysis, function, &wait);
+                let slot = nearest.entry((lock.key, inner, op)).or_insert((function, wait, *held));
                 if wait.depth < slot.1.depth {
                     *slot = (function, wait, *held);
                 }
             }
         }
     }
+    let wakes = OnceCell::new();
     for ((lock, ..), (function, wait, held)) in nearest {
-        let other = *short.entry(lock).or_insert_with(|| short_section(analysis, &lock));
-        findings.extend(report(analysis, function, &wait, &held, other));
+        findings.extend(report(analysis, function, &wait, &held, short.get(&lock).copied(), &wakes));
     }
 }
 
@@ -89,20 +102,6 @@ fn waits(analysis: &Analysis<'_>, function: Fun) -> Vec<Wait> {
     }
     found.sort_by_key(|it| (it.op, it.kind));
     found
-}
-
-/// A critical section of the lock in which nothing waits: who wants that, waits for no reason.
-fn short_section(analysis: &Analysis<'_>, lock: &Key) -> Option<(Fun, OpId)> {
-    let program = analysis.program;
-    program.function_ids().filter(|it| !program.is_exempt(*it)).find_map(|function| {
-        let locksets = &analysis.facts(function).locksets;
-        // Through a helper that hands the guard value out, too.
-        let stays = |it: &Acquisition| it.via.is_none() || locksets.is_held_somewhere(it.lock);
-        let own = |it: &&Acquisition| locksets.locks[it.lock as usize].key == *lock && stays(it);
-        let acquisition = locksets.acquisitions.iter().find(own)?;
-        let is_under = |op: OpId| locksets.before(op).iter().any(|it| locksets.lock(it).key == *lock);
-        (!waits(analysis, function).iter().any(|it| is_under(it.op))).then_some((function, acquisition.op))
-    })
 }
 
 /// Whether what is waited for is behind the lock itself: `self.jobs.lock().unwrap().recv()` shares a receiver.
@@ -133,25 +132,31 @@ fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) ->
 }
 
 /// Who would end the wait, if all of them want the lock first: that of the spawn, or of the calls that wake the waiter.
-fn completed_under(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) -> Option<(Fun, OpId)> {
-    let at = innermost(analysis, function, wait);
+fn completed_under(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key, wakes: &OnceCell<Wakes>) -> Option<(Fun, OpId)> {
+    let (inner, op) = innermost(analysis, function, wait);
     match wait.kind {
-        BlockingKind::Join => joined(analysis, at.0, lock),
-        BlockingKind::Wait | BlockingKind::Queue => woken(analysis, at, lock),
+        BlockingKind::Join => joined(analysis, inner, lock),
+        BlockingKind::Wait | BlockingKind::Queue => {
+            let key = called_on(analysis, inner, &op_of(analysis.program.function(inner), op)?.kind, &["wait", "get"])?;
+            woken(analysis, wakes.get_or_init(|| wakes_of(analysis)).get(&key)?, lock)
+        }
         _ => None,
     }
 }
 
+/// The calls on the way to the wait, and the wait itself: each with the callee it leads into.
+fn way<'a>(analysis: &'a Analysis<'_>, function: Fun, wait: &Wait) -> impl Iterator<Item = (Fun, OpId, Option<Fun>)> + 'a {
+    let first = (function, wait.op, wait.via);
+    let inner = |(_, _, via): &(Fun, OpId, Option<Fun>)| {
+        let callee = (*via)?;
+        analysis.waits.nearest(callee).map(|it| (callee, it.op, it.via))
+    };
+    std::iter::successors(Some(first), inner).take(MAX_CHAIN)
+}
+
 /// The function and op that wait themselves.
 fn innermost(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> (Fun, OpId) {
-    let mut at = (function, wait.op);
-    let mut via = wait.via;
-    for _ in 0..MAX_CHAIN {
-        let Some(inner) = via.and_then(|it| analysis.waits.nearest(it).map(|wait| (it, wait))) else { break };
-        at = (inner.0, inner.1.op);
-        via = inner.1.via;
-    }
-    at
+    way(analysis, function, wait).last().map_or((function, wait.op), |it| (it.0, it.1))
 }
 
 /// Threads that the module of the join starts: the lock they take, if all do.
@@ -165,31 +170,37 @@ fn joined(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> Option<(Fun, Op
     takes.all(|it| it.is_some()).then_some(first)
 }
 
-/// The calls that set the event, or put into the queue, if all hold the lock.
-fn woken(analysis: &Analysis<'_>, (function, op): (Fun, OpId), lock: &Key) -> Option<(Fun, OpId)> {
+/// The calls that set an event, or put into a queue, by its place.
+type Wakes = FxHashMap<Key, Vec<(Fun, OpId)>>;
+
+fn wakes_of(analysis: &Analysis<'_>) -> Wakes {
     let program = analysis.program;
-    let waited = |function: Fun, op: &OpKind, names: &[&str]| {
-        let OpKind::Call { callee: Callee::Method { receiver, name }, .. } = op else { return None };
-        let path = names.contains(&name.as_str()).then(|| analysis.facts(function).values.place(program, receiver))??;
-        path.resolve(program, function).map(|it| it.0).filter(|it| matches!(it.owner, Owner::Field(..) | Owner::Global(..)))
-    };
-    let key = waited(function, &op_of(program.function(function), op)?.kind, &["wait", "get"])?;
-    let mut found = None;
-    for other in program.function_ids().filter(|it| !program.is_exempt(*it)) {
-        for (index, (_, _, op)) in program.function(other).ops().enumerate() {
-            if waited(other, &op.kind, &["set", "put", "put_nowait"]) != Some(key) {
-                continue;
+    let mut wakes = Wakes::default();
+    for function in program.function_ids().filter(|it| !program.is_exempt(*it)) {
+        for (index, (_, _, op)) in program.function(function).ops().enumerate() {
+            if let Some(key) = called_on(analysis, function, &op.kind, &["set", "put", "put_nowait"]) {
+                wakes.entry(key).or_default().push((function, OpId(index as u32)));
             }
-            let locksets = &analysis.facts(other).locksets;
-            let at = OpId(index as u32);
-            let here = locksets.before(at).iter().any(|it| it.sure && locksets.lock(it).key == *lock);
-            if !here && !analysis.entry.held(other).iter().any(|it| it.0 == *lock) {
-                return None;
-            }
-            found = found.or(Some((other, at)));
         }
     }
-    found
+    wakes
+}
+
+/// The shared place that a method of one of those names is called on.
+fn called_on(analysis: &Analysis<'_>, function: Fun, op: &OpKind, names: &[&str]) -> Option<Key> {
+    let OpKind::Call { callee: Callee::Method { receiver, name }, .. } = op else { return None };
+    let path = names.contains(&name.as_str()).then(|| analysis.facts(function).values.place(analysis.program, receiver))??;
+    path.resolve(analysis.program, function).map(|it| it.0).filter(|it| matches!(it.owner, Owner::Field(..) | Owner::Global(..)))
+}
+
+/// The first of the calls that wake the waiter, if all hold the lock.
+fn woken(analysis: &Analysis<'_>, calls: &[(Fun, OpId)], lock: &Key) -> Option<(Fun, OpId)> {
+    let holds = |(function, op): &(Fun, OpId)| {
+        let locksets = &analysis.facts(*function).locksets;
+        locksets.before(*op).iter().any(|it| it.sure && locksets.lock(it).key == *lock)
+            || analysis.entry.held(*function).iter().any(|it| it.0 == *lock)
+    };
+    calls.iter().all(holds).then(|| calls.first().copied())?
 }
 
 /// Whether the function asks first if there is anything to wait for: `while not q.empty(): q.get()`.
@@ -204,7 +215,7 @@ fn looks_first(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> bool {
 
 /// How sure a wait is a mistake that ends some day.
 fn confidence(wait: &Wait, other: Option<(Fun, OpId)>) -> Confidence {
-    let method = wait.what.as_str().rsplit(['.', ':']).next().unwrap_or_default();
+    let method = wait.what.last();
     // Who sends over a connection holds the lock of the connection; room in a queue there is always, if it has no bound.
     let is_own = method.starts_with("send") || method.starts_with("recv") && wait.kind == BlockingKind::Network || method == "put";
     match wait.kind {
@@ -228,7 +239,7 @@ fn what(wait: &Wait) -> &'static str {
     }
 }
 
-fn report(analysis: &Analysis<'_>, function: Fun, wait: &Wait, held: &Held, other: Option<(Fun, OpId)>) -> Option<Finding> {
+fn report(analysis: &Analysis<'_>, function: Fun, wait: &Wait, held: &Held, other: Option<(Fun, OpId)>, wakes: &OnceCell<Wakes>) -> Option<Finding> {
     let program = analysis.program;
     let wanted = analysis.facts(function).locksets.lock(held);
     if is_behind(analysis, function, wait, &wanted.key) || looks_first(analysis, function, wait) {
@@ -236,22 +247,21 @@ fn report(analysis: &Analysis<'_>, function: Fun, wait: &Wait, held: &Held, othe
     }
     let lock = wanted.key.display(program);
     let location = statement(analysis, function, wait.op);
-    let completer = if wanted.reentrant && wait.kind != BlockingKind::Join { None } else { completed_under(analysis, function, wait, &wanted.key) };
+    let completer =
+        if wanted.reentrant && wait.kind != BlockingKind::Join { None } else { completed_under(analysis, function, wait, &wanted.key, wakes) };
     let grade = if completer.is_some() { Confidence::High } else { confidence(wait, other) };
     let mut it = finding(&BLOCKING_UNDER_LOCK, analysis, function, location, grade);
     let name = program.symbol(function);
     it.locks = vec![lock.clone()];
     let taken = expression(analysis, function, held.at);
     it.labels.push(label(taken, Role::LockHeld, format!("`{lock}` is taken here")));
-    let mut at = (function, wait.op);
-    let mut via = wait.via;
-    while let Some(callee) = via.filter(|_| it.labels.len() < MAX_CHAIN) {
-        it.labels.push(label(expression(analysis, at.0, at.1), Role::Call, format!("calls `{}`", program.symbol(callee))));
-        let Some(inner) = analysis.waits.nearest(callee) else { break };
-        at = (callee, inner.op);
-        via = inner.via;
+    let mut waits = location;
+    for (caller, op, callee) in way(analysis, function, wait) {
+        waits = expression(analysis, caller, op);
+        if let Some(callee) = callee {
+            it.labels.push(label(waits, Role::Call, format!("calls `{}`", program.symbol(callee))));
+        }
     }
-    let waits = expression(analysis, at.0, at.1);
     it.labels.push(label(waits, Role::Await, format!("waits {}", what(wait))));
     it.interleaving.push(step('A', taken, format!("takes `{lock}`")));
     it.interleaving.push(step('A', waits, format!("waits {}", what(wait))));

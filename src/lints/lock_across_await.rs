@@ -62,10 +62,7 @@ fn suspends(analysis: &Analysis<'_>, function: Fun, op: &OpKind) -> bool {
         OpKind::Await { value, .. } => analysis.waits.suspends_at(function, *value),
         OpKind::Enter { is_async, .. } | OpKind::Iterate { is_async, .. } => *is_async,
         OpKind::Yield { from, .. } => {
-            let is_coroutine = || {
-                let last = |path: Name| path.as_str().rsplit('.').next().is_some_and(|it| COROUTINES.contains(&it));
-                ir.attributes.iter().any(|it| last(it.path))
-            };
+            let is_coroutine = || ir.attributes.iter().any(|it| COROUTINES.contains(&it.path.last()));
             let is_manager = || ir.attributes.iter().any(|it| it.path.as_str().ends_with("contextmanager"));
             *from && ir.name == Name::new("__await__")
                 || is_coroutine()

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Fun, Program, Target};
 use crate::catalog::Interpreter;
-use crate::ir::{Callee, Function, FunctionKind, Language, Name, OpKind, Owner, TypeRef};
+use crate::ir::{Callee, Function, FunctionKind, Name, OpKind, Owner, TypeRef};
 
 /// What a call does with the interpreter's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,6 @@ impl Program<'_> {
 
     /// Whether the function's file has to do with the interpreter at all.
     fn uses_interpreter(&self, function: Fun) -> bool {
-        let module = &self.module(self.module_of(function)).ir;
-        module.language == Language::Rust && module.imports.iter().any(|it| it.path.first() == "pyo3")
+        self.module(self.module_of(function)).uses_interpreter
     }
 }

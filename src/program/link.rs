@@ -51,6 +51,7 @@ impl<'a> Program<'a> {
             classes.extend((0..ir.classes.len()).map(|it| (module, crate::ir::ClassId::from_index(it))));
             linked.push(Linked {
                 file,
+                uses_interpreter: ir.language == Language::Rust && ir.imports.iter().any(|it| it.path.first() == "pyo3"),
                 ir,
                 path: ModulePath::default(),
                 generated: is_generated(&files.get(file).text),

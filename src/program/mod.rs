@@ -53,6 +53,8 @@ pub struct Linked {
     pub path: ModulePath,
     /// The file's head says that a tool writes it.
     generated: bool,
+    /// Rust that has to do with Python's interpreter.
+    uses_interpreter: bool,
     first_function: u32,
     first_class: u32,
 }

@@ -64,7 +64,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             result: Locksets { starts, ..Locksets::default() },
             index: FxHashMap::default(),
             tests: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
-            anchors: anchors(program.function(values.function)),
+            anchors: FxHashMap::default(),
         }
     }
 
@@ -148,6 +148,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         if entry.is_empty() {
             return entry;
         }
+        self.anchors = anchors(ir);
         entry[0] = Some(self.decorated());
         let mut work = std::collections::BTreeSet::from([0usize]);
         // The lattice is finite; the bound only guards against a fault in the transfer function.

@@ -9,7 +9,7 @@ use super::super::support::{expression, finding, label, statement, step};
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
-use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, atomic_writers, have_one_handle, is_exclusive};
+use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, have_one_handle, is_exclusive};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
@@ -21,7 +21,6 @@ const MAX_BACK: usize = 32;
 
 pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
-    let writers = LazyCell::new(|| atomic_writers(analysis));
     let functions = || program.function_ids().filter(|it| program.language(*it) == Language::Rust && !program.is_exempt(*it));
     let mut cleared: FxHashSet<Key> = FxHashSet::default();
     let mut set: Vec<(Fun, AtomicOp, AtomicOp, Key)> = Vec::new();
@@ -48,7 +47,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 AtomicKind::Store => act.value.is_some_and(|it| branches.is_ordered(&decision, analysis, function, it)),
                 _ => false,
             };
-            if relies && !writers.get(&key).is_some_and(|it| have_one_handle(analysis, it.iter().copied())) {
+            if relies && !have_one_handle(analysis, analysis.atomic_writers(&key).iter().copied()) {
                 seen.insert(key);
                 findings.push(report_limit(analysis, function, load, act, &key));
             }

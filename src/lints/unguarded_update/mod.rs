@@ -7,18 +7,16 @@ mod calls;
 mod swapped;
 mod unchecked;
 
-use std::cell::LazyCell;
-
 use rustc_hash::FxHashSet;
 
 use self::calls::through_calls;
 use self::swapped::{Known, swapped};
-use self::unchecked::{Writers, atomics, unchecked};
+use self::unchecked::{atomics, unchecked};
 use super::Lint;
 use super::support::{Updates, belongs, expression, finding, initial_value, is_method, is_read_again, label, shared, state_name, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
-use crate::analysis::atomics::{atomic_writers, have_one_handle, is_fresh};
+use crate::analysis::atomics::{have_one_handle, is_fresh};
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
@@ -70,13 +68,12 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         findings.extend(swapped(analysis, owner, state, &mut known));
     }
-    let writers: Writers<'_> = LazyCell::new(Box::new(|| atomic_writers(analysis)));
     for function in analysis.program.function_ids() {
         if !analysis.program.is_exempt(function) {
             through_calls(analysis, function, &mut seen, findings);
         }
         if analysis.program.language(function) == Language::Rust && !analysis.program.is_exempt(function) {
-            atomics(analysis, function, &writers, findings);
+            atomics(analysis, function, findings);
         }
     }
 }

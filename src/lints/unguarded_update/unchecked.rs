@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::super::support::{expression, finding, initial_value, label, state_name, statement};
 use super::{UNGUARDED_UPDATE, schedule};
@@ -10,7 +10,7 @@ use crate::analysis::Analysis;
 use crate::analysis::access::{Access, Definitions};
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, have_one_handle, is_exclusive};
 use crate::analysis::lockset::{OpId, op_of};
-use crate::analysis::path::{Key, Owner, Root};
+use crate::analysis::path::{Owner, Root};
 use crate::analysis::state::Use;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
 use crate::ir::{Base, Op, OpKind, ParamKind, Place, TypeRef};
@@ -64,11 +64,8 @@ pub(super) fn is_behind_shared_self(program: &Program<'_>, function: Fun, access
             .is_some_and(|it| it.kind == ParamKind::Receiver && matches!(it.ty, Some(TypeRef::Reference { mutable: false, .. })))
 }
 
-/// Who writes each atomic, once that was asked.
-pub(super) type Writers<'a> = LazyCell<FxHashMap<Key, Vec<Fun>>, Box<dyn FnOnce() -> FxHashMap<Key, Vec<Fun>> + 'a>>;
-
 /// `a.store(a.load(o) + 1, o)`: the two halves of an update of one atomic, with no lock around them.
-pub(super) fn atomics(analysis: &Analysis<'_>, function: Fun, writers: &Writers<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     let ops = atomic_ops(analysis, function);
     let definitions = LazyCell::new(|| Definitions::new(program.function(function)));
@@ -93,7 +90,7 @@ pub(super) fn atomics(analysis: &Analysis<'_>, function: Fun, writers: &Writers<
             continue;
         }
         // What an `unsafe fn` needs, its callers have promised.
-        if program.function(function).is_unsafe || writers.get(&key).is_some_and(|it| have_one_handle(analysis, it.iter().copied())) {
+        if program.function(function).is_unsafe || have_one_handle(analysis, analysis.atomic_writers(&key).iter().copied()) {
             continue;
         }
         // Who loads relaxed what it stores with release is often the one writer, and publishes.
