@@ -1,12 +1,14 @@
 //! What is carried through the lowering of one file: the function under construction, the functions around it, and
 //! the parts of the module made so far.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use rustc_hash::FxHashMap;
-use syn::{Expr, ExprReference, File};
+use syn::{Expr, ExprReference, File, Item, ItemMacro};
 
 use super::attributes::{doc, marks_test};
 use super::comments;
+use super::macros::Expansion;
+use super::macros::rules::MAX_TOKENS;
 use super::scope::{Frame, Scope};
 use super::{Edition, span};
 use crate::ir::{
@@ -34,6 +36,11 @@ pub(super) struct Ctx<'s> {
     pub(super) extended_borrows: FxHashMap<*const ExprReference, Option<usize>>,
     /// How many unknown macros the current tokens stand in.
     pub(super) macro_depth: usize,
+    /// What `macro_rules!` defines, by name.
+    pub(super) macros: FxHashMap<String, TokenStream>,
+    /// Tokens of macros that may still be looked at.
+    pub(super) macro_budget: usize,
+    pub(super) expansion: Option<Expansion>,
     /// All but the functions.
     pub(super) module: Module,
     functions: Vec<Option<Function>>,
@@ -67,6 +74,9 @@ impl<'s> Ctx<'s> {
             is_test: false,
             extended_borrows: FxHashMap::default(),
             macro_depth: 0,
+            macros: FxHashMap::default(),
+            macro_budget: MAX_TOKENS,
+            expansion: None,
             module,
             functions: vec![None],
         }
@@ -87,7 +97,25 @@ impl<'s> Ctx<'s> {
     pub(super) fn file(&mut self, file: &File) {
         self.is_test = marks_test(&file.attrs);
         self.frame.b.function.doc = doc(&file.attrs);
+        self.define_macros(&file.items);
         self.items(&file.items);
+    }
+
+    /// Notes what macros the items define, also those in inline modules.
+    fn define_macros(&mut self, items: &[Item]) {
+        for item in items {
+            match item {
+                Item::Macro(it) => self.define_macro(it),
+                Item::Mod(it) => self.deeper(|ctx| it.content.iter().for_each(|it| ctx.define_macros(&it.1))),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn define_macro(&mut self, item: &ItemMacro) {
+        if let Some(name) = item.ident.as_ref().filter(|_| item.mac.path.is_ident("macro_rules")) {
+            self.macros.insert(name.to_string(), item.mac.tokens.clone());
+        }
     }
 
     /// Whether what is being lowered stands in no function.
@@ -174,8 +202,13 @@ impl<'s> Ctx<'s> {
 
     /// From the start of `first` to the end of `last`.
     pub(super) fn range_between(&self, first: Span, last: Span) -> Range {
-        let start = self.offsets.start(first);
-        Range::new(start, self.offsets.end(last).max(start))
+        let (start, end) = (self.offsets.start(first), self.offsets.end(last));
+        if let Some(Expansion { marker, call }) = self.expansion
+            && (marker.as_usize().contains(&start) || end <= marker.as_usize().end)
+        {
+            return call;
+        }
+        Range::new(start, end.max(start))
     }
 
     pub(super) fn expr_range(&self, expr: &Expr) -> Range {

@@ -108,7 +108,8 @@ impl Ctx<'_> {
             }
             Item::ForeignMod(it) => self.foreign_items(&it.items),
             Item::Macro(it) if it.ident.is_none() => self.macro_item(&it.attrs, &it.mac),
-            // `macro_rules!`, trait aliases, and what is not stable Rust.
+            Item::Macro(it) => self.define_macro(it),
+            // Trait aliases, and what is not stable Rust.
             _ => {}
         }
     }

@@ -114,7 +114,9 @@ impl Ctx<'_> {
                 let whole = self.range_between(span::path_first(None, &it.mac.path), it.mac.delimiter.span().close());
                 let end = self.end_of_statement(it.semi_token.map(|it| it.span), it.mac.delimiter.span().close());
                 self.frame.b.begin_statement(whole.join(end));
-                self.terminating(end, |ctx| ctx.macro_effect(&it.mac));
+                if !self.macro_statements(&it.mac) {
+                    self.terminating(end, |ctx| ctx.macro_effect(&it.mac));
+                }
             }
         }
     }

@@ -1,26 +1,39 @@
 //! Macros, read as the expressions they hold.
 //!
 //! Well-known ones are found by the last segment of their path and lowered as what they expand to, with its rules for
-//! moves, drops and exits. Of any other one, arguments that parse as expressions are evaluated and borrowed by a call
-//! of [`Callee::Macro`]; so are the statements of a body that parses as such.
+//! moves, drops and exits. One that the file defines by `macro_rules!` is lowered as what that makes of it. Of any other
+//! one, arguments that parse as expressions are evaluated and borrowed by a call of [`Callee::Macro`]; so are the
+//! statements of a body that parses as such.
 
 mod control;
 mod format;
 mod items;
 mod parse;
+pub(super) mod rules;
 mod select;
 
+use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Macro, Stmt, Token};
+use syn::{Block, Expr, Macro, Stmt, Token};
 
 use super::context::Ctx;
 use super::scope::Scope;
-use super::{span, types};
+use super::{nesting, span, types};
 use crate::ir::{AggregateKind, Callee, LoadKind, Local, Name, Range};
 
 /// How deep macros are read inside each other. Each level parses its tokens anew.
 const MAX_DEPTH: usize = 64;
+
+/// How deep an expansion may nest.
+const MAX_NESTING: usize = 500;
+
+/// The call whose expansion is being lowered: tokens that have the place of the marker stand for all of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expansion {
+    pub(super) marker: Range,
+    pub(super) call: Range,
+}
 
 /// A macro call that is being lowered.
 #[derive(Clone, Copy)]
@@ -54,7 +67,8 @@ impl Ctx<'_> {
         let call = self.macro_call(mac);
         self.macro_depth += 1;
         let value = self.deeper(|ctx| {
-            let known = if ctx.macro_depth > MAX_DEPTH { None } else { ctx.known_macro(call) };
+            let may_read = ctx.macro_depth <= MAX_DEPTH;
+            let known = if may_read { ctx.expanded_value(call).or_else(|| ctx.known_macro(call)) } else { None };
             known.unwrap_or_else(|| ctx.unknown_macro(call))
         });
         self.macro_depth -= 1;
@@ -70,6 +84,65 @@ impl Ctx<'_> {
         if !done {
             self.macro_value(mac);
         }
+    }
+
+    /// Lowers a macro call that is a statement, if it becomes statements: what they declare is there behind it.
+    pub(super) fn macro_statements(&mut self, mac: &Macro) -> bool {
+        let call = self.macro_call(mac);
+        self.macro_depth += 1;
+        let done = self.macro_depth <= MAX_DEPTH
+            && self.deeper(|ctx| {
+                ctx.expanded(call, |ctx, tokens| {
+                    let statements = Block::parse_within.parse2(tokens).ok()?;
+                    statements.iter().for_each(|it| ctx.statement(it));
+                    Some(())
+                })
+                .is_some()
+            });
+        self.macro_depth -= 1;
+        done
+    }
+
+    /// Evaluates what a macro of the file becomes.
+    fn expanded_value(&mut self, call: Call<'_>) -> Option<Local> {
+        let brace = syn::token::Brace(self.marker(call));
+        self.expanded(call, |ctx, tokens| match syn::parse2::<Expr>(tokens.clone()) {
+            Ok(expr) => Some(ctx.value(&expr)),
+            Err(_) => {
+                let stmts = Block::parse_within.parse2(tokens).ok()?;
+                Some(ctx.block_value(&Block { brace_token: brace, stmts }))
+            }
+        })
+    }
+
+    /// Lowers what a macro becomes that the file defines.
+    fn expanded<T>(&mut self, call: Call<'_>, lower: impl FnOnce(&mut Self, TokenStream) -> Option<T>) -> Option<T> {
+        let is_own = |it: &syn::PathSegment| matches!(it.ident.to_string().as_str(), "crate" | "self" | "super");
+        if !call.mac.path.segments.iter().rev().skip(1).all(is_own) {
+            return None;
+        }
+        let definition = self.macros.get(&call.mac.path.segments.last()?.ident.to_string())?.clone();
+        let marker = self.marker(call);
+        let tokens = rules::expand(definition, &call.mac.tokens, marker, &mut self.macro_budget)?;
+        let nesting = nesting::measure(tokens.clone());
+        if nesting.recursion > MAX_NESTING || nesting.chain > MAX_NESTING {
+            return None;
+        }
+        // What another macro wrote has that one's place.
+        let around = self.expansion;
+        let place = self.range(marker);
+        if around.is_none_or(|it| !it.marker.contains(place)) {
+            self.expansion = Some(Expansion { marker: place, call: call.range });
+        }
+        let stack = nesting.recursion * super::BYTES_PER_LEVEL + nesting.chain * super::BYTES_PER_LINK;
+        let value = stacker::maybe_grow(stack, stack + super::BYTES_AT_LEAST, || lower(self, tokens));
+        self.expansion = around;
+        value
+    }
+
+    /// The span of what the macro writes itself: its name's.
+    fn marker(&self, call: Call<'_>) -> Span {
+        span::path_first(None, &call.mac.path)
     }
 
     fn macro_call<'e>(&self, mac: &'e Macro) -> Call<'e> {

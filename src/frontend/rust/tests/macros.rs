@@ -39,3 +39,23 @@ fn macros_in_item_position() {
         "cfg_if! { if #[cfg(unix)] { fn a() { x() } } else { fn b() {} } }\nmacro_rules! m { () => { fn never() {} } }\nitems! { fn c() { y() } }\n"
     );
 }
+
+#[test]
+fn macros_of_the_file_are_what_they_become() {
+    snapshot!(
+        "macro_rules! lock { ($m:expr) => { $m.lock().unwrap() }; }\nmacro_rules! hold { ($g:ident = $m:expr) => { let $g = lock!($m); }; }\nfn f(s: &S) -> u8 { hold!(g = s.a); *lock!(s.b) += *g; crate::lock!(s.c).n }\n"
+    );
+}
+
+#[test]
+fn macros_that_call_themselves_come_to_an_end() {
+    snapshot!(
+        "macro_rules! twice { ($e:expr) => { { twice!($e); twice!($e) } }; }\nmacro_rules! deep { ($e:expr) => { deep!(($e)) }; }\nfn f(s: &S) { deep!(s.a()); }\nfn g() { macro_rules! two { ($($e:expr),*) => { $(h($e);)* }; } two!(1, 2); }\n"
+    );
+}
+
+#[test]
+fn macros_that_double_are_cut_off() {
+    let source = "macro_rules! twice { ($e:expr) => { { twice!($e); twice!($e) } }; }\nfn f(s: &S) { twice!(s.a()); }\n";
+    assert!(crate::frontend::rust::lower(source, crate::frontend::rust::Edition::E2024).is_ok());
+}
