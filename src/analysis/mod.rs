@@ -116,8 +116,9 @@ fn components(program: &Program<'_>) -> Vec<Vec<Fun>> {
         for (_, _, op) in program.function(function).ops() {
             let called = program.called(function, &op.kind);
             called.into_iter().for_each(&mut edge);
-            // What a callback does, the call that it is given to does.
+            // What a callback does, the call that it is given to does; a future, whoever awaits it.
             match &op.kind {
+                OpKind::Closure { function: nested, .. } => edge(program.fun(program.module_of(function), *nested)),
                 OpKind::Call { arguments, .. } if called.is_some() => program.callables(function, arguments).for_each(|it| edge(it.1)),
                 op => program.run_at_once(function, op).into_iter().for_each(|it| edge(it.1)),
             }

@@ -31,6 +31,8 @@ pub struct Take {
     pub op: OpId,
     /// The callee and the index into its takes, when it is taken inside a call.
     pub via: Option<(Fun, u32)>,
+    /// Not by the call: by the future that it gives, when that is awaited.
+    pub deferred: bool,
 }
 
 /// A parameter, or a part of it, that is in the result, or in a part of that: `fn into(self) -> (G, T)`.
@@ -127,14 +129,18 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     let function = values.function;
     let ir = program.function(function);
     let mut summary = Summary::default();
-    for it in &locksets.acquisitions {
+    let acquired = locksets.acquisitions.iter().map(|it| (it, false));
+    for (it, deferred) in acquired.chain(locksets.deferred.iter().map(|it| (it, true))) {
         let lock = &locksets.locks[it.lock as usize];
         let private = matches!(lock.key.owner, Owner::Local(of, _) if of == function)
             && lock.path.as_ref().is_none_or(|it| matches!(it.root, Root::Local(_) | Root::Varying(_)));
-        if private || summary.takes.len() >= MAX_TAKES || summary.takes.iter().any(|known| known.lock == *lock && known.mode == it.mode) {
+        if private
+            || summary.takes.len() >= MAX_TAKES
+            || summary.takes.iter().any(|known| known.lock == *lock && known.mode == it.mode && known.deferred == deferred)
+        {
             continue;
         }
-        summary.takes.push(Take { lock: lock.clone(), mode: it.mode, tries: it.tries, recursive: it.recursive, op: it.op, via: it.via });
+        summary.takes.push(Take { lock: lock.clone(), mode: it.mode, tries: it.tries, recursive: it.recursive, op: it.op, via: it.via, deferred });
     }
     summary.calls = locksets.calls.iter().take(MAX_CALLS).cloned().collect();
     summary.releases = locksets.releases.iter().map(|it| locksets.locks[*it as usize].clone()).collect();

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::flow::{At, Flow, given_away, is_given, slot};
+use super::flow::{At, Flow, given_away, is_given};
 use super::locks::Taking;
 use super::state::{hand_over, release_value};
-use super::wrapped::{CONSUMING, is_constructor, may_fail};
+use super::wrapped::may_fail;
 use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::Mode;
-use crate::ir::{Argument, Callee, Language, LoadKind, Local, Name, OpKind, Place, TypeRef};
+use crate::ir::{Argument, Callee, Language, Local, OpKind, Place, TypeRef};
 use crate::program::{Attachment, Fun, Invocation, Program, Receiver, Target, Ty, bindings};
 
 /// A callback that a call gives away: what it is here, and in which argument; where it is run, and what is held there.
@@ -31,12 +31,12 @@ impl Flow<'_, '_> {
             let argument = |index| if index == 0 { receiver.clone() } else { None };
             rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())
         };
-        let takes = self.summaries.get(run).takes.iter().enumerate();
+        let takes = self.summaries.get(run).takes.iter().enumerate().filter(|it| !it.1.deferred);
         takes.filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect()
     }
 
     /// The callback `run`, passed at `id`, runs `inside` with `held` around it.
-    fn reenter(&mut self, at: &mut At<'_>, argument: Local, run: Fun, held: &[(LockRef, Mode)], inside: (Fun, OpId)) {
+    pub(super) fn reenter(&mut self, at: &mut At<'_>, argument: Local, run: Fun, held: &[(LockRef, Mode)], inside: (Fun, OpId)) {
         let takes = self.callback_takes(argument, run);
         let first = at.found.as_ref().map_or(0, |it| it.len());
         self.takes_of(at, run, takes);
@@ -120,68 +120,8 @@ impl Flow<'_, '_> {
             }
             _ => {}
         }
-        if self.language == Language::Rust {
-            let receiver = match callee {
-                Callee::Method { receiver, .. } => receiver.as_local(),
-                _ => None,
-            };
-            if let (Callee::Method { name, .. }, Some(local)) = (callee, receiver)
-                && (passing.unwrapping.contains(name) || passing.mapping.contains(name))
-            {
-                hand_over(at.state, local, None, dest);
-                // `try_lock().ok()`: what the new result says, the old one said.
-                at.state.iter_mut().filter(|it| it.tried == Some(local)).for_each(|it| it.tried = Some(dest));
-                return;
-            }
-            if let (Callee::Method { name, .. }, Some(local)) = (callee, receiver)
-                && CONSUMING.contains(&name.as_str())
-                && self.is_wrapped(local)
-            {
-                // The closure has the guard value, and drops it unless that is what it gives.
-                let mut closures = self.program.callables(function, arguments).peekable();
-                let drops = closures.peek().is_some() && closures.all(|it| !self.summaries.get(it.1).hands_back.iter().any(|it| it.parameter == 0));
-                if drops {
-                    release_value(at.state, local)
-                } else {
-                    hand_over(at.state, local, None, dest)
-                }
-                return;
-            }
-            // `slot.take()` on an `Option` that keeps a guard value.
-            if let (Callee::Method { name, .. }, Some(local)) = (callee, receiver)
-                && *name == "take"
-                && !self.is_guard(local)
-            {
-                hand_over(at.state, local, None, dest);
-                return;
-            }
-            // `mem::take(&mut slot)`: what was in there is the result.
-            if let (Target::External(path), Some(argument)) = (&target, arguments.first())
-                && matches!(path.last(), "take" | "replace")
-                && path.as_str().contains("mem")
-                && let Some(local) = self.borrowed(argument.value)
-            {
-                hand_over(at.state, local, None, dest);
-                return;
-            }
-            // `Held(guard)`, `Either::Left(guard)`: the parts of a struct or variant.
-            if is_constructor(&target, callee) {
-                for (index, argument) in arguments.iter().enumerate() {
-                    for held in at.state.iter_mut().filter(|it| matches!(it.by, HeldBy::Value(owner, _) if owner == argument.value)) {
-                        held.by = HeldBy::Value(dest, Some(slot(index as i64)));
-                    }
-                }
-                at.state.sort_unstable();
-                return;
-            }
-            if let Target::External(path) = &target {
-                let short: Vec<&str> = path.segments().collect();
-                let short = Name::new(&short[short.len().saturating_sub(2)..].join("::"));
-                if passing.mapping.contains(&short) || matches!(path.as_str(), "Ok" | "Some") {
-                    arguments.iter().for_each(|it| hand_over(at.state, it.value, None, dest));
-                    return;
-                }
-            }
+        if self.language == Language::Rust && self.passes_on(at, dest, &target, callee, arguments) {
+            return;
         }
         // A coroutine runs when it is awaited, not when it is called.
         if let Target::Function { function: called, .. } | Target::Closure(called) | Target::Construct { init: Some(called), .. } = &target
@@ -199,14 +139,6 @@ impl Flow<'_, '_> {
             release_value(at.state, *local);
             release_value(at.state, self.values.origin(*local));
         }
-    }
-
-    /// The variable that a value is a borrow of.
-    fn borrowed(&self, value: Local) -> Option<Local> {
-        self.program.function(self.values.function).ops().find_map(|(_, _, op)| match &op.kind {
-            OpKind::Load { dest, place, kind: LoadKind::BorrowMut | LoadKind::Borrow } if *dest == value => place.as_local(),
-            _ => None,
-        })
     }
 
     /// Guard values given away by value end with the call, or come back in its result.
@@ -250,19 +182,29 @@ impl Flow<'_, '_> {
         }
     }
 
-    /// `value` is awaited: the coroutine runs that a call gave.
-    pub(super) fn awaited(&mut self, at: &mut At<'_>, value: Local) {
-        let value = self.values.origin(value);
-        let program = self.program;
-        let function = self.values.function;
-        let Target::Function { function: called, .. } = program.target(function, value) else { return };
-        if !program.function(*called).is_async || !self.summaries.get(*called).concerns_locks() {
-            return;
+    /// A callee's lock in this function's terms.
+    fn rebased(&self, call: &Invocation<'_>, bound: &[(Fun, u32, Local)], lock: &LockRef) -> Option<LockRef> {
+        let Invocation { target, callee, .. } = call;
+        let argument = |index| self.values.argument(self.program, target, callee, bound, index);
+        let mut new = rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())?;
+        // What the callee reaches from its parameter without going through an item of its own.
+        if let Some(Path { root: Root::Param(index), .. }) = lock.path.as_ref().filter(|it| it.is_definite()) {
+            let passed = bound.iter().find(|it| it.1 == *index).map(|it| it.2);
+            new.through = self.through(&new, || match (passed, &**callee) {
+                (Some(local), _) => self.anchor(&Place::local(local)),
+                (None, Callee::Method { receiver, .. }) if *index == 0 => self.anchor(receiver),
+                _ => None,
+            });
         }
-        let call = program.function(function).ops().find(|it| matches!(it.2.kind, OpKind::Call { dest, .. } if dest == value));
-        if let Some(call) = call.and_then(|it| program.invocation(function, &it.2.kind)) {
-            self.call_function(at, &call, *called);
-        }
+        Some(new)
+    }
+
+    /// The locks that are taken when what the call gives is awaited.
+    pub(super) fn take_later(&mut self, at: &mut At<'_>, call: &Invocation<'_>, called: Fun) {
+        let bound = bindings(self.program, call.target, call.arguments);
+        let takes = self.summaries.get(called).takes.iter().enumerate().filter(|it| it.1.deferred);
+        let takes: Vec<_> = takes.filter_map(|(index, it)| self.rebased(call, &bound, &it.lock).map(|lock| (index, lock))).collect();
+        self.takes_of(at, called, takes);
     }
 
     /// A call of a function of the program.
@@ -271,25 +213,13 @@ impl Flow<'_, '_> {
         if !summary.concerns_locks() {
             return;
         }
-        let Invocation { dest, target, callee, arguments } = call;
+        let Invocation { dest, target, arguments, .. } = call;
         let dest = *dest;
         let bound = bindings(self.program, target, arguments);
         let function = self.values.function;
-        let rebased = |lock: &LockRef| {
-            let argument = |index| self.values.argument(self.program, target, callee, &bound, index);
-            let mut new = rebase(self.program, function, lock, &argument, &|local| self.values.path(local).cloned())?;
-            // What the callee reaches from its parameter without going through an item of its own.
-            if let Some(Path { root: Root::Param(index), .. }) = lock.path.as_ref().filter(|it| it.is_definite()) {
-                let passed = bound.iter().find(|it| it.1 == *index).map(|it| it.2);
-                new.through = self.through(&new, || match (passed, &**callee) {
-                    (Some(local), _) => self.anchor(&Place::local(local)),
-                    (None, Callee::Method { receiver, .. }) if *index == 0 => self.anchor(receiver),
-                    _ => None,
-                });
-            }
-            Some(new)
-        };
-        let takes: Vec<_> = summary.takes.iter().enumerate().filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect();
+        let rebased = |lock: &LockRef| self.rebased(call, &bound, lock);
+        let takes = summary.takes.iter().enumerate().filter(|it| !it.1.deferred);
+        let takes: Vec<_> = takes.filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect();
         let released: Vec<LockRef> = summary.releases.iter().filter_map(&rebased).collect();
         let net: Vec<_> = summary.net.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Release))).collect();
         let guards: Vec<_> = summary

@@ -35,6 +35,8 @@ pub(super) struct Flow<'p, 'a> {
     pub(super) tests: FxHashMap<Local, (Local, bool)>,
     /// For what was read from a variable, or from a field of what is in one: the variable.
     pub(super) anchors: FxHashMap<Local, Local>,
+    /// The op that gives each local its value; none for those that several do.
+    definitions: FxHashMap<Local, Option<(OpId, &'p OpKind)>>,
 }
 
 impl<'p, 'a> Flow<'p, 'a> {
@@ -65,7 +67,18 @@ impl<'p, 'a> Flow<'p, 'a> {
             index: FxHashMap::default(),
             tests: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
             anchors: FxHashMap::default(),
+            definitions: FxHashMap::default(),
         }
+    }
+
+    /// The only op that gives a value; of a copy, that of the original.
+    pub(super) fn definition(&self, local: Local) -> Option<(OpId, &'p OpKind)> {
+        *self.definitions.get(&self.values.origin(local))?
+    }
+
+    /// The only op that gives this very value.
+    pub(super) fn made_by(&self, local: Local) -> Option<&'p OpKind> {
+        self.definitions.get(&local)?.map(|it| it.1)
     }
 
     /// The variable through which a lock is reached whose path goes through an item.
@@ -108,6 +121,12 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
         self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
             OpKind::Enter { .. } => true,
+            // A future that is awaited or returned here.
+            OpKind::Closure { function: nested, .. } if self.language == Language::Rust => {
+                let nested = self.program.fun(self.program.module_of(function), *nested);
+                let is_async = self.program.function(nested).is_async;
+                self.summaries.get(nested).takes.iter().any(|it| is_async || it.deferred)
+            }
             OpKind::Load { .. } => self.program.called(function, &op.kind).is_some_and(|it| self.summaries.get(it).concerns_locks()),
             OpKind::Call { dest, callee, .. } => match self.program.target(function, *dest) {
                 Target::Method { ty, .. } => self.program.catalog(function).lock(*ty).is_some(),
@@ -149,6 +168,12 @@ impl<'p, 'a> Flow<'p, 'a> {
             return entry;
         }
         self.anchors = anchors(ir);
+        for (id, (_, _, op)) in ir.ops().enumerate() {
+            if let Some(dest) = op.kind.defines() {
+                let only = |known: &mut Option<_>| *known = None;
+                self.definitions.entry(dest).and_modify(only).or_insert(Some((OpId(id as u32), &op.kind)));
+            }
+        }
         entry[0] = Some(self.decorated());
         let mut work = std::collections::BTreeSet::from([0usize]);
         // The lattice is finite; the bound only guards against a fault in the transfer function.
@@ -279,6 +304,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             via: None,
         });
         let mut acquisitions: Vec<Acquisition> = taken.collect();
+        let mut deferred = Vec::new();
         for (index, block) in ir.blocks.iter().enumerate() {
             let Some(mut state) = entry[index].clone() else { continue };
             for (at, op) in block.ops.iter().enumerate() {
@@ -299,12 +325,17 @@ impl<'p, 'a> Flow<'p, 'a> {
                 bound(&mut state);
             }
             if let Terminator::Return(value) = block.terminator {
+                if let Some(value) = value.filter(|_| self.language == Language::Rust && !ir.is_async) {
+                    let mut at = state.clone();
+                    self.returned(&mut At { id: OpId::ENTRY, state: &mut at, found: Some(&mut deferred) }, value);
+                }
                 self.result.at_return.push(Return { block: BlockId::from_index(index), held: state, value });
             }
         }
         self.result.before = before;
         self.result.states = states;
         self.result.acquisitions = acquisitions;
+        self.result.deferred = deferred;
     }
 
     /// The interpreter's lock, where the op gives it up and takes it again before it ends.

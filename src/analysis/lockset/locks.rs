@@ -148,6 +148,13 @@ impl Flow<'_, '_> {
                     Some(HeldBy::Value(dest, None))
                 };
                 let tried = (tries || self.language == Language::Python).then_some(dest);
+                // `map.retain(|k, v| …)` runs its closure on what it has locked.
+                if method.momentary && at.found.is_some() {
+                    let held = [(lock.clone(), method.mode)];
+                    for (argument, run) in self.program.callables(self.values.function, arguments) {
+                        self.reenter(at, argument, run, &held, (self.values.function, at.id));
+                    }
+                }
                 self.take(at, Taking { lock, mode: method.mode, by, tried, tries, recursive: method.recursive });
             }
             Effect::Release => {

@@ -9,6 +9,7 @@
 
 mod calls;
 mod flow;
+mod futures;
 mod locks;
 mod state;
 mod wrapped;
@@ -139,6 +140,8 @@ pub struct Return {
 pub struct Locksets {
     pub locks: Vec<LockRef>,
     pub acquisitions: Vec<Acquisition>,
+    /// By the futures that the function returns, when those are awaited.
+    pub deferred: Vec<Acquisition>,
     /// The state before each op, as an index into `states`; empty when the function takes no lock.
     before: Vec<u32>,
     states: Vec<Vec<Held>>,

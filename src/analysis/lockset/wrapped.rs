@@ -1,18 +1,125 @@
-//! Guard values with something around them: in an `Option` or `Result`, in a struct or variant.
+//! Guard values with something around them: in an `Option` or `Result`, in a struct or variant. How they get in and out.
 
-use super::LockRef;
-use super::flow::{At, Flow};
+use super::flow::{At, Flow, slot};
+use super::state::{hand_over, release_value};
+use super::{HeldBy, LockRef};
 use crate::catalog::Effect;
-use crate::ir::{Callee, Function, Local, Name, OpKind, TypeRef};
+use crate::ir::{Argument, Callee, Function, LoadKind, Local, Name, OpKind, TypeRef};
 use crate::program::Target;
 
 /// Methods of `Option` and `Result` that hand what is inside to a closure.
-pub(super) const CONSUMING: &[&str] = &["and_then", "is_ok_and", "is_some_and", "map", "map_or", "map_or_else"];
+const CONSUMING: &[&str] = &["and_then", "is_ok_and", "is_some_and", "map", "map_or", "map_or_else"];
+
+/// The part of a collection that its items are.
+const ITEM: &str = "[]";
+
+/// Methods of collections that keep their argument.
+const ADDING: &[&str] = &["insert", "push", "push_back", "push_front"];
+
+/// Methods of collections that give up an item, and those that give up many.
+const TAKING: &[&str] = &["drain", "pop", "pop_back", "pop_front", "remove", "swap_remove"];
+const EMPTYING: &[&str] = &["clear", "retain", "truncate"];
 
 /// Methods that make another `Option` or `Result` of one.
 const WRAPPED: &[&str] = &["context", "map_err", "ok", "ok_or", "ok_or_else", "or_else", "with_context", "wrap_err", "wrap_err_with"];
 
 impl Flow<'_, '_> {
+    /// Whether the call takes guard values out of something or puts them into something, and does nothing else.
+    pub(super) fn passes_on(&mut self, at: &mut At<'_>, dest: Local, target: &Target, callee: &Callee, arguments: &[Argument]) -> bool {
+        let function = self.values.function;
+        let passing = &self.program.catalog(function).tables.passing;
+        if let Callee::Method { receiver, name } = callee
+            && let Some(local) = receiver.as_local()
+        {
+            if passing.unwrapping.contains(name) || passing.mapping.contains(name) {
+                hand_over(at.state, local, None, dest);
+                // `try_lock().ok()`: what the new result says, the old one said.
+                at.state.iter_mut().filter(|it| it.tried == Some(local)).for_each(|it| it.tried = Some(dest));
+                return true;
+            }
+            let keeps = at.state.iter().any(|it| matches!(it.by, HeldBy::Value(owner, _) if owner == local));
+            if keeps && CONSUMING.contains(&name.as_str()) && self.is_wrapped(local) {
+                // The closure has the guard value, and drops it unless that is what it gives.
+                let mut closures = self.program.callables(function, arguments).peekable();
+                let drops = closures.peek().is_some() && closures.all(|it| !self.summaries.get(it.1).hands_back.iter().any(|it| it.parameter == 0));
+                if drops {
+                    release_value(at.state, local)
+                } else {
+                    hand_over(at.state, local, None, dest)
+                }
+                return true;
+            }
+            // `slot.take()` on an `Option` that keeps a guard value.
+            if keeps && *name == "take" && !self.is_guard(local) {
+                hand_over(at.state, local, None, dest);
+                return true;
+            }
+        }
+        // `guards.push(m.lock())`: kept for as long as the collection.
+        if let Callee::Method { receiver, name } = callee
+            && let Some(local) = receiver.as_local()
+            && !matches!(target, Target::Function { .. })
+        {
+            let collection = self.collection(local);
+            if ADDING.contains(&name.as_str()) {
+                let item = Name::new(ITEM);
+                for held in at.state.iter_mut().filter(|it| arguments.iter().any(|argument| it.by == HeldBy::Value(argument.value, None))) {
+                    held.by = HeldBy::Value(collection, Some(item));
+                }
+                at.state.sort_unstable();
+                return true;
+            }
+            // Which of them, is not known.
+            if TAKING.contains(&name.as_str()) {
+                hand_over(at.state, collection, Some(Name::new(ITEM)), dest);
+            }
+            if EMPTYING.contains(&name.as_str()) {
+                at.state.retain(|it| it.by != HeldBy::Value(collection, Some(Name::new(ITEM))));
+            }
+        }
+        // `mem::take(&mut slot)`: what was in there is the result.
+        if let (Target::External(path), Some(argument)) = (target, arguments.first())
+            && matches!(path.last(), "take" | "replace")
+            && path.as_str().contains("mem")
+            && let Some(local) = self.borrowed(argument.value)
+        {
+            hand_over(at.state, local, None, dest);
+            return true;
+        }
+        // `Held(guard)`, `Either::Left(guard)`: the parts of a struct or variant.
+        if is_constructor(target, callee) {
+            for (index, argument) in arguments.iter().enumerate() {
+                for held in at.state.iter_mut().filter(|it| matches!(it.by, HeldBy::Value(owner, _) if owner == argument.value)) {
+                    held.by = HeldBy::Value(dest, Some(slot(index as i64)));
+                }
+            }
+            at.state.sort_unstable();
+            return true;
+        }
+        if let Target::External(path) = target {
+            let short: Vec<&str> = path.segments().collect();
+            let short = Name::new(&short[short.len().saturating_sub(2)..].join("::"));
+            if passing.mapping.contains(&short) || matches!(path.as_str(), "Ok" | "Some") {
+                arguments.iter().for_each(|it| hand_over(at.state, it.value, None, dest));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The variable itself, or the one behind a reference.
+    fn collection(&self, local: Local) -> Local {
+        self.borrowed(self.values.origin(local)).unwrap_or(local)
+    }
+
+    /// The variable that a value is a borrow of.
+    fn borrowed(&self, value: Local) -> Option<Local> {
+        match self.made_by(value)? {
+            OpKind::Load { place, kind: LoadKind::BorrowMut | LoadKind::Borrow, .. } => place.as_local(),
+            _ => None,
+        }
+    }
+
     /// Whether the lock is what a failed `try_lock()` asked for, and the closure only runs then:
     /// `m.try_lock().unwrap_or_else(|| m.lock())`.
     pub(super) fn was_refused(&self, at: &At<'_>, callee: &Callee, lock: &LockRef) -> bool {
@@ -23,23 +130,23 @@ impl Flow<'_, '_> {
     }
 
     /// Whether the value is what taking a lock gave, with nothing around it: its methods are those of what the lock guards.
-    pub(super) fn is_guard(&self, local: Local) -> bool {
+    fn is_guard(&self, local: Local) -> bool {
         let value = self.values.origin(local);
         let function = self.values.function;
         let catalog = self.program.catalog(function);
         let unwraps = |name: Name| catalog.tables.passing.unwrapping.contains(&name) && !WRAPPED.contains(&name.as_str());
         match self.program.target(function, value) {
             Target::Method { ty, .. } if catalog.lock(*ty).is_some() => !self.is_wrapped(value),
-            _ => self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
-                OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } => *dest == value && unwraps(*name),
-                OpKind::Await { dest, .. } => *dest == value,
+            _ => match self.made_by(value) {
+                Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => unwraps(*name),
+                Some(OpKind::Await { .. }) => true,
                 _ => false,
-            }),
+            },
         }
     }
 
     /// Whether the value is an `Option` or `Result` of a guard value, and not the guard value itself.
-    pub(super) fn is_wrapped(&self, local: Local) -> bool {
+    fn is_wrapped(&self, local: Local) -> bool {
         let function = self.values.function;
         let value = self.values.origin(local);
         let wraps = |name: Name| CONSUMING.contains(&name.as_str()) || WRAPPED.contains(&name.as_str());
@@ -52,16 +159,13 @@ impl Flow<'_, '_> {
                 None => wraps(*name),
             },
             Target::Function { function: called, .. } => may_fail(self.program.function(*called)),
-            _ => self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
-                OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } => *dest == value && wraps(*name),
-                _ => false,
-            }),
+            _ => matches!(self.made_by(value), Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if wraps(*name)),
         }
     }
 }
 
 /// Whether the call only puts its arguments into a struct or variant.
-pub(super) fn is_constructor(target: &Target, callee: &Callee) -> bool {
+fn is_constructor(target: &Target, callee: &Callee) -> bool {
     let is_type = |it: &str| it.starts_with(|it: char| it.is_ascii_uppercase());
     match (target, callee) {
         (Target::Construct { init: None, .. }, Callee::Path(_)) => true,

@@ -12,9 +12,10 @@ use crate::analysis::Analysis;
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, have_one_handle, is_exclusive};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner};
+use crate::catalog::Concurrency;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
 use crate::ir::{Callee, Language, Local, OpKind};
-use crate::program::Fun;
+use crate::program::{Fun, spawn_row};
 
 /// So many operations on atomics before a store are looked at.
 const MAX_BACK: usize = 32;
@@ -24,6 +25,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let functions = || program.function_ids().filter(|it| program.language(*it) == Language::Rust && !program.is_exempt(*it));
     let mut cleared: FxHashSet<Key> = FxHashSet::default();
     let mut set: Vec<(Fun, AtomicOp, AtomicOp, Key)> = Vec::new();
+    let mut starts: FxHashMap<(Fun, OpId), OpId> = FxHashMap::default();
     for function in functions() {
         let ops = atomic_ops(analysis, function);
         if ops.iter().all(|it| !matches!(it.kind, AtomicKind::Store | AtomicKind::Update)) {
@@ -68,11 +70,32 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 && branches.decision(load.op, store.op).is_some()
             {
                 set.push((function, load.clone(), store.clone(), key));
+                if let Some(start) = started(analysis, function, &branches, load.op) {
+                    starts.insert((function, store.op), start);
+                }
             }
         }
     }
-    // A flag that nobody clears says that something is done, and doing it twice does no harm as a rule.
-    findings.extend(set.into_iter().filter(|it| cleared.contains(&it.3)).map(|it| report(analysis, it.0, &it.1, &it.2, &it.3)));
+    // A flag that nobody clears says that something is done, and doing it twice does no harm as a rule: unless it is to
+    // start a thread.
+    findings.extend(set.into_iter().filter_map(|(function, load, store, key)| {
+        let start = starts.get(&(function, store.op)).copied();
+        (cleared.contains(&key) || start.is_some())
+            .then(|| report(analysis, function, &load, &store, &key, start.filter(|_| !cleared.contains(&key))))
+    }));
+}
+
+/// Where a thread is started on the strength of the test: here, or in a function that is called here.
+fn started(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test: OpId) -> Option<OpId> {
+    let program = analysis.program;
+    let starts = |function: Fun, op: &OpKind| {
+        let OpKind::Call { dest, .. } = op else { return false };
+        spawn_row(program, function, *dest).is_some_and(|it| matches!(it.runs, Concurrency::Thread | Concurrency::Task))
+    };
+    let inside = |callee: Fun| program.function(callee).ops().any(|it| starts(callee, &it.2.kind));
+    let ops = program.function(function).ops().enumerate().map(|(index, it)| (OpId(index as u32), &it.2.kind));
+    let mut found = ops.filter(|(id, op)| *id > test && (starts(function, op) || program.called(function, op).is_some_and(inside)));
+    found.find(|it| branches.decision(test, it.0).is_some()).map(|it| it.0)
 }
 
 /// Whether a lock is held there, or nobody else has the object.
@@ -116,10 +139,11 @@ fn report_limit(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, act: &A
     it
 }
 
-fn report(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, store: &AtomicOp, key: &Key) -> Finding {
+fn report(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, store: &AtomicOp, key: &Key, start: Option<OpId>) -> Finding {
     let name = key.display(analysis.program);
     let (tested, set) = (expression(analysis, function, load.op), statement(analysis, function, store.op));
-    let mut it = finding(&CHECK_THEN_ACT, analysis, function, set, Confidence::High);
+    let confidence = if start.is_some() { Confidence::Medium } else { Confidence::High };
+    let mut it = finding(&CHECK_THEN_ACT, analysis, function, set, confidence);
     it.message = format!("`{name}` is tested and then set in two steps: two threads can both find it clear");
     it.caption = "sets what the test found clear".to_string();
     it.help = format!("test and set in one step: `if !{name}.swap(true, …)`, or a compare-exchange");
@@ -128,6 +152,12 @@ fn report(analysis: &Analysis<'_>, function: Fun, load: &AtomicOp, store: &Atomi
     it.evidence.push(Evidence { kind: EvidenceKind::ByType, message: format!("`{name}` is an atomic: several threads use it"), location: None });
     it.interleaving.push(step('A', tested, "reads false"));
     it.interleaving.push(step('B', tested, "reads false, too"));
+    if let Some(start) = start.map(|it| expression(analysis, function, it)) {
+        it.labels.push(label(start, Role::Spawn, "starts a thread on the strength of the test"));
+        it.interleaving.push(step('A', start, "starts its thread"));
+        it.interleaving.push(step('B', start, "starts another"));
+        return it;
+    }
     it.interleaving.push(step('A', set, "writes true and goes on"));
     it.interleaving.push(step('B', set, "writes true and goes on: both are in"));
     it

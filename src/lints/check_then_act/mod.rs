@@ -4,6 +4,7 @@
 //! (control dependence by dominators). Writes whose value comes from the old one are `unguarded-update`'s.
 
 pub(super) mod branches;
+mod ensured;
 mod flags;
 mod pairs;
 mod reuse;
@@ -12,14 +13,15 @@ mod sharded;
 use rustc_hash::FxHashSet;
 
 use self::branches::{Branches, Made};
+use self::ensured::ensured;
 use self::flags::flags;
 use self::pairs::pairs;
 use self::reuse::reuse;
 use self::sharded::sharded;
 use super::Lint;
 use super::support::{
-    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, label, shared, state_name, statement, step,
-    stores_constant,
+    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_insisted_on, is_method, is_read_again, label, shared, state_name,
+    statement, step, stores_constant,
 };
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
@@ -30,7 +32,7 @@ use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
 use crate::ir::{Callee, Language, Local, OpKind};
-use crate::program::{Cls, Fun, Ty};
+use crate::program::{Cls, Fun, Target, Ty};
 
 /// Methods that find out by themselves whether there is anything to do.
 const SETTLING: &[&str] = &[
@@ -118,6 +120,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         reuse(analysis, owner, state, findings);
+        ensured(analysis, owner, state, &mut all_branches, findings);
         let mut seen: FxHashSet<Fun> = FxHashSet::default();
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction && !it.maybe_guarded) {
             let act = analysis.access(usage);
@@ -185,20 +188,25 @@ fn is_same_place(read: &Path, written: &Path) -> bool {
     read == written || container(read) == container(written)
 }
 
-/// Whether the act takes out what the test found, and raises when it is gone, with nobody to catch that: `del d[k]`,
-/// `d.pop(k)`, `d.popleft()`.
+/// Whether the act takes out what the test found, and fails when it is gone, with nobody to catch that: `del d[k]`,
+/// `d.pop(k)`, `d.popleft()`; `vec.remove(0)`, `queue.pop_front().unwrap()`.
 fn takes_out(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, act: &Access) -> bool {
-    analysis.program.language(function) == Language::Python
-        && match branches.op(act.op) {
-            Some(OpKind::Delete { .. }) => true,
-            Some(OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. }) => match name.as_str() {
-                "pop" | "remove" => arguments.len() < 2,
-                "popleft" | "popitem" => true,
-                _ => false,
-            },
+    let program = analysis.program;
+    let fails = match (program.language(function), branches.op(act.op)) {
+        (Language::Python, Some(OpKind::Delete { .. })) => true,
+        (Language::Python, Some(OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. })) => match name.as_str() {
+            "pop" | "remove" => arguments.len() < 2,
+            "popleft" | "popitem" => true,
             _ => false,
-        }
-        && !branches.is_caught(act.op)
+        },
+        (Language::Rust, Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. })) => match name.as_str() {
+            "remove" | "swap_remove" if matches!(program.target(function, *dest), Target::Method { ty, .. } if ty.last() == "Vec") => true,
+            "pop" | "pop_back" | "pop_front" | "remove" | "swap_remove" => is_insisted_on(program.function(function), *dest),
+            _ => false,
+        },
+        _ => false,
+    };
+    fails && !branches.is_caught(act.op)
 }
 
 /// Whether the act marks something as taken that the function gives back later: `busy[user] = True` … `del busy[user]`,

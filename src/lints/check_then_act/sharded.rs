@@ -2,28 +2,17 @@
 
 use std::cell::LazyCell;
 
-use super::super::support::{expression, finding, label, statement, step};
+use super::super::support::{ShardedOp, expression, finding, label, open_map, sharded_ops, statement, step};
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
-use crate::analysis::atomics::is_exclusive;
-use crate::analysis::lockset::OpId;
-use crate::analysis::path::{Key, Owner, Path};
-use crate::catalog::LockKind;
+use crate::analysis::path::Key;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Callee, Language, Local, Name, OpKind};
-use crate::program::{Fun, Target};
+use crate::ir::Language;
+use crate::program::Fun;
 
 /// So many operations before an act are tried as its test.
 const MAX_BACK: usize = 16;
-
-/// An operation on such a map.
-struct Access {
-    op: OpId,
-    map: Path,
-    method: Name,
-    result: Local,
-}
 
 pub(super) fn sharded(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
@@ -31,15 +20,11 @@ pub(super) fn sharded(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         if program.language(function) != Language::Rust || program.is_exempt(function) {
             continue;
         }
-        let accesses = accesses(analysis, function);
+        let ops = sharded_ops(analysis, function);
         let branches = LazyCell::new(|| Branches::new(program.function(function)));
-        for (index, act) in accesses.iter().enumerate().filter(|it| it.1.method == "insert") {
-            let Some((key, _)) = act.map.resolve(program, function) else { continue };
-            let held = || !analysis.facts(function).locksets.guards(act.op).is_empty() || !analysis.entry.held(function).is_empty();
-            if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) || held() || is_exclusive(analysis, function, &act.map) {
-                continue;
-            }
-            let tests = accesses[..index].iter().rev().filter(|it| it.map == act.map).take(MAX_BACK);
+        for (index, act) in ops.iter().enumerate().filter(|it| it.1.method == "insert") {
+            let Some(key) = open_map(analysis, function, act) else { continue };
+            let tests = ops[..index].iter().rev().filter(|it| it.map == act.map).take(MAX_BACK);
             let mut tests = tests.filter(|it| matches!(it.method.as_str(), "contains_key" | "contains" | "get"));
             // Whoever looks at what `insert` gives, sees whether somebody was first.
             let test = tests.find(|it| !branches.is_used(act.result) && branches.decision(it.op, act.op).is_some());
@@ -51,25 +36,7 @@ pub(super) fn sharded(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn accesses(analysis: &Analysis<'_>, function: Fun) -> Vec<Access> {
-    let program = analysis.program;
-    let facts = analysis.facts(function);
-    let catalog = program.catalog(function);
-    let mut found = Vec::new();
-    for (index, (_, _, op)) in program.function(function).ops().enumerate() {
-        let OpKind::Call { dest, callee: Callee::Method { receiver, .. }, .. } = &op.kind else { continue };
-        let Target::Method { ty, name } = program.target(function, *dest) else { continue };
-        if catalog.lock(*ty).is_none_or(|it| it.kind != LockKind::Sharded) {
-            continue;
-        }
-        if let Some(map) = facts.values.place(program, receiver) {
-            found.push(Access { op: OpId(index as u32), map, method: *name, result: *dest });
-        }
-    }
-    found
-}
-
-fn report(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access, key: &Key) -> Finding {
+fn report(analysis: &Analysis<'_>, function: Fun, test: &ShardedOp, act: &ShardedOp, key: &Key) -> Finding {
     let name = key.display(analysis.program);
     let (tested, acted) = (expression(analysis, function, test.op), statement(analysis, function, act.op));
     // What a look-up did not find is often made again at no harm.

@@ -5,17 +5,20 @@
 //! finalisers) those that the interrupted code may hold. Re-entrant locks and try-locks are left alone; two shared holders
 //! are a warning.
 
+mod foreign;
+
 use rustc_hash::FxHashSet;
 
+use self::foreign::{dispatched, foreign};
 use super::Lint;
 use super::support::{expression, finding, is_by_name, label, statement, step, witness};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
-use crate::analysis::path::{Key, Owner, Root, Step};
+use crate::analysis::path::{Key, Root, Step};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
-use crate::ir::{Base, Callee, Language, Local, Name, Op, OpKind, Projection};
-use crate::program::{Cls, Concurrent, Fun, Target};
+use crate::ir::{Base, Language, Local, Name, Op, OpKind, Projection};
+use crate::program::{Cls, Concurrent, Fun};
 
 pub const SELF_DEADLOCK: Lint = Lint {
     name: "self-deadlock",
@@ -23,7 +26,7 @@ pub const SELF_DEADLOCK: Lint = Lint {
     severity: Severity::Error,
     languages: &[Language::Python, Language::Rust],
     summary: "A lock is taken again by the thread that holds it",
-    page: include_str!("../../lints/self-deadlock.md"),
+    page: include_str!("../../../lints/self-deadlock.md"),
     check,
 };
 
@@ -57,6 +60,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
         }
         foreign(analysis, function, findings);
+        dispatched(analysis, function, findings);
         for reentry in locksets.reentries.iter().filter(|it| waits(analysis, function, &it.taken)) {
             let wanted = &locksets.locks[reentry.taken.lock as usize];
             if reentry.held.is_same(wanted) && conflicts(reentry.held_mode, &reentry.taken) && seen.insert((reentry.taken.op, reentry.taken.lock)) {
@@ -72,54 +76,6 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 }
             }
         }
-    }
-}
-
-/// Stored callbacks that are called with a lock held that cannot be taken twice: what they do is not known. One for each
-/// function.
-fn foreign(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
-    let program = analysis.program;
-    let facts = analysis.facts(function);
-    if program.language(function) != Language::Python || facts.locksets.locks.is_empty() {
-        return;
-    }
-    for (block, index, op) in program.function(function).ops() {
-        let OpKind::Call { dest, callee, .. } = &op.kind else { continue };
-        if !matches!(program.target(function, *dest), Target::Unknown) {
-            continue;
-        }
-        let stored = match callee {
-            // `for listener in self._listeners: listener(event)`
-            Callee::Value(local) => facts.values.path(*local).cloned().filter(|it| it.steps.last() == Some(&Step::Item)),
-            // `self._on_change(event)`
-            Callee::Method { receiver, name } => {
-                let path = facts.values.place(program, receiver).filter(|it| it.steps.is_empty() && it.root == Root::Param(0));
-                path.and_then(|it| it.then(Step::Field(*name)))
-            }
-            _ => None,
-        };
-        let Some((key, ty)) = stored.and_then(|it| it.resolve(program, function)) else { continue };
-        let id = facts.locksets.op_id(block, index);
-        let held = facts.locksets.before(id).iter().find(|it| facts.locksets.keeps_out(it) && !facts.locksets.lock(it).reentrant);
-        let (Some(held), true, Owner::Field(class, name)) = (held, ty.is_unknown(), key.owner) else { continue };
-        if program.field_location(class, name).is_none() {
-            continue;
-        }
-        let (lock, callback) = (facts.locksets.lock(held).key.display(program), key.display(program));
-        let location = statement(analysis, function, id);
-        let mut it = finding(&SELF_DEADLOCK, analysis, function, location, Confidence::Low);
-        it.severity = Severity::Warning;
-        it.message = format!("`{callback}` is called with `{lock}` held: if what it runs comes back for that, it hangs");
-        it.caption = "runs code that is not known here".to_string();
-        it.help = format!("take what to call under `{lock}`, and call it after that is given up");
-        it.locks = vec![lock.clone()];
-        let taken = expression(analysis, function, held.at);
-        it.labels.push(label(taken, Role::LockHeld, format!("`{lock}` is taken here")));
-        it.evidence.push(not_reentrant(&lock, "thread"));
-        it.interleaving.push(step('A', taken, format!("takes `{lock}`")));
-        it.interleaving.push(step('A', location, format!("runs the callback, which asks this object for something, and waits for `{lock}`")));
-        findings.push(it);
-        return;
     }
 }
 

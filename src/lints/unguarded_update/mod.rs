@@ -4,12 +4,14 @@
 //! not, what says that the state is shared? One finding for each state and function.
 
 mod calls;
+mod sharded;
 mod swapped;
 mod unchecked;
 
 use rustc_hash::FxHashSet;
 
 use self::calls::through_calls;
+use self::sharded::sharded;
 use self::swapped::{Known, swapped};
 use self::unchecked::{atomics, unchecked};
 use super::Lint;
@@ -74,6 +76,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         if analysis.program.language(function) == Language::Rust && !analysis.program.is_exempt(function) {
             atomics(analysis, function, findings);
+            findings.extend(sharded(analysis, function));
         }
     }
 }
