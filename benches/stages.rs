@@ -11,7 +11,7 @@ use lockset::analysis;
 use lockset::finding::FileId;
 use lockset::ir::{Language, Module};
 use lockset::lints::LINTS;
-use lockset::program;
+use lockset::program::{self, Setting};
 use lockset::session::lower_file;
 use lockset::source::{Files, SourceFile};
 
@@ -119,13 +119,17 @@ fn stages(criterion: &mut Criterion) {
     for (name, language) in [("python", Language::Python), ("rust", Language::Rust)] {
         let files = files(language);
         let modules = lower(&files);
-        let program = program::link(&files, modules.clone());
+        let program = program::link(&files, modules.clone(), &Setting::default());
         let mut group = criterion.benchmark_group(name);
         group.sample_size(20);
         group.throughput(Throughput::Bytes(files.iter().map(|(_, it)| it.text.len() as u64).sum()));
         group.bench_function("lower", |bench| bench.iter(|| black_box(lower(&files)).len()));
         group.bench_function("link", |bench| {
-            bench.iter_batched(|| modules.clone(), |modules| black_box(program::link(&files, modules)).modules.len(), BatchSize::LargeInput);
+            bench.iter_batched(
+                || modules.clone(),
+                |modules| black_box(program::link(&files, modules, &Setting::default())).modules.len(),
+                BatchSize::LargeInput,
+            );
         });
         group.bench_function("analyse", |bench| {
             bench.iter(|| {

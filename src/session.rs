@@ -24,7 +24,7 @@ use crate::finding::{Confidence, FileId, Finding, Location, Severity, fingerprin
 use crate::frontend;
 use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{self, LINTS, Lint};
-use crate::program;
+use crate::program::{self, Setting};
 use crate::report::{Report, Stats};
 use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Loaded, Skipped, SourceFile};
 
@@ -44,6 +44,8 @@ pub struct Options {
     pub min_severity: Severity,
     /// None for one a core.
     pub threads: Option<NonZeroUsize>,
+    /// What the project says of itself beside its sources.
+    pub setting: Setting,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             min_confidence: Confidence::Medium,
             min_severity: Severity::Info,
             threads: None,
+            setting: Setting::default(),
         }
     }
 }
@@ -106,7 +109,7 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
     watch.lap("lower");
 
     let mut findings = contained(|| {
-        let program = program::link(&files, modules);
+        let program = program::link(&files, modules, &options.setting);
         watch.lap("link");
         let analysis = analysis::analyse(&program);
         watch.lap("analyse");
@@ -116,6 +119,7 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
             format!("{}: `{name}` is no lock that can be found from here: the comment is left out", files.place(*at))
         };
         notes.extend(program.claims.unresolved.iter().map(names_none));
+        notes.extend(program.claims.notes.iter().cloned());
         findings
     })
     .map_err(SessionError::Internal)?;

@@ -133,7 +133,7 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
             }
         };
         let is_code = matches!(ty, Ty::Function(_) | Ty::BoundMethod(_) | Ty::ClassObject(_) | Ty::Module(_));
-        if shared && !is_code && ty.lock(program.language(function)).is_none() {
+        if shared && !is_code && ty.lock(program.catalog(function)).is_none() {
             found.push(Access { op: locksets.op_id(block, index), key, path, kind, value });
         }
     }

@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::path::{Key, Owner};
 use crate::finding::Location;
-use crate::program::{Cls, Confined, Fun, Place, Program, Threaded};
+use crate::program::{Cls, Confined, Fun, Place, Program, Said, Threaded};
 
 /// A declared guard.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub struct Declared {
     classes: FxHashSet<Cls>,
     states: FxHashSet<Owner>,
     threads: FxHashMap<Threaded, (bool, Location)>,
-    orders: Vec<(Vec<Key>, Location)>,
+    orders: Vec<(Vec<Key>, Said)>,
 }
 
 impl Declared {
@@ -85,7 +85,7 @@ impl Declared {
     }
 
     /// Where it is declared that `first` is taken before `second`.
-    pub fn order(&self, first: &Key, second: &Key) -> Option<Location> {
+    pub fn order(&self, first: &Key, second: &Key) -> Option<Said> {
         let position = |locks: &[Key], lock: &Key| locks.iter().position(|it| it == lock);
         let says = |locks: &[Key]| position(locks, first).zip(position(locks, second)).is_some_and(|(one, other)| one < other);
         self.orders.iter().find(|it| says(&it.0)).map(|it| it.1)

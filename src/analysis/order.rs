@@ -13,9 +13,8 @@ use super::atomics::{is_exclusive, is_fresh};
 use super::lockset::{Acquisition, Held, LockRef, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;
-use crate::finding::Location;
 use crate::ir::{OpKind, Operation};
-use crate::program::Fun;
+use crate::program::{Fun, Said};
 
 /// One witness that `to` is taken while `from` is held.
 #[derive(Clone, Debug)]
@@ -166,7 +165,7 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
 }
 
 /// The edges that a declared order forbids, each with where that is declared; first witnesses only.
-pub fn against(analysis: &Analysis<'_>, edges: &Edges) -> Vec<(Edge, Location)> {
+pub fn against(analysis: &Analysis<'_>, edges: &Edges) -> Vec<(Edge, Said)> {
     if !analysis.declared.has_orders() {
         return Vec::new();
     }

@@ -161,24 +161,24 @@ impl Path {
     }
 
     fn resolve_with(&self, program: &Program<'_>, function: Fun, by_name: &mut bool) -> Option<(Key, Ty)> {
-        let language = program.language(function);
+        let catalog = program.catalog(function);
         let mut ty = self.root_type(program, function);
         let mut key = self.root_owner(program, function).map(|owner| Key { owner, item: false, data: false });
         for step in &self.steps {
             match step {
-                Step::Field(name) if ty.is_unknown() && language == Language::Rust => {
+                Step::Field(name) if ty.is_unknown() && catalog.language == Language::Rust => {
                     key = Some(Key { owner: Owner::Field(program.only_field(*name)?, *name), item: false, data: false });
                     ty = program.field_by_name(*name);
                     *by_name = true;
                 }
-                Step::Field(name) => match ty.peeled(language) {
+                Step::Field(name) => match ty.peeled(catalog) {
                     Ty::Class(class, _) | Ty::ClassObject(class) => {
                         let (owner, field) = match program.field(class, *name) {
                             Some((owner, field)) => (owner, field.clone()),
                             None => (class, Ty::Unknown),
                         };
                         // The lock inside a lock class is what the field of that class is to everybody.
-                        let inside = program.is_lock_wrapper(class) && key.is_some() && field.lock(language).is_some();
+                        let inside = program.is_lock_wrapper(class) && key.is_some() && field.lock(catalog).is_some();
                         if !inside {
                             key = Some(Key { owner: Owner::Field(owner, *name), item: false, data: false });
                         }
@@ -195,13 +195,13 @@ impl Path {
                     ty = items.get(*index as usize).cloned().unwrap_or_default();
                 }
                 Step::Key(_) | Step::Item => {
-                    ty = ty.item(language);
+                    ty = ty.item(catalog);
                     if let Some(key) = &mut key {
                         key.item = true;
                     }
                 }
                 Step::Data => {
-                    ty = ty.guarded(language);
+                    ty = ty.guarded(catalog);
                     if let Some(key) = &mut key {
                         key.data = true;
                     }

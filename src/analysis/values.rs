@@ -108,7 +108,7 @@ impl Values {
 /// Whether a pattern of that name takes a struct apart: its fields are those of the object.
 fn is_struct(program: &Program<'_>, function: Fun, path: &Path, pattern: Name) -> bool {
     match path.resolve(program, function) {
-        Some((_, ty)) => match ty.peeled(program.language(function)) {
+        Some((_, ty)) => match ty.peeled(program.catalog(function)) {
             Ty::Class(class, _) => {
                 let class = program.class(class);
                 class.kind == ClassKind::Struct && (class.name == pattern || pattern == "Self")
@@ -208,7 +208,7 @@ fn call_path(
     bound: &[(Fun, u32, Local)],
     summaries: &Summaries,
 ) -> Option<Path> {
-    let catalog = crate::catalog::Catalog::builtin(language);
+    let catalog = program.catalogs.of(language);
     let receiver = || match callee {
         Callee::Method { receiver, .. } => values.place(program, receiver),
         _ => None,
@@ -233,7 +233,7 @@ fn call_path(
             {
                 return receiver();
             }
-            if is_collection(language, *ty) {
+            if is_collection(catalog, *ty) {
                 return match name.as_str() {
                     "iter" | "iter_mut" | "values" | "values_mut" | "items" | "keys" | "as_slice" | "as_mut" | "as_ref" => receiver(),
                     "get" | "get_mut" | "entry" | "setdefault" | "last" | "last_mut" | "first" | "front" | "back" | "or_default" | "or_insert"

@@ -2,17 +2,21 @@
 //!
 //! A row says what a type or function *does*; which code does something with it is for the program and the analysis.
 //! Rows are found by path ([`Catalog::lock`] and kin): the full path a name resolves to (`threading.Lock`,
-//! `std::sync::Mutex`), never a bare last segment. A project's own rows extend the tables.
+//! `std::sync::Mutex`), never a bare last segment. A project's own rows extend the tables
+//! ([`Catalogs::extended`]).
 
+mod extend;
 #[cfg(test)]
 mod tests;
 
+pub use extend::{Catalogs, Row as OwnRow, Rows};
 use rustc_hash::{FxHashMap, FxHashSet};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::ir::{Language, Name};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockKind {
     /// One holder.
@@ -30,7 +34,7 @@ pub enum LockKind {
 }
 
 /// What a lock keeps apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     #[default]
@@ -41,7 +45,7 @@ pub enum Scope {
 }
 
 /// How a lock is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     Shared,
@@ -50,7 +54,7 @@ pub enum Mode {
     Exclusive,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Takes the lock; waits for it.
@@ -68,9 +72,10 @@ pub enum Effect {
 }
 
 /// A method of a lock.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LockMethod {
+    #[schemars(with = "String")]
     pub name: Name,
     pub effect: Effect,
     #[serde(default)]
@@ -87,13 +92,18 @@ pub struct LockMethod {
 }
 
 /// A lock type.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Lock {
+    /// Of rows of a project: the language, where the path does not tell (`::` is Rust's).
+    #[serde(default)]
+    pub language: Option<Language>,
     /// The type's (and, in Python, the constructor's) path.
+    #[schemars(with = "String")]
     pub path: Name,
     /// Other paths of the same type or other functions that make one.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub aliases: Vec<Name>,
     pub kind: LockKind,
     #[serde(default)]
@@ -113,6 +123,7 @@ pub struct Lock {
     pub methods: Vec<LockMethod>,
     /// Paths of the guard types its methods return. A lock without any is held until a method releases it.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub guards: Vec<Name>,
     /// Objects made for the same name are one lock: a lock file, a lock of the operating system.
     #[serde(default)]
@@ -123,7 +134,7 @@ pub struct Lock {
 }
 
 /// What starts concurrent code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Concurrency {
     /// The function runs on a thread of its own, once for each call.
@@ -142,12 +153,17 @@ pub enum Concurrency {
 
 /// A function or constructor that runs one of its arguments concurrently: `threading.Thread(target=f)`,
 /// `executor.submit(f)`, `std::thread::spawn(f)`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Spawn {
+    /// Of rows of a project: the language, where the path does not tell (`::` is Rust's).
+    #[serde(default)]
+    pub language: Option<Language>,
     /// A function's or constructor's path; for a method the type's path and the method: `concurrent.futures.Executor.submit`.
+    #[schemars(with = "String")]
     pub path: Name,
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub aliases: Vec<Name>,
     pub runs: Concurrency,
     /// Position of the argument that runs, from 0, the receiver not counted.
@@ -158,15 +174,18 @@ pub struct Spawn {
     pub variadic: bool,
     /// Its keyword.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub keyword: Option<Name>,
     /// A base class whose method runs (`threading.Thread` subclass: `run`).
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub method: Option<Name>,
     /// The call returns only when what it started has ended (`crossbeam::scope`, `rayon::join`).
     #[serde(default)]
     pub joins: bool,
     /// Methods of these names mean this, whatever they are called on, where they are given a function of the program.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub named: Vec<Name>,
 }
 
@@ -190,17 +209,22 @@ pub struct Handler {
 }
 
 /// A call that can wait for long or for ever.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Blocking {
+    /// Of rows of a project: the language, where the path does not tell (`::` is Rust's).
+    #[serde(default)]
+    pub language: Option<Language>,
+    #[schemars(with = "String")]
     pub path: Name,
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub aliases: Vec<Name>,
     pub kind: BlockingKind,
 }
 
 /// What a call waits for, the longest waits first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockingKind {
     /// The end of another thread.
@@ -218,20 +242,28 @@ pub enum BlockingKind {
 }
 
 /// A type that holds items.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Container {
+    /// Of rows of a project: the language, where the path does not tell (`::` is Rust's).
+    #[serde(default)]
+    pub language: Option<Language>,
+    #[schemars(with = "String")]
     pub path: Name,
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub aliases: Vec<Name>,
     /// Methods that change the container. Each is one atomic operation under CPython's GIL unless in `compound`.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub mutating: Vec<Name>,
     /// Methods that read it and return a copy, a number or an item.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub reading: Vec<Name>,
     /// Methods whose result still refers to the container (`keys`, `items`, `iter`).
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub views: Vec<Name>,
     /// Every method is safe to call from several threads (`queue.Queue`).
     #[serde(default)]
@@ -391,7 +423,10 @@ pub enum Row<'a> {
 /// One language's tables, indexed by path.
 #[derive(Debug)]
 pub struct Catalog {
+    pub language: Language,
     pub tables: Tables,
+    /// What the project's own rows name. It is what they say, even where the program has its source.
+    own: FxHashSet<Name>,
     by_path: FxHashMap<Name, Vec<Kind>>,
     guards: FxHashMap<Name, usize>,
     /// The paths directly above the rows' and the guards'.
@@ -417,8 +452,10 @@ impl Catalog {
     /// The built-in tables of `language`.
     pub fn builtin(language: Language) -> &'static Catalog {
         use std::sync::LazyLock;
-        static PYTHON: LazyLock<Catalog> = LazyLock::new(|| Catalog::parse(include_str!("python.toml")).expect("a test parses the built-in tables"));
-        static RUST: LazyLock<Catalog> = LazyLock::new(|| Catalog::parse(include_str!("rust.toml")).expect("a test parses the built-in tables"));
+        static PYTHON: LazyLock<Catalog> =
+            LazyLock::new(|| Catalog::parse(Language::Python, include_str!("python.toml")).expect("a test parses the built-in tables"));
+        static RUST: LazyLock<Catalog> =
+            LazyLock::new(|| Catalog::parse(Language::Rust, include_str!("rust.toml")).expect("a test parses the built-in tables"));
         match language {
             Language::Python => &PYTHON,
             Language::Rust => &RUST,
@@ -426,11 +463,11 @@ impl Catalog {
     }
 
     /// Reads tables from TOML text.
-    pub fn parse(text: &str) -> Result<Catalog, toml::de::Error> {
-        Ok(Catalog::new(toml::from_str(text)?))
+    pub fn parse(language: Language, text: &str) -> Result<Catalog, toml::de::Error> {
+        Ok(Catalog::new(language, toml::from_str(text)?))
     }
 
-    pub fn new(tables: Tables) -> Catalog {
+    pub fn new(language: Language, tables: Tables) -> Catalog {
         let mut by_path: FxHashMap<Name, Vec<Kind>> = FxHashMap::default();
         let mut add = |path: Name, aliases: &[Name], kind: Kind| {
             for name in std::iter::once(path).chain(aliases.iter().copied()) {
@@ -460,7 +497,7 @@ impl Catalog {
         let spawning = tables.spawn.iter().enumerate().flat_map(|(i, it)| it.named.iter().map(move |name| (*name, i))).collect();
         let named = by_path.keys().chain(guards.keys());
         let parents = named.filter_map(|it| it.as_str().rsplit_once("::")).map(|it| Name::new(it.0)).collect();
-        Catalog { tables, by_path, guards, parents, returns, blocking, blocking_methods, spawning }
+        Catalog { language, tables, own: FxHashSet::default(), by_path, guards, parents, returns, blocking, blocking_methods, spawning }
     }
 
     fn rows(&self, path: Name) -> impl Iterator<Item = Row<'_>> {
@@ -510,7 +547,12 @@ impl Catalog {
 
     /// Whether any row names `path`.
     pub fn knows(&self, path: Name) -> bool {
-        self.by_path.contains_key(&path)
+        self.by_path.contains_key(&path) || self.own.contains(&path)
+    }
+
+    /// What the project's own rows name.
+    pub fn own(&self) -> &FxHashSet<Name> {
+        &self.own
     }
 
     /// The lock whose guard type `path` is.

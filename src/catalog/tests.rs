@@ -55,8 +55,8 @@ fn method_lists(tables: &Tables) -> Vec<(Name, Vec<Name>)> {
 
 #[test]
 fn both_tables_parse() {
-    for text in [include_str!("python.toml"), include_str!("rust.toml")] {
-        if let Err(error) = Catalog::parse(text) {
+    for (language, text) in [(Language::Python, include_str!("python.toml")), (Language::Rust, include_str!("rust.toml"))] {
+        if let Err(error) = Catalog::parse(language, text) {
             panic!("{error}");
         }
     }

@@ -104,6 +104,7 @@ fn options(arguments: &Arguments) -> Options {
         min_confidence: arguments.min_confidence,
         min_severity: arguments.min_severity,
         threads: arguments.threads,
+        ..Options::default()
     }
 }
 

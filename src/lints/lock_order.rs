@@ -8,6 +8,7 @@ use crate::analysis::Analysis;
 use crate::analysis::order::{Cycle, Edge, against, cycles, edges};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::Language;
+use crate::program::Said;
 
 /// Other places that take two locks in the same order, shown for each order.
 const MAX_ALSO: usize = 3;
@@ -41,8 +42,8 @@ fn place(analysis: &Analysis<'_>, edge: &Edge) -> Location {
     statement(analysis, edge.function, edge.acquisition.op)
 }
 
-/// Two locks taken in another order than a comment declares.
-fn report_against(analysis: &Analysis<'_>, edge: &Edge, declared: Location) -> Finding {
+/// Two locks taken in another order than a comment or the configuration declares.
+fn report_against(analysis: &Analysis<'_>, edge: &Edge, declared: Said) -> Finding {
     let program = analysis.program;
     let location = place(analysis, edge);
     let (held, wanted) = (edge.names.0.display(program), edge.names.1.display(program));
@@ -55,11 +56,15 @@ fn report_against(analysis: &Analysis<'_>, edge: &Edge, declared: Location) -> F
     if edge.acquisition.via.is_some() {
         it.labels.extend(witness(analysis, edge.function, &edge.acquisition));
     }
-    it.labels.push(label(declared, Role::LockHeld, "the order is declared here"));
+    let (who, location_of_order) = match declared {
+        Said::Comment(at) => ("a comment".to_string(), Some(at)),
+        Said::Configuration(place) => (place.to_string(), None),
+    };
+    it.labels.extend(location_of_order.map(|at| label(at, Role::LockHeld, "the order is declared here")));
     it.evidence.push(Evidence {
         kind: EvidenceKind::Declared,
-        message: format!("a comment says that `{wanted}` is taken before `{held}`"),
-        location: Some(declared),
+        message: format!("{who} says that `{wanted}` is taken before `{held}`"),
+        location: location_of_order,
     });
     it.interleaving.push(step('A', location, format!("holds `{held}`, and waits for `{wanted}`")));
     it.interleaving.push(step('B', location, format!("in the declared order: holds `{wanted}`, and waits for `{held}`")));

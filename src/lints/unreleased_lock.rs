@@ -358,7 +358,9 @@ fn timed(analysis: &Analysis<'_>, function: Fun, graph: &Graph<'_>, findings: &m
                 continue;
             }
             let resolved = values.place(program, &lock).and_then(|it| it.resolve(program, function));
-            let Some((key, _)) = resolved.filter(|it| it.1.lock(Language::Python).is_some_and(|it| it.kind != LockKind::Semaphore)) else { continue };
+            let Some((key, _)) = resolved.filter(|it| it.1.lock(program.catalogs.python).is_some_and(|it| it.kind != LockKind::Semaphore)) else {
+                continue;
+            };
             let name = key.display(program);
             let location = statement(analysis, function, id);
             let mut it = finding(&UNRELEASED_LOCK, analysis, function, location, Confidence::High);

@@ -1,7 +1,8 @@
 //! What comments and annotations claim of locks and state, tied to the fields, globals, functions and classes they are
 //! about.
 
-use super::{Cls, Definition, Fun, Mod, Program, Ty};
+use super::{Cls, DeclaredOrder, Definition, Fun, Mod, Program, Ty};
+use crate::catalog::Catalog;
 use crate::finding::Location;
 use crate::ir::{Base, Claim, FunctionKind, Name, OpKind, ParamKind, Projection, Range, TypeRef};
 use crate::source::expects_threads;
@@ -27,6 +28,14 @@ pub enum Threaded {
     Function(Fun),
 }
 
+/// Where an order is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    Comment(Location),
+    /// In the configuration: file and line.
+    Configuration(Name),
+}
+
 /// A state that is said to be guarded.
 #[derive(Clone, Copy, Debug)]
 pub struct Guarded {
@@ -45,11 +54,13 @@ pub struct Claims {
     pub requires: Vec<(Fun, Place, Location)>,
     pub confined: Vec<(Confined, Location)>,
     /// Locks in the order in which they are to be taken.
-    pub orders: Vec<(Vec<Place>, Location)>,
+    pub orders: Vec<(Vec<Place>, Said)>,
     /// Classes and functions whose docs or comments have several threads in mind, or rule them out.
     pub threads: Vec<(Threaded, bool, Location)>,
     /// Directives that name no lock, and what they name.
     pub unresolved: Vec<(Location, Name)>,
+    /// What is wrong with the orders that are declared outside the sources.
+    pub notes: Vec<String>,
 }
 
 /// What stands on the lines of a module that directives are about, in the order of the source.
@@ -110,8 +121,9 @@ fn on_line<T>(sorted: &[(Range, T)], line: Range) -> &[(Range, T)] {
 }
 
 /// Gathers the claims of `program`.
-pub(super) fn find(program: &Program<'_>) -> Claims {
+pub(super) fn find(program: &Program<'_>, orders: &[DeclaredOrder]) -> Claims {
     let mut claims = Claims::default();
+    configured(program, orders, &mut claims);
     for (index, linked) in program.modules.iter().enumerate() {
         let module = Mod(index as u32);
         annotated(program, module, &mut claims);
@@ -164,7 +176,7 @@ pub(super) fn find(program: &Program<'_>) -> Claims {
                         }
                     }
                     if locks.len() == names.len() {
-                        claims.orders.push((locks, at));
+                        claims.orders.push((locks, Said::Comment(at)));
                     }
                 }
             }
@@ -217,6 +229,35 @@ fn class_of(place: Place) -> Option<Cls> {
         Place::Field(class, _) => Some(class),
         Place::Global(..) => None,
     }
+}
+
+/// The orders of the configuration, which speaks of no module in particular.
+fn configured(program: &Program<'_>, orders: &[DeclaredOrder], claims: &mut Claims) {
+    for DeclaredOrder { locks, place } in orders {
+        let mut found = Vec::with_capacity(locks.len());
+        for name in locks {
+            match locks_anywhere(program, *name)[..] {
+                [lock] => found.push(lock),
+                [] => claims.notes.push(format!("{place}: `{name}` is no lock of the files analysed: the order is left out")),
+                _ => claims.notes.push(format!("{place}: several locks are called `{name}`: write the module before it; the order is left out")),
+            }
+        }
+        if found.len() == locks.len() {
+            claims.orders.push((found, Said::Configuration(*place)));
+        }
+    }
+}
+
+/// The locks that `text` may name: `Registry.lock`, `app.registry.Registry.lock`.
+fn locks_anywhere(program: &Program<'_>, text: Name) -> Vec<Place> {
+    let mut found: Vec<Place> = Vec::new();
+    for (index, linked) in program.modules.iter().enumerate() {
+        let module = Mod(index as u32);
+        let below = || text.as_str().strip_prefix(&linked.path.name)?.strip_prefix(['.', ':']).map(|it| Name::new(it.trim_start_matches(':')));
+        let names = lock_named(program, module, None, text).or_else(|| lock_named(program, module, None, below()?));
+        found.extend(names.filter(|it| !found.contains(it)));
+    }
+    found
 }
 
 /// What the docs of a module's classes and functions say of threads.
@@ -274,7 +315,7 @@ fn annotated(program: &Program<'_>, module: Mod, claims: &mut Claims) {
 
 /// The lock that `text` names, seen from a class (or module): `_lock`, `self._lock`, `Registry._lock`, `inner.lock`.
 fn lock_named(program: &Program<'_>, module: Mod, class: Option<Cls>, text: Name) -> Option<Place> {
-    let language = program.module(module).ir.language;
+    let catalog = program.catalog_of(module);
     let mut segments: Vec<&str> = text.as_str().split(['.', ':']).filter(|it| !it.is_empty()).collect();
     if matches!(segments.first(), Some(&("self" | "cls" | "Self"))) && segments.len() > 1 {
         segments.remove(0);
@@ -295,19 +336,19 @@ fn lock_named(program: &Program<'_>, module: Mod, class: Option<Cls>, text: Name
         }
     };
     for segment in rest {
-        let Ty::Class(class, _) = ty.peeled(language) else { return None };
+        let Ty::Class(class, _) = ty.peeled(catalog) else { return None };
         let name = Name::new(segment);
         let owner = program.field_owner(class, name)?;
         ty = program.field(class, name).map(|it| it.1.clone()).unwrap_or_default();
         place = Some(Place::Field(owner, name));
     }
-    place.filter(|_| ty.lock(language).is_some() || program.is_lock_class(&ty, language))
+    place.filter(|_| ty.lock(catalog).is_some() || program.is_lock_class(&ty, catalog))
 }
 
 impl Program<'_> {
     /// Whether objects of the type are locks of the program's own.
-    fn is_lock_class(&self, ty: &Ty, language: crate::ir::Language) -> bool {
-        match ty.peeled(language) {
+    fn is_lock_class(&self, ty: &Ty, catalog: &Catalog) -> bool {
+        match ty.peeled(catalog) {
             Ty::Class(class, _) => {
                 self.is_lock_wrapper(class)
                     || self.method(class, Name::new("acquire")).is_some()

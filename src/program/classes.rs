@@ -1,8 +1,9 @@
 //! What is known of classes: their relatives, methods, fields.
 
 use super::{Cls, Fun, Program, Ty};
+use crate::catalog::Catalog;
 use crate::finding::Location;
-use crate::ir::{Language, Name, OpKind, Projection};
+use crate::ir::{Name, OpKind, Projection};
 
 /// A method's or field's name of several words and this many letters can be told by itself.
 const DISTINCTIVE: usize = 8;
@@ -69,8 +70,8 @@ impl Program<'_> {
     }
 
     /// The class that the lock of type `ty` guards an object of.
-    pub fn guarded_class(&self, ty: &Ty, language: Language) -> Option<Cls> {
-        match ty.guarded(language).peeled(language) {
+    pub fn guarded_class(&self, ty: &Ty, catalog: &Catalog) -> Option<Cls> {
+        match ty.guarded(catalog).peeled(catalog) {
             Ty::Class(class, _) => Some(class),
             _ => None,
         }

@@ -3,9 +3,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::Names;
-use super::{Cls, Definition, Fun, FunctionTypes, Linked, Mod, ModulePath, Program, Threads, Ty};
+use super::{Cls, Definition, Fun, FunctionTypes, Linked, Mod, ModulePath, Program, Setting, Threads, Ty};
 use super::{claims, decorators, infer, interpreter, threads};
-use crate::catalog::Catalog;
 use crate::finding::FileId;
 use crate::ir::{FunctionId, Language, Module, Name};
 use crate::source::Files;
@@ -23,8 +22,8 @@ pub(super) struct Roles {
 }
 
 /// Links the lowered modules of `files`.
-pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
-    let mut program = Program::gather(files, modules);
+pub fn link<'f>(files: &'f Files, modules: Vec<(FileId, Module)>, setting: &Setting) -> Program<'f> {
+    let mut program = Program::gather(files, modules, setting);
     program.link_classes();
     program.names.remember(program.modules.len());
     infer::infer(&mut program);
@@ -35,12 +34,13 @@ pub fn link(files: &Files, modules: Vec<(FileId, Module)>) -> Program<'_> {
     program.lock_wrappers = program.find_lock_wrappers();
     program.count_roles();
     program.find_holders();
-    program.claims = claims::find(&program);
+    program.claims = claims::find(&program, &setting.orders);
     program
 }
 
 impl<'a> Program<'a> {
-    fn gather(files: &'a Files, modules: Vec<(FileId, Module)>) -> Program<'a> {
+    fn gather(files: &'a Files, modules: Vec<(FileId, Module)>, setting: &Setting) -> Program<'a> {
+        let Setting { catalogs, runtime, .. } = *setting;
         let mut functions = Vec::new();
         let mut classes = Vec::new();
         let mut linked = Vec::with_capacity(modules.len());
@@ -59,11 +59,13 @@ impl<'a> Program<'a> {
                 first_class,
             });
         }
-        let names = Names::build(files, &mut linked);
+        let names = Names::build(files, &mut linked, catalogs);
         let class_count = classes.len();
         let function_count = functions.len();
         Program {
             files,
+            catalogs,
+            runtime,
             modules: linked,
             functions,
             classes,
@@ -142,10 +144,14 @@ impl<'a> Program<'a> {
         let it = &self.module(module).ir.impls[number];
         let methods: Vec<(Name, Fun)> = it.methods.iter().map(|id| self.fun(module, *id)).map(|it| (self.function(it).name, it)).collect();
         let self_ty = self.resolve_type(module, it.scope, &it.self_ty);
-        let Ty::Class(class, _) = self_ty.peeled(Language::Rust) else {
+        let Ty::Class(class, _) = self_ty.peeled(self.catalogs.rust) else {
             if let Ty::External(path, _) = self_ty {
+                // What a row says of a type's methods counts, not what is in them.
+                let is_own = self.catalogs.rust.own().contains(&path);
                 for (name, function) in methods {
-                    self.foreign_methods.entry((path, name)).or_insert(function);
+                    if !is_own {
+                        self.foreign_methods.entry((path, name)).or_insert(function);
+                    }
                     self.foreign_self.insert(function, self_ty.clone());
                 }
             }
@@ -164,7 +170,7 @@ impl<'a> Program<'a> {
         let it = &self.module(module).ir.impls[number];
         if it.trait_.is_some_and(|it| it.last() == "Deref")
             && let Some(target) = it.types.iter().find(|it| it.name == "Target")
-            && let Ty::Class(target, _) = self.resolve_type(module, it.scope, &target.ty).peeled(Language::Rust)
+            && let Ty::Class(target, _) = self.resolve_type(module, it.scope, &target.ty).peeled(self.catalogs.rust)
             && !self.ancestry(target).contains(&class)
         {
             self.bases[class.0 as usize].push(target);
@@ -182,8 +188,8 @@ impl<'a> Program<'a> {
     fn find_lock_wrappers(&self) -> FxHashSet<Cls> {
         let mut locks: FxHashMap<Cls, usize> = FxHashMap::default();
         for ((class, _), ty) in &self.fields {
-            let language = self.module(self.module_of_class(*class)).ir.language;
-            *locks.entry(*class).or_default() += usize::from(ty.lock(language).is_some());
+            let catalog = self.catalog_of(self.module_of_class(*class));
+            *locks.entry(*class).or_default() += usize::from(ty.lock(catalog).is_some());
         }
         let is_named_so = |it: &Cls| {
             let name = self.class_name(*it).to_ascii_lowercase();
@@ -216,14 +222,13 @@ impl<'a> Program<'a> {
     fn count_roles(&mut self) {
         let mut roles: FxHashMap<Cls, Roles> = FxHashMap::default();
         for ((owner, _), ty) in &self.fields {
-            let language = self.module(self.module_of_class(*owner)).ir.language;
+            let catalog = self.catalog_of(self.module_of_class(*owner));
             let (mut ty, mut shared) = (ty.clone(), false);
             // Wrappers, and the items of collections.
             for _ in 0..MAX_LAYERS {
                 let Ty::External(path, arguments) = &ty else { break };
-                let catalog = Catalog::builtin(language);
                 if catalog.lock(*path).is_some() {
-                    if let Some(class) = self.guarded_class(&ty, language) {
+                    if let Some(class) = self.guarded_class(&ty, catalog) {
                         let it = roles.entry(class).or_default();
                         if shared { it.shared += 1 } else { it.own += 1 }
                     }
@@ -232,7 +237,7 @@ impl<'a> Program<'a> {
                 let wrapper = catalog.wrapper(*path);
                 shared |= wrapper.is_some_and(|it| it.shares);
                 let inner = wrapper.and_then(|it| arguments.get(it.argument as usize).cloned());
-                ty = inner.unwrap_or_else(|| ty.item(language));
+                ty = inner.unwrap_or_else(|| ty.item(catalog));
             }
         }
         self.roles = roles;

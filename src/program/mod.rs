@@ -13,6 +13,8 @@ mod link;
 mod memo;
 mod names;
 mod nearby;
+mod own;
+mod setting;
 mod threads;
 mod types;
 
@@ -20,15 +22,16 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use self::claims::{Claims, Confined, Guarded, Place, Threaded};
+pub use self::claims::{Claims, Confined, Guarded, Place, Said, Threaded};
 pub use self::infer::bindings;
 pub use self::interpreter::Attachment;
 use self::link::Roles;
 pub use self::link::link;
 pub use self::names::{Definition, ModulePath};
+pub use self::setting::{DeclaredOrder, Runtime, Setting};
 pub use self::threads::{Concurrent, Threads, spawn_row, spawned_arguments};
 pub use self::types::{Ty, is_collection};
-use crate::catalog::{Catalog, Lock};
+use crate::catalog::{Catalog, Catalogs, Lock};
 use crate::finding::{FileId, Location};
 use crate::ir::{Argument, Callee, Class, Function, FunctionId, FunctionKind, Language, Local, Module, Name, OpKind, Owner, Projection, Range};
 use crate::source::Files;
@@ -122,6 +125,10 @@ pub struct FunctionTypes {
 #[derive(Debug)]
 pub struct Program<'a> {
     pub files: &'a Files,
+    /// What is known of libraries.
+    pub catalogs: Catalogs,
+    /// What runs the Python code, where that is said.
+    pub runtime: Option<Runtime>,
     pub modules: Vec<Linked>,
     /// Owner of each function, by [`Fun`].
     functions: Vec<(Mod, FunctionId)>,
@@ -216,7 +223,11 @@ impl<'a> Program<'a> {
     }
 
     pub fn catalog(&self, id: Fun) -> &'static Catalog {
-        Catalog::builtin(self.language(id))
+        self.catalogs.of(self.language(id))
+    }
+
+    pub fn catalog_of(&self, module: Mod) -> &'static Catalog {
+        self.catalogs.of(self.module(module).ir.language)
     }
 
     pub fn types(&self, id: Fun) -> &FunctionTypes {

@@ -11,8 +11,9 @@ use std::sync::{PoisonError, RwLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::memo::Memo;
+use super::own::OwnRows;
 use super::{Cls, Fun, Linked, Mod, Program};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Catalogs};
 use crate::finding::FileId;
 use crate::ir::{FunctionKind, GlobalKind, Import, Language, Name, Owner};
 use crate::source::{Files, SourceFile};
@@ -28,7 +29,7 @@ pub struct ModulePath {
     /// A Python package's `__init__`: relative imports start in it, not beside it.
     pub is_package: bool,
     /// The folders of the file, for choosing the nearest of several modules of one name.
-    folders: Vec<String>,
+    pub(super) folders: Vec<String>,
 }
 
 /// What a name means.
@@ -64,6 +65,8 @@ pub(super) struct Names {
     globs: FxHashMap<(Mod, Name), Vec<u32>>,
     /// The scope of the items in a Rust function's body, where there are any: `run.<locals>`.
     local_items: FxHashMap<Fun, Name>,
+    /// The methods that rows of the project speak of: the type's path and the method's name.
+    own_methods: FxHashMap<Fun, (Name, Name)>,
     /// Inline modules that hold anything.
     inline: FxHashSet<(Mod, Name)>,
     /// What paths were found to mean, by module: scope and path. Only used once classes know their methods. Asked so often
@@ -78,7 +81,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Names the modules and gathers what each binds.
-    pub(super) fn build(files: &Files, modules: &mut [Linked]) -> Names {
+    pub(super) fn build(files: &Files, modules: &mut [Linked], catalogs: Catalogs) -> Names {
         let packages: FxHashSet<&Path> =
             files.iter().filter(|(_, it)| it.path.file_name().is_some_and(|it| it == "__init__.py")).filter_map(|(_, it)| it.path.parent()).collect();
         let mut names = Names::default();
@@ -92,7 +95,7 @@ impl Names {
             let name = Name::new(&linked.path.name);
             names.by_path.entry(name.as_str()).or_default().push(module);
             names.by_stem.entry(name.last()).or_default().push(module);
-            names.bind_all(module, linked);
+            names.bind_all(module, linked, catalogs.of(file.language));
         }
         names
     }
@@ -105,14 +108,21 @@ impl Names {
         self.attributes = Memo::default();
     }
 
-    fn bind_all(&mut self, module: Mod, linked: &Linked) {
+    fn bind_all(&mut self, module: Mod, linked: &Linked, catalog: &Catalog) {
         let ir = &linked.ir;
         if ir.language == Language::Rust {
             self.list_local_items(linked);
         }
         let scopes = ir.functions.iter().map(|it| it.scope).chain(ir.classes.iter().map(|it| it.scope)).chain(ir.globals.iter().map(|it| it.scope));
         self.inline.extend(scopes.filter(|it| *it != "").map(|it| (module, it)));
+        let rows = OwnRows { path: &linked.path, catalog };
+        let methods = linked.ir.functions.iter().enumerate().filter(|it| matches!(it.1.owner, Owner::Class(_) | Owner::Impl(_)));
+        for (index, method) in methods {
+            let found = rows.method(&method.qualified_name(ir.language));
+            self.own_methods.extend(found.map(|it| (Fun(linked.first_function + index as u32), it)));
+        }
         let mut own = |scope: Name, name: Name, definition: Definition| {
+            let definition = rows.named(&rows.qualified(scope, name)).map_or(definition, Definition::External);
             self.bindings.entry((module, scope, name)).or_insert(Binding::Own(definition));
         };
         for (index, class) in ir.classes.iter().enumerate() {
@@ -131,7 +141,7 @@ impl Names {
             own(global.scope, global.name, Definition::Global(module, qualified_global(ir.language, global.scope, global.name)));
         }
         for (index, import) in ir.imports.iter().enumerate() {
-            if import.glob && !may_give(ir.language, import.path) {
+            if import.glob && !may_give(catalog, import.path) {
                 continue;
             }
             if import.glob {
@@ -160,8 +170,8 @@ impl Names {
 }
 
 /// Whether a `use path::*` can be followed: into its own crate, or to what the catalogue knows.
-fn may_give(language: Language, path: Name) -> bool {
-    language == Language::Python || matches!(path.first(), "crate" | "self" | "super") || Catalog::builtin(language).knows_below(path)
+fn may_give(catalog: &Catalog, path: Name) -> bool {
+    catalog.language == Language::Python || matches!(path.first(), "crate" | "self" | "super") || catalog.knows_below(path)
 }
 
 /// The name under which a global is known in its module: with its inline modules, for Rust.
@@ -315,7 +325,7 @@ impl Program<'_> {
         let import =
             linked.ir.imports.iter().find(|it| it.binds == ir.name && it.function.is_none() && it.level == 0 && it.range.end < ir.range.start)?;
         let full = Name::new(&format!("{}.{}", import.path, import.item?));
-        Catalog::builtin(Language::Python).knows(full).then_some(Definition::External(full))
+        self.catalogs.python.knows(full).then_some(Definition::External(full))
     }
 
     fn find_python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
@@ -337,7 +347,7 @@ impl Program<'_> {
                 Ok(_) => {}
                 Err(path) => {
                     let full = Name::new(&format!("{path}.{name}"));
-                    if Catalog::builtin(Language::Python).knows(full) {
+                    if self.catalogs.python.knows(full) {
                         return Definition::External(full);
                     }
                 }
@@ -388,7 +398,7 @@ impl Program<'_> {
         match import.item {
             Some(item) => {
                 let full = Name::new(&format!("{path}.{item}"));
-                if Catalog::builtin(Language::Python).knows(full) {
+                if self.catalogs.python.knows(full) {
                     return Definition::External(full);
                 }
                 if let Some(target) = self.module_at(from, &path)
@@ -418,7 +428,7 @@ impl Program<'_> {
         match of {
             Definition::Module(module) => {
                 let full = Name::new(&format!("{}.{name}", self.module(module).path.name));
-                if Catalog::builtin(Language::Python).knows(full) {
+                if self.catalogs.python.knows(full) {
                     return Definition::External(full);
                 }
                 if let Some(found) = self.python_member(module, name, hops + 1) {
@@ -540,7 +550,7 @@ impl Program<'_> {
         for index in self.names.globs.get(&(module, scope)).into_iter().flatten() {
             let import = &self.module(module).ir.imports[*index as usize];
             let full = Name::new(&format!("{}::{name}", import.path));
-            if Catalog::builtin(Language::Rust).knows(full) || Catalog::builtin(Language::Rust).guard(full).is_some() {
+            if self.catalogs.rust.knows(full) || self.catalogs.rust.guard(full).is_some() {
                 return Some(Definition::External(full));
             }
             if hops + 4 < MAX_HOPS
@@ -634,6 +644,11 @@ impl Program<'_> {
             }
             Definition::Function(_) | Definition::Global(..) => of,
         }
+    }
+
+    /// What a row of the project says of a method of the program: the type's path and the method's name.
+    pub(super) fn own_method(&self, method: Fun) -> Option<(Name, Name)> {
+        self.names.own_methods.get(&method).copied()
     }
 
     /// The kind of a global.

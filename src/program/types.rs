@@ -47,11 +47,11 @@ impl Ty {
     }
 
     /// The type inside `Arc`, `Box`, `Option` and other wrappers.
-    pub fn peeled(&self, language: Language) -> Ty {
+    pub fn peeled(&self, catalog: &Catalog) -> Ty {
         let mut ty = self;
         for _ in 0..MAX_DEPTH {
             let Ty::External(path, arguments) = ty else { break };
-            let Some(row) = Catalog::builtin(language).wrapper(*path) else { break };
+            let Some(row) = catalog.wrapper(*path) else { break };
             match arguments.get(row.argument as usize) {
                 Some(inner) => ty = inner,
                 None => return Ty::Unknown,
@@ -61,54 +61,54 @@ impl Ty {
     }
 
     /// The lock this is, wrappers seen through.
-    pub fn lock(&self, language: Language) -> Option<&'static Lock> {
-        match self.peeled(language) {
-            Ty::External(path, _) => Catalog::builtin(language).lock(path),
+    pub fn lock(&self, catalog: &'static Catalog) -> Option<&'static Lock> {
+        match self.peeled(catalog) {
+            Ty::External(path, _) => catalog.lock(path),
             _ => None,
         }
     }
 
     /// What a lock that holds its data guards.
-    pub fn guarded(&self, language: Language) -> Ty {
-        match self.peeled(language) {
-            Ty::External(path, arguments) if Catalog::builtin(language).lock(path).is_some() => arguments.first().cloned().unwrap_or_default(),
+    pub fn guarded(&self, catalog: &Catalog) -> Ty {
+        match self.peeled(catalog) {
+            Ty::External(path, arguments) if catalog.lock(path).is_some() => arguments.first().cloned().unwrap_or_default(),
             _ => Ty::Unknown,
         }
     }
 
     /// What a collection gives for an index or a key.
-    pub fn item(&self, language: Language) -> Ty {
-        let collection = self.peeled(language);
-        if let Some([_, value]) = collection.entry(language) {
+    pub fn item(&self, catalog: &Catalog) -> Ty {
+        let collection = self.peeled(catalog);
+        if let Some([_, value]) = collection.entry(catalog) {
             return value;
         }
         match collection {
             Ty::Array(item) => (*item).clone(),
-            Ty::External(path, arguments) if Catalog::builtin(language).container(path).is_some() => arguments.first().cloned().unwrap_or_default(),
+            Ty::External(path, arguments) if catalog.container(path).is_some() => arguments.first().cloned().unwrap_or_default(),
             // A collection of a library that is not known, as `Slab<T>` or `LruCache<K, V>`: of what its last argument says.
-            Ty::External(path, arguments) if is_collection(language, path) => arguments.last().cloned().unwrap_or_default(),
+            Ty::External(path, arguments) if is_collection(catalog, path) => arguments.last().cloned().unwrap_or_default(),
             _ => Ty::Unknown,
         }
     }
 
     /// What a loop over a collection gives: the keys of a `dict`, the pairs of a `HashMap`.
-    pub fn iterated(&self, language: Language) -> Ty {
-        match self.peeled(language).entry(language) {
-            Some([key, _]) if language == Language::Python => key,
+    pub fn iterated(&self, catalog: &Catalog) -> Ty {
+        match self.peeled(catalog).entry(catalog) {
+            Some([key, _]) if catalog.language == Language::Python => key,
             Some(entry) => Ty::Tuple(entry.into()),
-            None => self.item(language),
+            None => self.item(catalog),
         }
     }
 
     /// Key and value of a map.
-    pub fn entry(&self, language: Language) -> Option<[Ty; 2]> {
-        let Ty::External(path, arguments) = self.peeled(language) else { return None };
+    pub fn entry(&self, catalog: &Catalog) -> Option<[Ty; 2]> {
+        let Ty::External(path, arguments) = self.peeled(catalog) else { return None };
         let is_map = matches!(
             path.last(),
             "dict" | "Dict" | "HashMap" | "BTreeMap" | "IndexMap" | "defaultdict" | "OrderedDict" | "Mapping" | "MutableMapping" | "DashMap"
         );
         let of = |index: usize| arguments.get(index).cloned().unwrap_or_default();
-        (is_map && Catalog::builtin(language).container(path).is_some()).then(|| [of(0), of(1)])
+        (is_map && catalog.container(path).is_some()).then(|| [of(0), of(1)])
     }
 }
 
@@ -213,7 +213,7 @@ impl Program<'_> {
         }
         // A guard is taken for what it guards, its last type argument.
         match arguments.last() {
-            Some(guarded) if Catalog::builtin(language).guard(path).is_some() => inner(guarded),
+            Some(guarded) if self.catalogs.of(language).guard(path).is_some() => inner(guarded),
             _ => Ty::External(path, arguments.iter().map(inner).collect()),
         }
     }
@@ -240,9 +240,8 @@ impl Program<'_> {
 
 /// Whether a library type may be a collection: it is one, or a Rust type that the catalogue does not know
 /// (`slab::Slab`), whose methods' names are then believed.
-pub fn is_collection(language: Language, path: Name) -> bool {
-    let catalog = Catalog::builtin(language);
-    catalog.container(path).is_some() || language == Language::Rust && path.is_path() && !catalog.knows(path)
+pub fn is_collection(catalog: &Catalog, path: Name) -> bool {
+    catalog.container(path).is_some() || catalog.language == Language::Rust && path.is_path() && !catalog.knows(path)
 }
 
 /// `ty` with `with` in place of what is unknown in it, or of a type parameter spelled `T`.

@@ -36,8 +36,9 @@ impl Flow<'_, '_> {
             Some((key, ty)) => (key, if ty.is_unknown() { fallback.clone() } else { ty }),
             None => return None,
         };
-        let row = ty.lock(self.language)?;
-        let guards = if row.guards_data { self.program.guarded_class(&ty, self.language) } else { None };
+        let catalog = self.program.catalog(self.values.function);
+        let row = ty.lock(catalog)?;
+        let guards = if row.guards_data { self.program.guarded_class(&ty, catalog) } else { None };
         Some(LockRef { key, path: path.cloned(), through: None, kind: row.kind, reentrant: row.reentrant, scope: row.scope, guards, opaque: false })
     }
 

@@ -359,7 +359,7 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, ca
             {
                 return None;
             }
-            let shared = shared(analysis, owner, state, usage, act, Some(act.op))?;
+            let shared = shared(analysis, owner, state, usage, act, true)?;
             if shared.guard.as_ref().is_some_and(|it| analysis.states.scope(&it.0) == Scope::Async) {
                 return None;
             }

@@ -82,7 +82,7 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
         let Some(used) = used_after(analysis, function, access, *loss) else { continue };
         let why = match guard.take() {
             Some(it) => Why::Guarded(it),
-            None => match shared(analysis, owner, state, usage, access, None) {
+            None => match shared(analysis, owner, state, usage, access, false) {
                 Some(it) => Why::Shared(it),
                 None => continue,
             },

@@ -3,12 +3,11 @@
 use super::{belongs, implements_lock, is_at_hand, is_own, statement};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
-use crate::catalog::{Catalog, Scope};
+use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
-use crate::ir::{FunctionKind, Language, Name, OpKind, Projection};
+use crate::ir::{FunctionKind, Name, OpKind, Projection};
 use crate::program::{Cls, Fun, Program, Threaded, Ty};
 
 /// A class one in so many of whose methods is a coroutine lives on an event loop.
@@ -35,14 +34,15 @@ pub struct Shared {
     pub unrelated: bool,
 }
 
-pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, switch: Option<OpId>) -> Option<Shared> {
+/// `loses`: threads can be switched between the read and the write, so an update will be lost some day.
+pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, write: &Access, loses: bool) -> Option<Shared> {
     let program = analysis.program;
     if stays_on_loop(analysis, state, usage.function) {
         return None;
     }
     let one_thread = analysis.sharing.is_on_thread(usage.function) && !updated_outside(analysis, state, usage);
     let of_class = is_of_class(analysis, owner, state, write);
-    let with_switch = |plain: Confidence, switched: Confidence| if switch.is_some() { switched } else { plain };
+    let with_switch = |plain: Confidence, switched: Confidence| if loses { switched } else { plain };
     let found = |confidence: Confidence, guard: Option<(Key, Location)>, sign: Evidence| {
         // What nobody is seen to call may be dead.
         let confidence = if analysis.callers.is_unseen(usage.function) { Confidence::Low } else { confidence };
@@ -183,7 +183,7 @@ fn is_of_class(analysis: &Analysis<'_>, owner: &Owner, state: &State, write: &Ac
         return !resets();
     }
     let is_container = || match program.field(*class, *name) {
-        Some((_, Ty::External(path, _))) => Catalog::builtin(Language::Python).container(*path).is_some(),
+        Some((_, Ty::External(path, _))) => program.catalogs.python.container(*path).is_some(),
         _ => false,
     };
     let replaced = || replacing().any(|it| !matches!(analysis.access(it).path.root, Root::Class(_)));
@@ -249,9 +249,9 @@ fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<Owned
     if lives_on_loop(program, class) {
         return None;
     }
-    let language = program.module(program.module_of_class(class)).ir.language;
+    let catalog = program.catalog_of(program.module_of_class(class));
     program.ancestry(class).into_iter().find_map(|it| {
-        let is_thread_lock = |ty: &Ty| ty.lock(language).is_some_and(|it| it.scope == Scope::Thread);
+        let is_thread_lock = |ty: &Ty| ty.lock(catalog).is_some_and(|it| it.scope == Scope::Thread);
         let is_one = |name: Name, ty: &Ty| is_thread_lock(ty) && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name);
         let mut locks = program.fields_of(it).filter(|(name, ty)| is_one(*name, ty));
         locks.next().map(|(name, _)| OwnedLock {

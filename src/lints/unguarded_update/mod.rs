@@ -25,7 +25,7 @@ use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::ir::{Callee, Language, OpKind};
-use crate::program::{Fun, Program};
+use crate::program::{Fun, Program, Runtime};
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
     name: "unguarded-update",
@@ -179,12 +179,18 @@ fn bare(
         return None;
     }
     let switch = switch_point(analysis, usage.function, read.op, write.op);
-    let mut shared = shared(analysis, owner, state, usage, write, switch)?;
+    // Without the GIL nothing but chance keeps two threads apart, whatever stands between the read and the write.
+    let loses = switch.is_some() || program.runtime == Some(Runtime::FreeThreaded);
+    let mut shared = shared(analysis, owner, state, usage, write, loses)?;
     // A number that two threads are given is worse than a count that is off. What all objects of a class share is shared by
     // threads, and where other code runs in the middle of an update it is surely lost some day.
     if (shared.confidence == Confidence::Low || shared.locks_each) && !shared.one_thread {
-        let counts = !shared.unrelated && (is_handed_out() || switch.is_some() && shared.of_class);
+        let counts = !shared.unrelated && (is_handed_out() || loses && shared.of_class);
         shared.confidence = if counts { Confidence::Medium } else { Confidence::Low };
+    }
+    let is_declared = state.declared.is_some_and(|it| !it.prose);
+    if program.runtime == Some(Runtime::Gil) && !loses && !is_declared && shared.confidence < Confidence::High {
+        shared.confidence = Confidence::Low;
     }
     let name = state_name(analysis, write);
     let location = statement(analysis, usage.function, write.op);
@@ -216,14 +222,17 @@ fn bare(
         it.labels.push(label(statement(analysis, other.function, other.op), Role::OtherAccess, "also written here"));
     }
     it.evidence = shared.evidence;
-    it.evidence.push(Evidence {
+    let caveat = match (switch, program.runtime) {
+        (_, Some(Runtime::FreeThreaded)) => None,
+        (Some(_), _) => Some("other code runs between the read and the write, so the interpreter can switch threads there"),
+        (None, Some(Runtime::Gil)) => Some("nothing guarantees the update, but an interpreter with the GIL rarely switches threads inside it"),
+        (None, None) => Some("nothing guarantees the update: today's GIL builds rarely switch threads inside it, free-threaded builds lose it"),
+    };
+    it.evidence.extend(caveat.map(|message| Evidence {
         kind: EvidenceKind::Caveat,
-        message: match switch {
-            Some(_) => "other code runs between the read and the write, so the interpreter can switch threads there".to_string(),
-            None => "nothing guarantees the update: today's GIL builds rarely switch threads inside it, free-threaded builds lose it".to_string(),
-        },
+        message: message.to_string(),
         location: switch.map(|op| expression(analysis, usage.function, op)),
-    });
+    }));
     let projections = analysis
         .program
         .function(usage.function)

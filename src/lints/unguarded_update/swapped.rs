@@ -123,8 +123,8 @@ fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, swap: &Swap<'_>
         return None;
     }
     let switch = switch_point(analysis, swap.function, swap.taken.op, swap.replaced);
-    let signs =
-        [(fill, access), (swap.usage, analysis.access(swap.usage))].map(|(usage, access)| shared(analysis, owner, state, usage, access, switch));
+    let signs = [(fill, access), (swap.usage, analysis.access(swap.usage))]
+        .map(|(usage, access)| shared(analysis, owner, state, usage, access, switch.is_some()));
     let mut shared = signs.into_iter().flatten().max_by_key(|it| it.confidence)?;
     // A lock that is taken for the swap, and not for what is put in, says that threads meet here.
     let held = swap.held.first().map(|it| it.display(program));

@@ -74,6 +74,19 @@ const SAME_ITEMS: &[&str] = &[
 
 impl Scope<'_, '_> {
     pub(super) fn target(&self, callee: &Callee, arguments: usize) -> Target {
+        match self.defined_target(callee, arguments) {
+            Target::Function { function, receiver } => match self.program.own_method(function) {
+                Some((ty, name)) if matches!(receiver, Receiver::Place | Receiver::ByName) => Target::Method { ty, name },
+                Some((ty, name)) if self.language == Language::Python => Target::External(Name::new(&format!("{ty}.{name}"))),
+                Some((ty, name)) => Target::External(Name::new(&format!("{ty}::{name}"))),
+                None => Target::Function { function, receiver },
+            },
+            target => target,
+        }
+    }
+
+    /// The same without regard to what rows of the project say of methods of the program.
+    fn defined_target(&self, callee: &Callee, arguments: usize) -> Target {
         match callee {
             Callee::Path(name) => self.defined(self.global(*name)),
             Callee::Macro(_) => Target::Unknown,
@@ -184,7 +197,7 @@ impl Scope<'_, '_> {
                 let returns = self.program.types(*function).returns.clone();
                 match (callee, self.program.function(*function).returns.as_ref()) {
                     (Callee::Method { receiver, .. }, Some(written)) if self.is_guard(*function, written) => {
-                        self.place(receiver).guarded(self.language)
+                        self.place(receiver).guarded(self.catalog)
                     }
                     _ => returns,
                 }
@@ -205,7 +218,7 @@ impl Scope<'_, '_> {
                 Callee::Method { receiver, name } => match self.place(receiver) {
                     slice @ Ty::Array(_) => self.collection_method(*name, &slice),
                     // What is not known to be a method of anything hands on its receiver where its name says so.
-                    ty if self.passes(*name) => ty.peeled(self.language),
+                    ty if self.passes(*name) => ty.peeled(self.catalog),
                     _ => Ty::Unknown,
                 },
                 _ => Ty::Unknown,
@@ -218,7 +231,7 @@ impl Scope<'_, '_> {
         let is_thread_lock = |it: &Lock| it.scope == crate::catalog::Scope::Thread && it.kind == LockKind::Mutex;
         self.language == Language::Python
             && name.as_str().to_ascii_lowercase().contains("condition")
-            && first.lock(self.language).is_some_and(is_thread_lock)
+            && first.lock(self.catalog).is_some_and(is_thread_lock)
     }
 
     /// Whether a function's written return type is a guard.
@@ -293,7 +306,7 @@ impl Scope<'_, '_> {
             && let Some(method) = row.methods.iter().find(|it| it.name == name)
         {
             return match method.effect {
-                Effect::Acquire | Effect::TryAcquire | Effect::Bypass if row.guards_data => receiver.guarded(self.language),
+                Effect::Acquire | Effect::TryAcquire | Effect::Bypass if row.guards_data => receiver.guarded(self.catalog),
                 _ => Ty::Unknown,
             };
         }
@@ -308,7 +321,7 @@ impl Scope<'_, '_> {
                 _ => Ty::Unknown,
             };
         }
-        if is_collection(self.language, ty) {
+        if is_collection(self.catalog, ty) {
             let known = self.collection_method(name, receiver);
             if !known.is_unknown() {
                 return known;
@@ -323,16 +336,16 @@ impl Scope<'_, '_> {
     fn collection_method(&self, name: Name, receiver: &Ty) -> Ty {
         let is_rust = self.language == Language::Rust;
         let list = |item: Ty| Ty::Array(Arc::new(item));
-        let entry = receiver.entry(self.language);
+        let entry = receiver.entry(self.catalog);
         match (name.as_str(), entry) {
             ("values" | "values_mut" | "into_values", Some([_, value])) => list(value),
             ("keys" | "into_keys", Some([key, _])) => list(key),
             ("items", Some(entry)) => list(Ty::Tuple(entry.into())),
-            ("enumerate", _) if is_rust => list(Ty::Tuple([Ty::external("int"), receiver.iterated(self.language)].into())),
+            ("enumerate", _) if is_rust => list(Ty::Tuple([Ty::external("int"), receiver.iterated(self.catalog)].into())),
             // What a map is asked for by key is a value; an iterator over it gives pairs.
             ("next" | "find" | "nth" | "last" | "first" | "pop_first", Some(entry)) if is_rust => option(Ty::Tuple(entry.into())),
-            (name, _) if is_rust && OPTION_METHODS.contains(&name) => option(receiver.item(self.language)),
-            (name, _) if ITEM_METHODS.contains(&name) => receiver.item(self.language),
+            (name, _) if is_rust && OPTION_METHODS.contains(&name) => option(receiver.item(self.catalog)),
+            (name, _) if ITEM_METHODS.contains(&name) => receiver.item(self.catalog),
             (name, _) if SAME_ITEMS.contains(&name) => receiver.clone(),
             _ => Ty::Unknown,
         }
@@ -393,18 +406,18 @@ impl Scope<'_, '_> {
             let of_error = name.as_str().contains("err") || name.as_str().contains("else");
             return arguments.first().filter(|_| !of_error).cloned().into_iter().collect();
         }
-        let collection = receiver.peeled(self.language);
+        let collection = receiver.peeled(self.catalog);
         let known = match collection {
             Ty::Array(_) => true,
             Ty::External(path, _) => self.catalog.container(path).is_some(),
             _ => false,
         };
-        match collection.entry(self.language) {
+        match collection.entry(self.catalog) {
             _ if !known => Vec::new(),
             // `retain(|key, value| …)`
             Some(entry) if wanted == 2 => entry.into(),
-            _ if matches!(name.as_str(), "fold" | "try_fold" | "scan") => vec![Ty::Unknown, collection.iterated(self.language)],
-            _ => vec![collection.iterated(self.language); wanted],
+            _ if matches!(name.as_str(), "fold" | "try_fold" | "scan") => vec![Ty::Unknown, collection.iterated(self.catalog)],
+            _ => vec![collection.iterated(self.catalog); wanted],
         }
     }
 }

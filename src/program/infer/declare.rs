@@ -117,7 +117,7 @@ pub(super) fn wrap_conditions(program: &mut Program<'_>) {
                     if let ([Projection::Field(name)], Some(lock)) = (&place.projections[..], fields.get(value))
                         && let Some(owner) = program.field_owner(class, *name)
                         && name != lock
-                        && program.field(class, *name).is_some_and(|(_, ty)| ty.lock(program.language(function)).is_some_and(|it| it.wraps_argument))
+                        && program.field(class, *name).is_some_and(|(_, ty)| ty.lock(program.catalog(function)).is_some_and(|it| it.wraps_argument))
                     {
                         found.push(((owner, *name), *lock));
                     }

@@ -173,7 +173,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
                         }
                     }
                     (Base::Local(base), [Projection::Field(name)]) => {
-                        if let Ty::Class(class, _) | Ty::ClassObject(class) = types.locals[base.index()].peeled(program.language(function))
+                        if let Ty::Class(class, _) | Ty::ClassObject(class) = types.locals[base.index()].peeled(program.catalog(function))
                             && let Some(owner) = program.field_owner(class, *name)
                         {
                             published.fields.push((owner, *name, ty));

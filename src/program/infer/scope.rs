@@ -29,7 +29,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         program,
         function,
         language,
-        catalog: Catalog::builtin(language),
+        catalog: program.catalog(function),
         locals: ir.locals.iter().map(|it| it.ty.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default()).collect(),
         targets: FxHashMap::default(),
         passed: Vec::new(),
@@ -162,7 +162,7 @@ impl Scope<'_, '_> {
                 self.set(*dest, ty);
             }
             OpKind::Next { dest, iterator } => {
-                let ty = self.locals[iterator.index()].iterated(self.language);
+                let ty = self.locals[iterator.index()].iterated(self.catalog);
                 self.set(*dest, ty);
             }
             OpKind::Closure { dest, function } => {
@@ -236,7 +236,7 @@ impl Scope<'_, '_> {
                     self.payload(&ty, *variant, field)
                 }
                 Projection::Key(Const::Int(index)) if matches!(ty, Ty::Tuple(_)) => self.tuple_item(&ty, *index as usize),
-                Projection::Key(_) | Projection::Index(_) => ty.item(self.language),
+                Projection::Key(_) | Projection::Index(_) => ty.item(self.catalog),
                 Projection::Field(name) => self.field(&ty, *name),
             };
         }
@@ -273,7 +273,7 @@ impl Scope<'_, '_> {
 
     fn field(&self, ty: &Ty, name: Name) -> Ty {
         let program = self.program;
-        match ty.peeled(self.language) {
+        match ty.peeled(self.catalog) {
             Ty::Class(class, _) if name == "__class__" => Ty::ClassObject(class),
             Ty::Class(class, _) => match program.field(class, name) {
                 Some((_, ty)) if !ty.is_unknown() => ty.clone(),
