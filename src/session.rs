@@ -17,7 +17,7 @@ use std::time::Instant;
 
 pub use contain::contained;
 use rayon::prelude::*;
-pub use selection::{UnknownRule, nearest, unknown_rule};
+pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule};
 
 use crate::analysis::{self, Analysis};
 use crate::finding::{Confidence, FileId, Finding, Location, Severity, fingerprint};
@@ -26,7 +26,7 @@ use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{self, LINTS, Lint};
 use crate::program::{self, Setting};
 use crate::report::{Report, Stats};
-use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Loaded, Skipped, SourceFile};
+use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Globs, Loaded, Skipped, SourceFile};
 
 /// Deep syntax is a deep recursion in the parsers. The memory is only reserved, and used as it is needed.
 const STACK_BYTES: usize = 64 << 20;
@@ -37,13 +37,18 @@ pub struct Options {
     /// Files and directories.
     pub paths: Vec<PathBuf>,
     pub include_tests: bool,
+    /// Files and directories that a walk leaves out.
+    pub exclude: Globs,
     /// Rules and groups; empty for all.
     pub select: Vec<String>,
     pub ignore: Vec<String>,
+    pub per_file_ignores: Vec<PerFileIgnore>,
     pub min_confidence: Confidence,
     pub min_severity: Severity,
     /// None for one a core.
     pub threads: Option<NonZeroUsize>,
+    /// A file of known findings.
+    pub baseline: Option<PathBuf>,
     /// What the project says of itself beside its sources.
     pub setting: Setting,
 }
@@ -53,11 +58,14 @@ impl Default for Options {
         Options {
             paths: vec![PathBuf::from(".")],
             include_tests: false,
+            exclude: Globs::default(),
             select: Vec::new(),
             ignore: Vec::new(),
+            per_file_ignores: Vec::new(),
             min_confidence: Confidence::Medium,
             min_severity: Severity::Info,
             threads: None,
+            baseline: None,
             setting: Setting::default(),
         }
     }
@@ -93,7 +101,8 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
     let begin = Instant::now();
     let mut watch = Watch { last: begin, stages: Vec::new() };
 
-    let Discovery { candidates, mut skipped, tests } = source::discover(&options.paths, DiscoverOptions { include_tests: options.include_tests })?;
+    let Discovery { candidates, mut skipped, tests } =
+        source::discover(&options.paths, &DiscoverOptions { include_tests: options.include_tests, exclude: options.exclude.clone() })?;
     let nothing = candidates.is_empty() && skipped.is_empty();
     watch.lap("discover");
 
@@ -124,6 +133,9 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
     })
     .map_err(SessionError::Internal)?;
 
+    let is_left_out =
+        |it: &Finding, ignored: &PerFileIgnore| ignored.rules.contains(&it.rule) && ignored.files.match_file(&files.get(it.location.file).path);
+    findings.retain(|it| !options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored)));
     order(&mut findings, &files);
     lints::once(&mut findings);
     mark(&mut findings, &files);

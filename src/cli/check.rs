@@ -5,11 +5,13 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use super::project::ConfigArguments;
 use super::terminal::{Color, is_colored, width};
 use super::{Failure, Outcome, print, subcommands, warn};
+use crate::config::{self, Overrides};
 use crate::finding::{Confidence, Severity};
 use crate::report::{self, Format, Layout, Report};
-use crate::session::{self, Options, SessionError};
+use crate::session::{self, Options, Selection, SessionError};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -41,25 +43,40 @@ pub struct Arguments {
     #[arg(long, short, help_heading = "Output")]
     verbose: bool,
 
-    /// Rules or groups to apply, separated by commas [default: all]
+    /// Rules or groups to apply, separated by commas, in place of those of the configuration [default: all]
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', help_heading = "Rules")]
-    select: Vec<String>,
+    select: Option<Vec<String>>,
 
-    /// Rules or groups to leave out
+    /// Rules or groups to apply as well
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',', help_heading = "Rules")]
+    extend_select: Vec<String>,
+
+    /// Rules or groups to leave out as well
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', help_heading = "Rules")]
     ignore: Vec<String>,
 
-    /// Report findings of this confidence and above
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Confidence::Medium, help_heading = "Rules")]
-    min_confidence: Confidence,
+    /// Report findings of this confidence and above [default: medium]
+    #[arg(long, value_name = "LEVEL", value_enum, help_heading = "Rules")]
+    min_confidence: Option<Confidence>,
 
-    /// Report findings of this severity and above
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Severity::Info, help_heading = "Rules")]
-    min_severity: Severity,
+    /// Report findings of this severity and above [default: info]
+    #[arg(long, value_name = "LEVEL", value_enum, help_heading = "Rules")]
+    min_severity: Option<Severity>,
 
     /// Analyse test files, too: tests/, benches/, test_*.py, *_test.py, conftest.py
-    #[arg(long, help_heading = "Files")]
+    #[arg(long, overrides_with = "no_include_tests", help_heading = "Files")]
     include_tests: bool,
+
+    /// Leave test files out, whatever the configuration says
+    #[arg(long, overrides_with = "include_tests", help_heading = "Files")]
+    no_include_tests: bool,
+
+    #[command(flatten)]
+    config: ConfigArguments,
+
+    /// Print the settings that count, and where each comes from, and analyse nothing
+    #[arg(long, help_heading = "Configuration")]
+    show_settings: bool,
 
     /// Exit with 0 also when there are findings
     #[arg(long)]
@@ -81,7 +98,14 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if let Some(output) = &arguments.output {
         test_output(output)?;
     }
-    let report = session::check(&options(arguments)).map_err(|error| failure(&error))?;
+    let config = arguments.config.load(&arguments.paths)?;
+    let overrides = overrides(arguments);
+    let options = Options { threads: arguments.threads, ..config.options(arguments.paths.clone(), &overrides)? };
+    if arguments.show_settings {
+        print(&config::show(&config, &overrides, &options))?;
+        return Ok(Outcome::Clean);
+    }
+    let report = session::check(&options).map_err(|error| failure(&error))?;
     if !arguments.quiet {
         tell(&report, arguments);
     }
@@ -95,16 +119,15 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(if report.findings.is_empty() || arguments.exit_zero { Outcome::Clean } else { Outcome::Findings })
 }
 
-fn options(arguments: &Arguments) -> Options {
-    Options {
-        paths: arguments.paths.clone(),
-        include_tests: arguments.include_tests,
-        select: arguments.select.clone(),
-        ignore: arguments.ignore.clone(),
+fn overrides(arguments: &Arguments) -> Overrides {
+    Overrides {
+        rules: Selection { select: arguments.select.clone(), extend_select: arguments.extend_select.clone(), ignore: arguments.ignore.clone() },
         min_confidence: arguments.min_confidence,
         min_severity: arguments.min_severity,
-        threads: arguments.threads,
-        ..Options::default()
+        include_tests: match (arguments.include_tests, arguments.no_include_tests) {
+            (false, false) => None,
+            (yes, _) => Some(yes),
+        },
     }
 }
 

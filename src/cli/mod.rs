@@ -4,7 +4,9 @@
 
 mod check;
 mod explain;
+mod init;
 mod ir;
+mod project;
 mod rules;
 mod terminal;
 
@@ -33,6 +35,8 @@ enum Command {
     Explain(explain::Arguments),
     /// List all rules
     Rules(rules::Arguments),
+    /// Write a configuration with every key explained
+    Init(init::Arguments),
     /// Print the intermediate representation of one file
     Ir(ir::Arguments),
 }
@@ -70,6 +74,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
+        Command::Init(arguments) => init::run(arguments),
         Command::Ir(arguments) => ir::run(arguments),
     };
     match outcome {

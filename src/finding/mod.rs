@@ -8,6 +8,7 @@ mod fingerprint;
 use std::fmt;
 
 pub use fingerprint::fingerprint;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ir::Range;
@@ -23,7 +24,7 @@ pub struct Location {
     pub range: Range,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -45,7 +46,7 @@ impl fmt::Display for Severity {
 }
 
 /// How strong the evidence is that the state is shared and that this lock guards it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     Low,

@@ -1,6 +1,7 @@
-//! Which rules a run applies: `--select` and `--ignore`, and the nearest name for a mistyped one.
+//! Which rules a run applies, where, and the nearest name for a mistyped one.
 
 use crate::lints::Lint;
+use crate::source::Globs;
 
 /// A name that is neither a rule nor a group.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,15 +15,79 @@ fn hint(nearest: Option<&str>) -> String {
     nearest.map_or_else(|| "; `lockset rules` names them all".to_string(), |it| format!("; did you mean `{it}`?"))
 }
 
-/// The rules of `lints` that `select` names (all, if it names none) and `ignore` does not. Names are rules or groups;
-/// `all` is every rule.
-pub fn select(lints: &[&'static Lint], select: &[String], ignore: &[String]) -> Result<Vec<&'static Lint>, UnknownRule> {
-    if let Some(unknown) = select.iter().chain(ignore).find(|name| !lints.iter().any(|lint| is_named(lint, name)) && *name != "all") {
-        return Err(unknown_rule(lints, unknown));
+/// What one place (a configuration, a command line) says of the rules to apply. Names are rules or groups; `all` is every
+/// rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// In place of what was selected before; none to leave that.
+    pub select: Option<Vec<String>>,
+    /// Beside that.
+    pub extend_select: Vec<String>,
+    pub ignore: Vec<String>,
+}
+
+/// How much a name says, the least first: what says more counts.
+const SPECIFICITY: [fn(&Lint, &str) -> bool; 3] = [|_, name| name == "all", |lint, name| lint.group == name, |lint, name| lint.name == name];
+
+impl Selection {
+    pub fn is_empty(&self) -> bool {
+        *self == Selection::default()
     }
-    let selected = |lint: &Lint| select.is_empty() || select.iter().any(|name| is_named(lint, name));
-    let ignored = |lint: &Lint| ignore.iter().any(|name| is_named(lint, name));
-    Ok(lints.iter().copied().filter(|lint| selected(lint) && !ignored(lint)).collect())
+
+    /// Whether `name` means rules.
+    pub fn is_known(lints: &[&'static Lint], name: &str) -> bool {
+        lints.iter().any(|lint| Selection::names(name, lint))
+    }
+
+    /// Whether `name` means the rule.
+    pub fn names(name: &str, lint: &Lint) -> bool {
+        SPECIFICITY.iter().any(|it| it(lint, name))
+    }
+
+    /// The rules of `lints` that remain of all when the layers have been heard, the weakest first.
+    ///
+    /// As in Ruff: inside a layer a rule's name counts before its group's, and `ignore` before `select` where both say as
+    /// much; a layer that selects forgets the ones before it.
+    pub fn resolve(lints: &[&'static Lint], layers: &[&Selection]) -> Result<Vec<&'static Lint>, UnknownRule> {
+        let mut applied = vec![true; lints.len()];
+        for layer in layers {
+            let selected = layer.select.iter().flatten().chain(&layer.extend_select);
+            if let Some(unknown) = selected.clone().chain(&layer.ignore).find(|name| !Selection::is_known(lints, name)) {
+                return Err(unknown_rule(lints, unknown));
+            }
+            for (lint, applied) in lints.iter().zip(&mut applied) {
+                let mut said = layer.select.is_some().then_some(false);
+                for means in SPECIFICITY {
+                    said = if selected.clone().any(|it| means(lint, it)) { Some(true) } else { said };
+                    said = if layer.ignore.iter().any(|it| means(lint, it)) { Some(false) } else { said };
+                }
+                *applied = said.unwrap_or(*applied);
+            }
+        }
+        Ok(lints.iter().copied().zip(applied).filter(|it| it.1).map(|it| it.0).collect())
+    }
+}
+
+/// The rules of `lints` that `select` names (all, if it names none) and `ignore` does not.
+pub fn select(lints: &[&'static Lint], select: &[String], ignore: &[String]) -> Result<Vec<&'static Lint>, UnknownRule> {
+    let select = (!select.is_empty()).then(|| select.to_vec());
+    Selection::resolve(lints, &[&Selection { select, ignore: ignore.to_vec(), ..Selection::default() }])
+}
+
+/// Rules that are left out in some files.
+#[derive(Clone, Debug)]
+pub struct PerFileIgnore {
+    pub files: Globs,
+    /// Names of rules.
+    pub rules: Vec<&'static str>,
+}
+
+impl PerFileIgnore {
+    /// `names` are those of rules or groups.
+    pub fn new(files: Globs, lints: &[&'static Lint], names: &[String]) -> PerFileIgnore {
+        let meant = |lint: &&'static Lint| names.iter().any(|it| Selection::names(it, lint));
+        PerFileIgnore { files, rules: lints.iter().copied().filter(meant).map(|it| it.name).collect() }
+    }
 }
 
 /// The error for `name`, with the nearest rule or group.
@@ -35,10 +100,6 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     let name = name.to_lowercase().replace('_', "-");
     let scored = names.into_iter().map(|it| (strsim::jaro_winkler(&name, it), it));
     scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, it)| it)
-}
-
-fn is_named(lint: &Lint, name: &str) -> bool {
-    name == lint.name || name == lint.group || name == "all"
 }
 
 #[cfg(test)]
@@ -65,6 +126,29 @@ mod tests {
         assert_eq!(check("deadlock", "self-deadlock").unwrap(), ["lock-order"]);
         assert_eq!(check("race,lock-order", "").unwrap(), ["lock-order", "unguarded-update"]);
         assert_eq!(check("all", "deadlock").unwrap(), ["unguarded-update"]);
+    }
+
+    #[test]
+    fn a_later_layer_counts_and_a_name_says_more_than_a_group() {
+        let names = |text: &str| text.split_terminator(',').map(String::from).collect::<Vec<_>>();
+        let layer = |select: Option<&str>, extend: &str, ignore: &str| Selection {
+            select: select.map(names),
+            extend_select: names(extend),
+            ignore: names(ignore),
+        };
+        let check = |layers: &[Selection]| -> Vec<&str> {
+            let layers: Vec<&Selection> = layers.iter().collect();
+            Selection::resolve(&[&ORDER, &AGAIN, &UPDATE], &layers).unwrap().iter().map(|it| it.name).collect()
+        };
+        assert_eq!(check(&[layer(Some("lock-order"), "", "deadlock")]), ["lock-order"]);
+        assert_eq!(check(&[layer(Some(""), "", "")]), [""; 0]);
+        let file = || layer(Some("race"), "", "");
+        assert_eq!(check(&[file(), layer(None, "lock-order", "")]), ["lock-order", "unguarded-update"]);
+        assert_eq!(check(&[file(), layer(Some("lock-order"), "", "")]), ["lock-order"]);
+        assert_eq!(check(&[file(), layer(None, "", "race")]), [""; 0]);
+        assert_eq!(check(&[layer(None, "", "deadlock"), layer(Some("deadlock"), "", "")]), ["lock-order", "self-deadlock"]);
+        assert_eq!(check(&[layer(None, "", "deadlock"), layer(None, "", "race")]), [""; 0]);
+        assert_eq!(check(&[layer(None, "lock-order", "deadlock")]), ["lock-order", "unguarded-update"]);
     }
 
     #[test]

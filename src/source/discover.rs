@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 
-use super::Skipped;
+use super::{Globs, Skipped};
 use crate::ir::Language;
 
 /// Directories that hold what tools made, unless they are a module of the source ([`is_module`]).
@@ -20,10 +20,12 @@ use crate::ir::Language;
 const MADE_BY_TOOLS: &[&str] =
     &["__pycache__", "__pypackages__", "_build", "buck-out", "build", "dist", "node_modules", "site-packages", "target", "venv"];
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DiscoverOptions {
     /// Take test files, too.
     pub include_tests: bool,
+    /// What a walk leaves out.
+    pub exclude: Globs,
 }
 
 /// A file to read.
@@ -54,7 +56,7 @@ pub struct DiscoverError {
 }
 
 /// Finds the files below `paths`.
-pub fn discover(paths: &[PathBuf], options: DiscoverOptions) -> Result<Discovery, DiscoverError> {
+pub fn discover(paths: &[PathBuf], options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let here = working_directory();
     let mut found = BTreeMap::new();
     let mut skipped = BTreeSet::new();
@@ -73,7 +75,7 @@ pub fn discover(paths: &[PathBuf], options: DiscoverOptions) -> Result<Discovery
             continue;
         }
         let with_tests = options.include_tests || names_tests(given);
-        for entry in walk(&root) {
+        for entry in walk(&root, &options.exclude) {
             match entry {
                 Err(error) => {
                     skipped.insert(walk_error(&error, &root, &here));
@@ -118,13 +120,15 @@ pub(super) fn working_directory() -> PathBuf {
     std::env::current_dir().and_then(|it| it.canonicalize()).unwrap_or_default()
 }
 
-fn walk(root: &Path) -> impl Iterator<Item = Result<DirEntry, ignore::Error>> {
+fn walk(root: &Path, exclude: &Globs) -> impl Iterator<Item = Result<DirEntry, ignore::Error>> + use<> {
+    let exclude = exclude.clone();
     WalkBuilder::new(root)
         .follow_links(false)
         .require_git(false)
-        .filter_entry(|entry| {
+        .filter_entry(move |entry| {
             let is_directory = entry.file_type().is_some_and(|it| it.is_dir());
-            entry.depth() == 0 || !is_directory || !is_made_by_tools(entry.file_name()) || is_module(entry.path())
+            let is_made = || is_directory && is_made_by_tools(entry.file_name()) && !is_module(entry.path());
+            entry.depth() == 0 || !exclude.match_entry(entry.path(), is_directory) && !is_made()
         })
         .build()
 }
@@ -203,7 +207,7 @@ mod tests {
     use super::*;
 
     /// Makes empty `files` (a `.gitignore` gets `secret/`), searches `roots`, and gives the names found.
-    fn check(files: &[&str], roots: &[&str], options: DiscoverOptions) -> Vec<String> {
+    fn check(files: &[&str], roots: &[&str], options: &DiscoverOptions) -> Vec<String> {
         let directory = tempfile::tempdir().unwrap();
         let base = directory.path().canonicalize().unwrap();
         for name in files {
@@ -239,25 +243,25 @@ mod tests {
     #[test]
     fn what_a_walk_takes() {
         let expect = ["app/a.py", "app/dist/__init__.py", "crate/build.rs", "src/build/mod.rs", "src/lib.rs", "src/target.rs", "src/target/e.rs"];
-        assert_eq!(check(TREE, &["."], DiscoverOptions::default()), expect);
+        assert_eq!(check(TREE, &["."], &DiscoverOptions::default()), expect);
     }
 
     #[test]
     fn what_is_named_is_taken() {
-        assert_eq!(check(TREE, &["secret/d.py", ".hidden/a.py", "venv"], DiscoverOptions::default()), [".hidden/a.py", "secret/d.py", "venv/g.py"]);
+        assert_eq!(check(TREE, &["secret/d.py", ".hidden/a.py", "venv"], &DiscoverOptions::default()), [".hidden/a.py", "secret/d.py", "venv/g.py"]);
     }
 
     #[test]
     fn what_is_reached_twice_is_taken_once() {
-        assert_eq!(check(TREE, &["app", "app/a.py", "app/a.py", "."], DiscoverOptions::default()).len(), 7);
+        assert_eq!(check(TREE, &["app", "app/a.py", "app/a.py", "."], &DiscoverOptions::default()).len(), 7);
     }
 
     #[test]
     fn tests_are_left_out() {
         let files = ["a.py", "a_test.py", "benches/b.rs", "conftest.py", "examples/e.rs", "test_a.py", "tests/t.rs", "tests/u.py"];
-        assert_eq!(check(&files, &["."], DiscoverOptions::default()), ["a.py", "examples/e.rs"]);
-        assert_eq!(check(&files, &["."], DiscoverOptions { include_tests: true }), files);
-        assert_eq!(check(&files, &["tests/u.py", "tests"], DiscoverOptions::default()), ["tests/t.rs", "tests/u.py"]);
+        assert_eq!(check(&files, &["."], &DiscoverOptions::default()), ["a.py", "examples/e.rs"]);
+        assert_eq!(check(&files, &["."], &DiscoverOptions { include_tests: true, ..DiscoverOptions::default() }), files);
+        assert_eq!(check(&files, &["tests/u.py", "tests"], &DiscoverOptions::default()), ["tests/t.rs", "tests/u.py"]);
     }
 
     #[test]
@@ -275,7 +279,7 @@ mod tests {
         std::os::unix::fs::symlink(directory.path(), directory.path().join("round")).unwrap();
         std::os::unix::fs::symlink(outside.path(), directory.path().join("out")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("o.py"), directory.path().join("o.py")).unwrap();
-        let found = discover(&[directory.path().to_path_buf()], DiscoverOptions::default()).unwrap();
+        let found = discover(&[directory.path().to_path_buf()], &DiscoverOptions::default()).unwrap();
         assert_eq!((found.candidates.len(), found.skipped.len()), (1, 0));
     }
 }

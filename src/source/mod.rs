@@ -6,16 +6,18 @@
 
 mod directive;
 mod discover;
+mod globs;
 mod lines;
 mod manifest;
 mod prose;
 mod read;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use directive::directives;
 pub use discover::{Candidate, DiscoverError, DiscoverOptions, Discovery, candidate, discover};
+pub use globs::Globs;
 pub use lines::{LineIndex, Position};
 pub use manifest::parse_edition;
 pub use prose::{expects_threads, prose};
@@ -154,6 +156,16 @@ pub struct Loaded {
     pub skipped: Vec<Skipped>,
     /// What the user should know, but what stops nothing: a `Cargo.toml` that cannot be read.
     pub notes: Vec<String>,
+}
+
+/// The text of a file that is no source, or why it cannot be had.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    read::read(path, Language::Rust).map(|it| it.0)
+}
+
+/// How messages name a path.
+pub fn display_name(path: &Path) -> String {
+    discover::name_of(path, &discover::working_directory())
 }
 
 /// Reads the candidates, in parallel, keeping their order.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// `lockset`, in `directory`, in a known environment.
-fn lockset(directory: &TempDir) -> Command {
+pub fn lockset(directory: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
     command.current_dir(directory.path());
     for variable in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
@@ -18,7 +18,7 @@ fn lockset(directory: &TempDir) -> Command {
 }
 
 /// A directory with `files`.
-fn tree(files: &[(&str, &str)]) -> TempDir {
+pub fn tree(files: &[(&str, &str)]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = directory.path().join(name);

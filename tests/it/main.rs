@@ -3,6 +3,7 @@
 
 mod cli;
 mod common;
+mod config;
 mod drops;
 mod fixtures;
 mod properties;
