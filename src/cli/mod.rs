@@ -4,6 +4,7 @@
 
 mod check;
 mod explain;
+mod generate;
 mod init;
 mod ir;
 mod project;
@@ -37,6 +38,14 @@ enum Command {
     Rules(rules::Arguments),
     /// Write a configuration with every key explained
     Init(init::Arguments),
+    /// Print a script that completes arguments in a shell
+    Completions(generate::Completions),
+    /// Print the manual page, or that of a command
+    #[command(hide = true)]
+    Man(generate::Man),
+    /// Print the JSON Schema of the configuration
+    #[command(hide = true)]
+    ConfigSchema,
     /// Print the intermediate representation of one file
     Ir(ir::Arguments),
 }
@@ -75,6 +84,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Init(arguments) => init::run(arguments),
+        Command::Completions(arguments) => generate::completions(arguments),
+        Command::Man(arguments) => generate::man(arguments),
+        Command::ConfigSchema => generate::schema(),
         Command::Ir(arguments) => ir::run(arguments),
     };
     match outcome {

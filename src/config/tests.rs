@@ -255,3 +255,46 @@ fn the_template_changes_nothing_and_is_valid_when_it_is_uncommented() {
     assert_eq!((options.ignore, options.include_tests), (defaults.ignore, defaults.include_tests));
     assert_eq!(all.setting.catalogs.python.own().len(), 4);
 }
+
+/// Whether the schema accepts what a text holds.
+fn is_valid(text: &str) -> bool {
+    let schema: Value = serde_json::from_str(&schema()).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    let instance = serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap().is_valid(&instance)
+}
+
+#[test]
+fn the_schema_that_is_shipped_is_that_of_the_code() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lockset.schema.json");
+    let shipped = fs::read_to_string(file).unwrap_or_default();
+    assert!(shipped == schema(), "write it anew: cargo run -- config-schema > lockset.schema.json");
+}
+
+#[test]
+fn the_schema_takes_what_the_reader_takes() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("### Configuration\n").unwrap();
+    let (_, rest) = rest.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    for good in [TEMPLATE, &uncommented(), example, "", "ignore = ['all']\n[per-file-ignores]\n'a' = ['race']"] {
+        assert!(is_valid(good), "{good}");
+        config(good);
+    }
+    for bad in [
+        "slect = []",
+        "select = ['no-rule']",
+        "select = 'race'",
+        "min-confidence = 'sure'",
+        "[python]\nruntime = 'free'",
+        "[python]\nversion = 3",
+        "[per-file-ignores]\n'a' = ['no-rule']",
+        "[[lock]]\nkind = 'mutex'",
+        "[[lock]]\npath = 'a.B'\nkind = 'mutex'\nmethod = []",
+        "[[blocking]]\npath = 'a.b'\nkind = 'disk'",
+        "[lock-order]\norder = 'A < B'",
+    ] {
+        assert!(!is_valid(bad), "{bad}");
+        error(bad);
+    }
+}
