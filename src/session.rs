@@ -8,14 +8,17 @@
 //! (a path that is not there, an unknown rule) is a [`SessionError`].
 
 mod contain;
+mod progress;
 mod selection;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use contain::contained;
+pub use progress::Progress;
 use rayon::prelude::*;
 pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule};
 
@@ -26,7 +29,7 @@ use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{self, LINTS, Lint};
 use crate::program::{self, Setting};
 use crate::report::{Report, Stats};
-use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Globs, Loaded, Skipped, SourceFile};
+use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Given, Globs, Loaded, Skipped, SourceFile};
 
 /// Deep syntax is a deep recursion in the parsers. The memory is only reserved, and used as it is needed.
 const STACK_BYTES: usize = 64 << 20;
@@ -36,6 +39,8 @@ const STACK_BYTES: usize = 64 << 20;
 pub struct Options {
     /// Files and directories.
     pub paths: Vec<PathBuf>,
+    /// A source to analyse in place of them.
+    pub given: Option<Given>,
     pub include_tests: bool,
     /// Files and directories that a walk leaves out.
     pub exclude: Globs,
@@ -51,12 +56,15 @@ pub struct Options {
     pub baseline: Option<PathBuf>,
     /// What the project says of itself beside its sources.
     pub setting: Setting,
+    /// Counts how far the run is.
+    pub progress: Arc<Progress>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             paths: vec![PathBuf::from(".")],
+            given: None,
             include_tests: false,
             exclude: Globs::default(),
             select: Vec::new(),
@@ -67,6 +75,7 @@ impl Default for Options {
             threads: None,
             baseline: None,
             setting: Setting::default(),
+            progress: Arc::default(),
         }
     }
 }
@@ -101,16 +110,19 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
     let begin = Instant::now();
     let mut watch = Watch { last: begin, stages: Vec::new() };
 
-    let Discovery { candidates, mut skipped, tests } =
-        source::discover(&options.paths, &DiscoverOptions { include_tests: options.include_tests, exclude: options.exclude.clone() })?;
-    let nothing = candidates.is_empty() && skipped.is_empty();
+    let Discovery { candidates, mut skipped, tests } = match options.given {
+        Some(_) => Discovery::default(),
+        None => source::discover(&options.paths, &DiscoverOptions { include_tests: options.include_tests, exclude: options.exclude.clone() })?,
+    };
+    let nothing = options.given.is_none() && candidates.is_empty() && skipped.is_empty();
     watch.lap("discover");
 
-    let Loaded { files, skipped: unreadable, mut notes } = source::load(candidates);
+    let loaded = options.given.as_ref().map_or_else(|| Ok(source::load(candidates)), source::load_given)?;
+    let Loaded { files, skipped: unreadable, mut notes } = loaded;
     skipped.extend(unreadable);
     watch.lap("read");
 
-    let (modules, unparsable) = lower(&files);
+    let (modules, unparsable) = lower(&files, &options.progress);
     skipped.extend(unparsable);
     skipped.sort();
     notes.extend(modules.iter().flat_map(|(file, module)| lost(&files, *file, module)));
@@ -159,9 +171,15 @@ pub fn lower_file(file: &SourceFile) -> Result<Module, SyntaxError> {
 }
 
 /// Lowers all files, in parallel, keeping their order.
-fn lower(files: &Files) -> (Vec<(FileId, Module)>, Vec<Skipped>) {
+fn lower(files: &Files, progress: &Progress) -> (Vec<(FileId, Module)>, Vec<Skipped>) {
     let all: Vec<(FileId, &SourceFile)> = files.iter().collect();
-    let lowered: Vec<_> = all.into_par_iter().map(|(id, file)| (id, lower_file(file))).collect();
+    progress.begin(all.len());
+    let lower = |(id, file)| {
+        let lowered = lower_file(file);
+        progress.step();
+        (id, lowered)
+    };
+    let lowered: Vec<_> = all.into_par_iter().map(lower).collect();
     let mut modules = Vec::with_capacity(lowered.len());
     let mut skipped = Vec::new();
     for (id, result) in lowered {

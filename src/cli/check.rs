@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 
 use super::project::ConfigArguments;
 use super::terminal::{Color, is_colored, width};
-use super::{Failure, Outcome, print, subcommands, warn};
+use super::{Failure, Outcome, print, progress, stdin, subcommands, warn};
 use crate::config::{self, Overrides};
 use crate::finding::{Confidence, Severity};
+use crate::report::text::count;
 use crate::report::{self, Format, Layout, Report};
 use crate::session::{self, Options, Selection, SessionError};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Files and directories to analyse
+    /// Files and directories to analyse; `-` for source from standard input
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
 
@@ -39,9 +40,17 @@ pub struct Arguments {
     #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
-    /// Print the time each stage takes on stderr
+    /// Say on stderr which configuration is followed and how much was read
     #[arg(long, short, help_heading = "Output")]
     verbose: bool,
+
+    /// Print the time each stage takes on stderr
+    #[arg(long, help_heading = "Output")]
+    timings: bool,
+
+    /// Show no progress bar
+    #[arg(long, help_heading = "Output")]
+    no_progress: bool,
 
     /// Rules or groups to apply, separated by commas, in place of those of the configuration [default: all]
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', help_heading = "Rules")]
@@ -71,6 +80,10 @@ pub struct Arguments {
     #[arg(long, overrides_with = "include_tests", help_heading = "Files")]
     no_include_tests: bool,
 
+    /// The name of the source from standard input: it tells the language, and stands in the report
+    #[arg(long, value_name = "NAME", help_heading = "Files")]
+    stdin_filename: Option<PathBuf>,
+
     #[command(flatten)]
     config: ConfigArguments,
 
@@ -98,16 +111,28 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if let Some(output) = &arguments.output {
         test_output(output)?;
     }
-    let config = arguments.config.load(&arguments.paths)?;
+    let given = stdin::given(&arguments.paths, arguments.stdin_filename.as_ref())?;
+    let paths = given.as_ref().map_or_else(|| arguments.paths.clone(), |it| vec![it.name.clone()]);
+    let config = arguments.config.load(&paths)?;
     let overrides = overrides(arguments);
-    let options = Options { threads: arguments.threads, ..config.options(arguments.paths.clone(), &overrides)? };
+    let options = Options { given, threads: arguments.threads, ..config.options(paths, &overrides)? };
     if arguments.show_settings {
         print(&config::show(&config, &overrides, &options))?;
         return Ok(Outcome::Clean);
     }
-    let report = session::check(&options).map_err(|error| failure(&error))?;
+    let work = || session::check(&options);
+    let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
+    let report = if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error))?;
     if !arguments.quiet {
         tell(&report, arguments);
+    }
+    if arguments.verbose {
+        let file = config.file.as_deref().unwrap_or("none");
+        let (files, lines) = (count(report.stats.files, "file"), count(report.stats.lines, "line"));
+        warn("info", format_args!("configuration: {file}; read {files}, {lines}"));
+    }
+    if arguments.timings {
+        tell_times(&report);
     }
     let layout = Layout { width: width(), color: is_colored(arguments.color, arguments.output.is_some()), quiet: arguments.quiet };
     let render = if arguments.statistics { report::render_statistics } else { report::render };
@@ -168,10 +193,11 @@ fn tell(report: &Report, arguments: &Arguments) {
             warn("skipped", format_args!("{}: {}", skipped.file, skipped.reason));
         }
     }
-    if arguments.verbose {
-        for (stage, time) in &report.stats.stages {
-            warn("time", format_args!("{stage:<8} {:>8.1} ms", time.as_secs_f64() * 1e3));
-        }
-        warn("time", format_args!("{:<8} {:>8.1} ms", "all", report.stats.duration.as_secs_f64() * 1e3));
+}
+
+fn tell_times(report: &Report) {
+    for (stage, time) in &report.stats.stages {
+        warn("time", format_args!("{stage:<8} {:>8.1} ms", time.as_secs_f64() * 1e3));
     }
+    warn("time", format_args!("{:<8} {:>8.1} ms", "all", report.stats.duration.as_secs_f64() * 1e3));
 }

@@ -7,8 +7,10 @@ mod explain;
 mod generate;
 mod init;
 mod ir;
+mod progress;
 mod project;
 mod rules;
+mod stdin;
 mod terminal;
 
 use std::ffi::OsString;

@@ -16,7 +16,7 @@ pub(super) struct OwnRows<'l> {
 impl OwnRows<'_> {
     /// The path under which a row knows what the module calls `name`.
     pub(super) fn named(&self, name: &str) -> Option<Name> {
-        let module = |it: &Name| Some(it.as_str().strip_suffix(name)?.strip_suffix(self.separator())?);
+        let module = |it: &Name| it.as_str().strip_suffix(name)?.strip_suffix(self.separator());
         self.catalog.own().iter().copied().filter(|it| module(it).is_some_and(|it| self.is_called(it))).min()
     }
 

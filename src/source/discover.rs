@@ -104,6 +104,17 @@ pub fn candidate(path: &Path) -> Result<Candidate, DiscoverError> {
     Ok(Candidate { name: name_of(&resolved, &working_directory()), path: resolved, language })
 }
 
+/// A file of that name, whether there is one or not.
+pub(super) fn named(path: &Path) -> Result<Candidate, &'static str> {
+    let language = language_of(path)?;
+    let here = working_directory();
+    let full = here.join(path);
+    // What is there of the directories above it, with links resolved, as all paths are.
+    let above = full.ancestors().skip(1).find_map(|it| Some((it, it.canonicalize().ok()?)));
+    let resolved = above.and_then(|(given, real)| Some(real.join(full.strip_prefix(given).ok()?))).unwrap_or_else(|| full.clone());
+    Ok(Candidate { name: name_of(&resolved, &here), path: resolved, language })
+}
+
 fn resolve(given: &Path) -> Result<PathBuf, DiscoverError> {
     given.canonicalize().map_err(|error| {
         let reason = match error.kind() {

@@ -149,6 +149,13 @@ impl Files {
     }
 }
 
+/// A source that is handed over, as if it stood in a file of that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    pub name: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
 /// What [`load`] gives.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -168,9 +175,22 @@ pub fn display_name(path: &Path) -> String {
     discover::name_of(path, &discover::working_directory())
 }
 
+/// The one file that is handed over.
+pub fn load_given(given: &Given) -> Result<Loaded, DiscoverError> {
+    let error = |reason: String| DiscoverError { path: given.name.clone(), reason };
+    let candidate = discover::named(&given.name).map_err(|reason| error(reason.to_string()))?;
+    let text = read::decode(given.bytes.clone(), candidate.language).map_err(error)?;
+    Ok(assemble(vec![candidate], vec![Ok(text)]))
+}
+
 /// Reads the candidates, in parallel, keeping their order.
 pub fn load(candidates: Vec<Candidate>) -> Loaded {
     let texts: Vec<_> = candidates.par_iter().map(|it| read::read(&it.path, it.language)).collect();
+    assemble(candidates, texts)
+}
+
+/// The files of these texts, each with its package.
+fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(String, Encoding), String>>) -> Loaded {
     let mut manifests = manifest::Manifests::new(discover::working_directory());
     let mut files = Vec::with_capacity(candidates.len());
     let mut skipped = Vec::new();

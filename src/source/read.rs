@@ -27,7 +27,14 @@ pub enum Encoding {
 
 /// The text of the file at `path`, or why it cannot be had.
 pub fn read(path: &Path, language: Language) -> Result<(String, Encoding), String> {
-    let bytes = read_bytes(path)?;
+    decode(read_bytes(path)?, language)
+}
+
+/// The text that bytes are.
+pub fn decode(bytes: Vec<u8>, language: Language) -> Result<(String, Encoding), String> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("over the limit of {} MB", MAX_BYTES / 1_000_000));
+    }
     match language {
         Language::Python => decode_python(bytes),
         Language::Rust => decode_utf8(bytes),

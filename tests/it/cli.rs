@@ -213,9 +213,10 @@ fn color_is_for_those_who_want_it() {
 }
 
 #[test]
-fn verbose_tells_the_stages_and_quiet_tells_nothing() {
+fn what_is_told_beside_the_report() {
     let directory = tree(&[("a.py", "x = 1\n"), ("c.txt", "")]);
-    lockset(&directory).arg("--verbose").assert().stderr(contains("discover").and(contains("lower")));
+    lockset(&directory).arg("--timings").assert().stderr(contains("discover").and(contains("lower")));
+    lockset(&directory).arg("--verbose").assert().stderr("lockset: info: configuration: none; read 1 file, 1 line\n");
     lockset(&directory).args(["--quiet", "c.txt"]).assert().code(0).stdout(is_empty()).stderr(is_empty());
 }
 
@@ -252,4 +253,83 @@ fn help_and_version() {
     for arguments in [&["--help"][..], &["help", "check"], &["check", "--help"], &["explain", "-h"]] {
         lockset(&directory).args(arguments).assert().code(0).stdout(contains("Usage: lockset")).stderr(is_empty());
     }
+}
+
+/// Runs the check on `source` from standard input.
+fn piped(directory: &TempDir, arguments: &[&str], source: impl Into<Vec<u8>>) -> assert_cmd::assert::Assert {
+    lockset(directory).arg("check").args(arguments).write_stdin(source).assert()
+}
+
+#[test]
+fn source_comes_from_standard_input() {
+    let directory = metrics();
+    let source = std::fs::read_to_string(directory.path().join("app/metrics.py")).unwrap();
+    let of_file = lockset(&directory).args(["app/metrics.py", "--format", "concise", "--quiet"]).output().unwrap().stdout;
+    assert!(!of_file.is_empty());
+    piped(&directory, &["-", "--stdin-filename", "app/metrics.py", "--format", "concise", "--quiet"], source.clone()).code(1).stdout(of_file);
+    // A file that is not there (yet), in a place that is configured.
+    let arguments = ["-", "--stdin-filename", "new/deep/a.py", "--format", "concise"];
+    piped(&directory, &arguments, source.clone()).code(1).stdout(contains("new/deep/a.py:9:9: "));
+    let configured = tree(&[("new/lockset.toml", "[per-file-ignores]\n'deep/' = ['race']")]);
+    piped(&configured, &arguments, source).code(0);
+}
+
+#[test]
+fn the_edition_of_standard_input_is_that_of_its_place() {
+    let source = "\
+use std::sync::Mutex;
+
+pub fn run(lock: &Mutex<Option<u32>>) {
+    if let Some(_) = *lock.lock().unwrap() {
+    } else {
+        lock.lock().unwrap().take();
+    }
+}
+";
+    let old = tree(&[("Cargo.toml", "[package]\nname = 'a'\nedition = '2021'")]);
+    let new = tree(&[("Cargo.toml", "[package]\nname = 'a'\nedition = '2024'")]);
+    let arguments = ["-", "--stdin-filename", "src/lib.rs", "--select", "self-deadlock"];
+    piped(&old, &arguments, source).code(1);
+    piped(&new, &arguments, source).code(0);
+}
+
+#[test]
+fn standard_input_is_named_and_alone() {
+    let directory = metrics();
+    let check = |arguments: &[&str], source: &[u8], expect: &str| {
+        piped(&directory, arguments, source).code(2).stdout(is_empty()).stderr(contains(expect));
+    };
+    check(&["-"], b"", "`-` needs `--stdin-filename NAME`");
+    check(&["app", "--stdin-filename", "a.py"], b"", "give `-` as the path");
+    check(&["--stdin-filename", "a.py"], b"", "give `-` as the path");
+    check(&["-", "app", "--stdin-filename", "a.py"], b"", "`-` is the only path or none");
+    check(&["-", "--stdin-filename", "a.txt"], b"", "a.txt: neither a .py nor a .rs file");
+    check(&["-", "--stdin-filename", "a.py"], b"x\xff", "a.py: not UTF-8 at byte 1");
+    check(&["-", "--stdin-filename", "a.rs"], &vec![b' '; 10_000_001], "a.rs: over the limit of 10 MB");
+}
+
+#[test]
+fn completions_and_the_manual_name_every_option() {
+    let directory = metrics();
+    let out = |arguments: &[&str]| String::from_utf8(lockset(&directory).args(arguments).assert().code(0).get_output().stdout.clone()).unwrap();
+    let help = out(&["check", "--help"]);
+    let options: Vec<&str> = help.split_whitespace().filter(|it| it.starts_with("--")).map(|it| it.trim_end_matches([',', ';'])).collect();
+    assert!(options.len() > 15, "{options:?}");
+    let manual = out(&["man", "check"]).replace('\\', "");
+    for option in &options {
+        assert!(manual.contains(option), "{option}");
+    }
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = out(&["completions", shell]);
+        assert!(script.contains("stdin-filename") && script.contains("explain"), "{shell}");
+    }
+    assert!(out(&["man"]).contains("lockset"));
+    lockset(&directory).args(["man", "chekc"]).assert().code(2);
+    lockset(&directory).args(["completions", "tcsh"]).assert().code(2);
+}
+
+#[test]
+fn no_progress_is_shown_where_nobody_looks() {
+    lockset(&metrics()).args(["--exit-zero"]).assert().code(0).stderr(is_empty());
+    lockset(&metrics()).args(["--exit-zero", "--no-progress"]).assert().code(0).stderr(is_empty());
 }
