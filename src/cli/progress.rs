@@ -42,7 +42,7 @@ fn draw(progress: &Progress, ended: &Receiver<()>) {
     if !goes_on(PATIENCE) {
         return;
     }
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_message(message(0, 0));
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {bar:30} {elapsed}") {
         bar.set_style(style);
     }

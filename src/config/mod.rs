@@ -1,7 +1,7 @@
 //! The configuration of a project: found, read, checked, and merged with what the command line asks.
 //!
-//! In: paths, and what the command line says ([`Overrides`]). Out: the session's [`Options`]. [`keys`](self) are what can
-//! be written (and what the JSON Schema and the template of `lockset init` are held to); [`Config`] is what it means.
+//! In: paths, and what the command line says ([`Overrides`]). Out: the session's [`Options`](crate::session::Options). `keys` is what can be
+//! written (and what the JSON Schema and the template of `lockset init` are held to); [`Config`] is what it means.
 //! A mistake in the file is a [`ConfigError`] that names the file, the line and, where a name is wrong, the nearest right one.
 
 mod find;
