@@ -110,7 +110,7 @@ pub(super) fn dispatched(analysis: &Analysis<'_>, function: Fun, findings: &mut 
 fn trait_of(analysis: &Analysis<'_>, function: Fun, place: &Place) -> Option<Cls> {
     let program = analysis.program;
     let (_, ty) = analysis.facts(function).values.place(program, place)?.resolve(program, function)?;
-    match ty.peeled(Language::Rust) {
+    match ty.peeled(program.catalog(function)) {
         Ty::Class(class, _) if program.class(class).kind == ClassKind::Trait => Some(class),
         _ => None,
     }
