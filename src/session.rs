@@ -106,7 +106,7 @@ pub fn on_workers<T: Send>(threads: Option<NonZeroUsize>, work: impl FnOnce() ->
     Ok(pool.install(work))
 }
 
-fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
+fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionError> {
     let begin = Instant::now();
     let mut watch = Watch { last: begin, stages: Vec::new() };
 
@@ -158,7 +158,8 @@ fn run(options: &Options, lints: &[&Lint]) -> Result<Report, SessionError> {
     }
     let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
     let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
-    Ok(Report { files, findings, skipped, notes, stats })
+    let rules = lints.iter().map(|it| &it.rule).collect();
+    Ok(Report { files, rules, findings, skipped, notes, stats })
 }
 
 /// Lowers one file as its language asks.

@@ -15,6 +15,6 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let Some(lint) = lints::find(&arguments.rule) else {
         return Err(unknown_rule(LINTS, &arguments.rule).into());
     };
-    print(lint.page)?;
+    print(lint.rule.page)?;
     Ok(Outcome::Clean)
 }

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Failure, Outcome, print};
-use crate::finding::Severity;
+use crate::finding::{Rule, Severity};
 use crate::ir::Language;
-use crate::lints::{LINTS, Lint};
+use crate::lints::LINTS;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -35,7 +35,7 @@ struct Row {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let rows: Vec<Row> = LINTS.iter().map(|it| row(it)).collect();
+    let rows: Vec<Row> = LINTS.iter().map(|it| row(&it.rule)).collect();
     match arguments.format {
         Format::Text => print(&table(&rows))?,
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&rows)?))?,
@@ -43,12 +43,12 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-fn row(lint: &Lint) -> Row {
-    let languages = lint.languages.iter().map(|it| match it {
+fn row(rule: &Rule) -> Row {
+    let languages = rule.languages.iter().map(|it| match it {
         Language::Python => "python",
         Language::Rust => "rust",
     });
-    Row { name: lint.name, group: lint.group, languages: languages.collect(), severity: lint.severity, summary: lint.summary }
+    Row { name: rule.name, group: rule.group, languages: languages.collect(), severity: rule.severity, summary: rule.summary }
 }
 
 fn table(rows: &[Row]) -> String {

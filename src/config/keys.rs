@@ -77,7 +77,7 @@ pub struct LockOrder {
 
 /// A list of rules, groups, or `all`.
 fn rules(_: &mut SchemaGenerator) -> Schema {
-    let mut names: Vec<&str> = LINTS.iter().flat_map(|it| [it.name, it.group]).chain(["all"]).collect();
+    let mut names: Vec<&str> = LINTS.iter().flat_map(|it| [it.rule.name, it.rule.group]).chain(["all"]).collect();
     names.sort_unstable();
     names.dedup();
     json_schema!({ "type": "array", "items": { "type": "string", "enum": names } })

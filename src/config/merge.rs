@@ -22,12 +22,12 @@ impl Config {
     pub fn options(&self, paths: Vec<PathBuf>, overrides: &Overrides) -> Result<Options, UnknownRule> {
         let defaults = Options::default();
         let applied = Selection::resolve(LINTS, &[&self.rules, &overrides.rules])?;
-        let left_out = LINTS.iter().filter(|it| !applied.iter().any(|lint| lint.name == it.name));
+        let left_out = LINTS.iter().filter(|it| !applied.iter().any(|lint| lint.rule.name == it.rule.name));
         Ok(Options {
             paths,
             include_tests: overrides.include_tests.or(self.include_tests).unwrap_or(defaults.include_tests),
             select: Vec::new(),
-            ignore: left_out.map(|it| it.name.to_string()).collect(),
+            ignore: left_out.map(|it| it.rule.name.to_string()).collect(),
             min_confidence: overrides.min_confidence.or(self.min_confidence).unwrap_or(defaults.min_confidence),
             min_severity: overrides.min_severity.or(self.min_severity).unwrap_or(defaults.min_severity),
             exclude: self.exclude.clone(),

@@ -19,7 +19,7 @@ pub fn show(config: &Config, overrides: &Overrides, options: &Options) -> String
     let mut line = |key: &str, value: String, from: &str| {
         let _ = writeln!(out, "{key} = {value}  # {from}");
     };
-    let applied: Vec<&str> = LINTS.iter().map(|it| it.name).filter(|it| !options.ignore.iter().any(|name| name == it)).collect();
+    let applied: Vec<&str> = LINTS.iter().map(|it| it.rule.name).filter(|it| !options.ignore.iter().any(|name| name == it)).collect();
     let rules = match (overrides.rules.is_empty(), config.rules.is_empty()) {
         (false, false) if overrides.rules.select.is_none() => format!("{file}, command line"),
         (said_not, file_not) => from(!said_not, !file_not).to_string(),

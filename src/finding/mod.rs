@@ -11,7 +11,7 @@ pub use fingerprint::fingerprint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ir::Range;
+use crate::ir::{Language, Range};
 
 /// Index of a file in the session's file table ([`crate::source::Files`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,6 +62,22 @@ impl fmt::Display for Confidence {
             Confidence::High => "high",
         })
     }
+}
+
+/// A rule, as reports and lists show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Kebab-case; says what is wrong.
+    pub name: &'static str,
+    /// `race`, `snapshot`, `deadlock` or `lock-use`.
+    pub group: &'static str,
+    /// Of an ordinary finding; a finding may be graded down by its evidence.
+    pub severity: Severity,
+    pub languages: &'static [Language],
+    /// One line: what it finds.
+    pub summary: &'static str,
+    /// The rule book's page (Markdown).
+    pub page: &'static str,
 }
 
 /// One mistake.

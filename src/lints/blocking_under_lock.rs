@@ -16,17 +16,19 @@ use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::waits::Wait;
 use crate::catalog::{BlockingKind, Concurrency, Scope};
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{Callee, Language, OpKind};
 use crate::program::Fun;
 
 pub const BLOCKING_UNDER_LOCK: Lint = Lint {
-    name: "blocking-under-lock",
-    group: "deadlock",
-    severity: Severity::Warning,
-    languages: &[Language::Python, Language::Rust],
-    summary: "A lock is held while its holder waits for something else",
-    page: include_str!("../../lints/blocking-under-lock.md"),
+    rule: Rule {
+        name: "blocking-under-lock",
+        group: "deadlock",
+        severity: Severity::Warning,
+        languages: &[Language::Python, Language::Rust],
+        summary: "A lock is held while its holder waits for something else",
+        page: include_str!("../../lints/blocking-under-lock.md"),
+    },
     check,
 };
 

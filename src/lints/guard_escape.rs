@@ -13,7 +13,7 @@ use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
-use crate::finding::{Confidence, Finding, Role, Severity};
+use crate::finding::{Confidence, Finding, Role, Rule, Severity};
 use crate::ir::{Base, Callee, FunctionKind, Language, Local, OpKind, Place, Projection, Terminator};
 use crate::program::{Fun, Target, Ty};
 
@@ -21,12 +21,14 @@ use crate::program::{Fun, Target, Ty};
 const LAZY: &[&str] = &["enumerate", "filter", "iter", "itertools.chain", "itertools.islice", "map", "reversed", "zip"];
 
 pub const GUARD_ESCAPE: Lint = Lint {
-    name: "guard-escape",
-    group: "snapshot",
-    severity: Severity::Warning,
-    languages: &[Language::Python],
-    summary: "Mutable state that a lock guards is handed out by reference",
-    page: include_str!("../../lints/guard-escape.md"),
+    rule: Rule {
+        name: "guard-escape",
+        group: "snapshot",
+        severity: Severity::Warning,
+        languages: &[Language::Python],
+        summary: "Mutable state that a lock guards is handed out by reference",
+        page: include_str!("../../lints/guard-escape.md"),
+    },
     check,
 };
 

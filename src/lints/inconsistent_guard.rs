@@ -20,7 +20,7 @@ use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
 use crate::ir::{Callee, Const, Language, Local, OpKind};
 use crate::program::{Fun, Program, Target};
 
@@ -34,12 +34,14 @@ const MAX_TAKEN: usize = 16;
 const MAX_WRITES: usize = 64;
 
 pub const INCONSISTENT_GUARD: Lint = Lint {
-    name: "inconsistent-guard",
-    group: "race",
-    severity: Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "State that a lock guards elsewhere is touched without it",
-    page: include_str!("../../lints/inconsistent-guard.md"),
+    rule: Rule {
+        name: "inconsistent-guard",
+        group: "race",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "State that a lock guards elsewhere is touched without it",
+        page: include_str!("../../lints/inconsistent-guard.md"),
+    },
     check,
 };
 

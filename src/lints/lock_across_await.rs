@@ -10,17 +10,19 @@ use super::support::{expression, finding, label, statement, step};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
 use crate::catalog::{LockKind, Scope};
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{FunctionKind, Language, Name, OpKind};
 use crate::program::Fun;
 
 pub const LOCK_ACROSS_AWAIT: Lint = Lint {
-    name: "lock-across-await",
-    group: "deadlock",
-    severity: Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "A lock of threads is held while the task that holds it is suspended",
-    page: include_str!("../../lints/lock-across-await.md"),
+    rule: Rule {
+        name: "lock-across-await",
+        group: "deadlock",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "A lock of threads is held while the task that holds it is suspended",
+        page: include_str!("../../lints/lock-across-await.md"),
+    },
     check,
 };
 

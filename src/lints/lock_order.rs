@@ -6,7 +6,7 @@ use super::Lint;
 use super::support::{expression, finding, is_by_name, label, statement, step, witness};
 use crate::analysis::Analysis;
 use crate::analysis::order::{Cycle, Edge, against, cycles, edges};
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
 use crate::ir::Language;
 use crate::program::Said;
 
@@ -14,12 +14,14 @@ use crate::program::Said;
 const MAX_ALSO: usize = 3;
 
 pub const LOCK_ORDER: Lint = Lint {
-    name: "lock-order",
-    group: "deadlock",
-    severity: Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "Locks are taken in orders that form a cycle",
-    page: include_str!("../../lints/lock-order.md"),
+    rule: Rule {
+        name: "lock-order",
+        group: "deadlock",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "Locks are taken in orders that form a cycle",
+        page: include_str!("../../lints/lock-order.md"),
+    },
     check,
 };
 

@@ -17,23 +17,12 @@ mod unreleased_lock;
 use rustc_hash::FxHashMap;
 
 use crate::analysis::Analysis;
-use crate::finding::{Confidence, Finding, Location, Severity};
-use crate::ir::Language;
+use crate::finding::{Confidence, Finding, Location, Rule};
 
-/// A rule.
+/// A rule, and what finds its findings.
 #[derive(Debug)]
 pub struct Lint {
-    /// Kebab-case; says what is wrong.
-    pub name: &'static str,
-    /// `race`, `snapshot`, `deadlock` or `lock-use`.
-    pub group: &'static str,
-    /// Of an ordinary finding; a finding may be graded down by its evidence.
-    pub severity: Severity,
-    pub languages: &'static [Language],
-    /// One line: what it finds.
-    pub summary: &'static str,
-    /// The rule book's page (Markdown).
-    pub page: &'static str,
+    pub rule: Rule,
     pub check: fn(&Analysis<'_>, &mut Vec<Finding>),
 }
 
@@ -58,13 +47,13 @@ const RACES: &[&Lint] = &[&inconsistent_guard::INCONSISTENT_GUARD, &unguarded_up
 
 /// The rule called `name`.
 pub fn find(name: &str) -> Option<&'static Lint> {
-    LINTS.iter().copied().find(|it| it.name == name)
+    LINTS.iter().copied().find(|it| it.rule.name == name)
 }
 
 /// Of what several rules say about one state in one statement, keeps what says most: the surest, and of those the rule
 /// that looks furthest.
 pub fn once(findings: &mut Vec<Finding>) {
-    let rank = |it: &Finding| RACES.iter().position(|lint| lint.name == it.rule).map(|rank| (it.confidence, rank));
+    let rank = |it: &Finding| RACES.iter().position(|lint| lint.rule.name == it.rule).map(|rank| (it.confidence, rank));
     let mut best: FxHashMap<(Location, String), (Confidence, usize)> = FxHashMap::default();
     for finding in findings.iter() {
         if let (Some(rank), Some(state)) = (rank(finding), &finding.state) {

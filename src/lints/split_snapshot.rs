@@ -16,17 +16,19 @@ use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Path, Step};
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
 use crate::ir::{Const, Language, Local, Op, OpKind, Operation};
 use crate::program::{Cls, Fun, Target, Ty};
 
 pub const SPLIT_SNAPSHOT: Lint = Lint {
-    name: "split-snapshot",
-    group: "snapshot",
-    severity: Severity::Warning,
-    languages: &[Language::Python, Language::Rust],
-    summary: "Values that belong together are read in two critical sections and used together",
-    page: include_str!("../../lints/split-snapshot.md"),
+    rule: Rule {
+        name: "split-snapshot",
+        group: "snapshot",
+        severity: Severity::Warning,
+        languages: &[Language::Python, Language::Rust],
+        summary: "Values that belong together are read in two critical sections and used together",
+        page: include_str!("../../lints/split-snapshot.md"),
+    },
     check,
 };
 

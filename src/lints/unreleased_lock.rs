@@ -16,7 +16,7 @@ use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
 use crate::analysis::path::{Key, Root};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::LockKind;
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{ArgumentKind, BlockId, Callee, Const, Language, Local, Name, OpKind, Projection, Terminator};
 use crate::program::{Fun, Target, spawn_row, spawned_arguments};
 
@@ -32,12 +32,14 @@ const HARMLESS_IN_LIBRARIES: &[&str] =
 const RAISING: &[&str] = &["getvalue", "index", "pop", "popitem", "popleft", "read", "remove", "seek", "truncate", "write", "writelines"];
 
 pub const UNRELEASED_LOCK: Lint = Lint {
-    name: "unreleased-lock",
-    group: "lock-use",
-    severity: crate::finding::Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "A lock is taken, and a way out of the function does not release it",
-    page: include_str!("../../lints/unreleased-lock.md"),
+    rule: Rule {
+        name: "unreleased-lock",
+        group: "lock-use",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "A lock is taken, and a way out of the function does not release it",
+        page: include_str!("../../lints/unreleased-lock.md"),
+    },
     check,
 };
 

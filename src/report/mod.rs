@@ -19,13 +19,15 @@ use std::time::Duration;
 
 pub use style::Layout;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Rule};
 use crate::source::{Files, Skipped};
 
 /// The outcome of a run.
 #[derive(Debug, Default)]
 pub struct Report {
     pub files: Files,
+    /// The rules that were applied, sorted by name.
+    pub rules: Vec<&'static Rule>,
     /// Sorted by file name, line and rule.
     pub findings: Vec<Finding>,
     /// Sorted by file name.

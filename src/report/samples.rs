@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Report, Stats};
-use crate::finding::{Applicability, Confidence, Edit, Evidence, EvidenceKind, FileId, Finding, Fix, Label, Location, Role, Severity, Step};
+use crate::finding::{Applicability, Confidence, Edit, Evidence, EvidenceKind, FileId, Finding, Fix, Label, Location, Role, Rule, Severity, Step};
 use crate::ir::{Language, Range};
 use crate::source::{Files, Skipped, SourceFile};
 
@@ -76,6 +76,16 @@ impl Bank {
 }
 "#;
 
+const fn rule(name: &'static str, group: &'static str, severity: Severity, page: &'static str) -> Rule {
+    Rule { name, group, severity, languages: &[Language::Python, Language::Rust], summary: "What the rule finds", page }
+}
+
+static RULES: [Rule; 3] = [
+    rule("lock-order", "deadlock", Severity::Error, "# lock-order\n\nLocks taken in orders that form a `cycle`.\n"),
+    rule("split-snapshot", "snapshot", Severity::Warning, "# split-snapshot\n\nValues read apart.\n"),
+    rule("unguarded-update", "race", Severity::Error, "# unguarded-update\n\nA *lost* update.\n"),
+];
+
 /// The tables of the sample files.
 struct Tree {
     files: Files,
@@ -116,7 +126,7 @@ pub fn report() -> Report {
         Skipped { file: "app/broken.py".to_string(), reason: "line 3, column 5: expected `:`".to_string() },
         Skipped { file: "app/legacy.py".to_string(), reason: "not UTF-8 at byte 118".to_string() },
     ];
-    Report { files: tree.files, findings, skipped, notes: Vec::new(), stats }
+    Report { files: tree.files, rules: RULES.iter().collect(), findings, skipped, notes: Vec::new(), stats }
 }
 
 fn unguarded_update(tree: &Tree) -> Finding {
@@ -250,5 +260,5 @@ pub fn hostile() -> Report {
         ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
     };
     let skipped = vec![Skipped { file: "\x1b]8;;http://x\x07.py".to_string(), reason: "\x1b[1mwhy".to_string() }];
-    Report { files: tree.files, findings: vec![finding], skipped, notes: Vec::new(), stats: Stats::default() }
+    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], skipped, notes: Vec::new(), stats: Stats::default() }
 }

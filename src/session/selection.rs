@@ -27,7 +27,8 @@ pub struct Selection {
 }
 
 /// How much a name says, the least first: what says more counts.
-const SPECIFICITY: [fn(&Lint, &str) -> bool; 3] = [|_, name| name == "all", |lint, name| lint.group == name, |lint, name| lint.name == name];
+const SPECIFICITY: [fn(&Lint, &str) -> bool; 3] =
+    [|_, name| name == "all", |lint, name| lint.rule.group == name, |lint, name| lint.rule.name == name];
 
 impl Selection {
     pub fn is_empty(&self) -> bool {
@@ -86,13 +87,13 @@ impl PerFileIgnore {
     /// `names` are those of rules or groups.
     pub fn new(files: Globs, lints: &[&'static Lint], names: &[String]) -> PerFileIgnore {
         let meant = |lint: &&'static Lint| names.iter().any(|it| Selection::names(it, lint));
-        PerFileIgnore { files, rules: lints.iter().copied().filter(meant).map(|it| it.name).collect() }
+        PerFileIgnore { files, rules: lints.iter().copied().filter(meant).map(|it| it.rule.name).collect() }
     }
 }
 
 /// The error for `name`, with the nearest rule or group.
 pub fn unknown_rule(lints: &[&'static Lint], name: &str) -> UnknownRule {
-    UnknownRule { name: name.to_string(), nearest: nearest(name, lints.iter().flat_map(|it| [it.name, it.group])) }
+    UnknownRule { name: name.to_string(), nearest: nearest(name, lints.iter().flat_map(|it| [it.rule.name, it.rule.group])) }
 }
 
 /// The one of `names` that `name` was probably meant to be.
@@ -105,10 +106,10 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Severity;
+    use crate::finding::{Rule, Severity};
 
     const fn lint(name: &'static str, group: &'static str) -> Lint {
-        Lint { name, group, severity: Severity::Error, languages: &[], summary: "", page: "", check: |_, _| {} }
+        Lint { rule: Rule { name, group, severity: Severity::Error, languages: &[], summary: "", page: "" }, check: |_, _| {} }
     }
 
     static UPDATE: Lint = lint("unguarded-update", "race");
@@ -117,7 +118,7 @@ mod tests {
 
     fn check(selected: &str, ignored: &str) -> Result<Vec<&'static str>, UnknownRule> {
         let names = |text: &str| text.split_terminator(',').map(String::from).collect::<Vec<_>>();
-        select(&[&ORDER, &AGAIN, &UPDATE], &names(selected), &names(ignored)).map(|it| it.iter().map(|it| it.name).collect())
+        select(&[&ORDER, &AGAIN, &UPDATE], &names(selected), &names(ignored)).map(|it| it.iter().map(|it| it.rule.name).collect())
     }
 
     #[test]
@@ -138,7 +139,7 @@ mod tests {
         };
         let check = |layers: &[Selection]| -> Vec<&str> {
             let layers: Vec<&Selection> = layers.iter().collect();
-            Selection::resolve(&[&ORDER, &AGAIN, &UPDATE], &layers).unwrap().iter().map(|it| it.name).collect()
+            Selection::resolve(&[&ORDER, &AGAIN, &UPDATE], &layers).unwrap().iter().map(|it| it.rule.name).collect()
         };
         assert_eq!(check(&[layer(Some("lock-order"), "", "deadlock")]), ["lock-order"]);
         assert_eq!(check(&[layer(Some(""), "", "")]), [""; 0]);

@@ -148,8 +148,8 @@ fn an_unknown_rule_is_an_error_that_names_the_nearest() {
         lockset(&directory).args(["check", option, "E501"]).assert().code(2).stderr(contains("no rule is called `E501`"));
     }
     for lint in LINTS {
-        let typo = &lint.name[..lint.name.len() - 1];
-        let hint = format!("no rule is called `{typo}`; did you mean `{}`?", lint.name);
+        let typo = &lint.rule.name[..lint.rule.name.len() - 1];
+        let hint = format!("no rule is called `{typo}`; did you mean `{}`?", lint.rule.name);
         lockset(&directory).args(["check", "--select", typo]).assert().code(2).stderr(contains(&hint));
         lockset(&directory).args(["explain", typo]).assert().code(2).stderr(contains(&hint));
     }
@@ -161,8 +161,8 @@ fn rules_can_be_left_out() {
     let report = json(lockset(&directory).args(["--format", "json", "--ignore", "all"]));
     assert_eq!(report["findings"], Value::Array(Vec::new()));
     for lint in LINTS {
-        let report = json(lockset(&directory).args(["--format", "json", "--select", lint.name]));
-        assert!(report["findings"].as_array().unwrap().iter().all(|it| it["rule"] == lint.name));
+        let report = json(lockset(&directory).args(["--format", "json", "--select", lint.rule.name]));
+        assert!(report["findings"].as_array().unwrap().iter().all(|it| it["rule"] == lint.rule.name));
     }
 }
 
@@ -171,18 +171,18 @@ fn rules_lists_the_registry() {
     let directory = metrics();
     let text = String::from_utf8(lockset(&directory).arg("rules").output().unwrap().stdout).unwrap();
     let names: Vec<&str> = text.lines().filter_map(|it| it.split(' ').next()).collect();
-    assert_eq!(names, LINTS.iter().map(|it| it.name).collect::<Vec<_>>());
+    assert_eq!(names, LINTS.iter().map(|it| it.rule.name).collect::<Vec<_>>());
     let rows = json(lockset(&directory).args(["rules", "--format", "json"]));
     assert_eq!(rows.as_array().unwrap().len(), LINTS.len());
     for (row, lint) in rows.as_array().unwrap().iter().zip(LINTS) {
-        assert_eq!((&row["name"], &row["group"], &row["summary"]), (&lint.name.into(), &lint.group.into(), &lint.summary.into()));
+        assert_eq!((&row["name"], &row["group"], &row["summary"]), (&lint.rule.name.into(), &lint.rule.group.into(), &lint.rule.summary.into()));
     }
 }
 
 #[test]
 fn explain_prints_the_page() {
     for lint in LINTS {
-        lockset(&metrics()).args(["explain", lint.name]).assert().code(0).stdout(lint.page);
+        lockset(&metrics()).args(["explain", lint.rule.name]).assert().code(0).stdout(lint.rule.page);
     }
 }
 

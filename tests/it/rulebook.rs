@@ -236,10 +236,10 @@ fn every_page_has_its_headings_and_says_what_the_registry_says() {
 
         let facts = lines.next().unwrap_or_default();
         if let Some(lint) = lockset::lints::find(&page.rule) {
-            let languages: Vec<String> = lint.languages.iter().map(|it| format!("{it:?}")).collect();
-            let severity = format!("{:?}", lint.severity).to_lowercase();
-            assert_eq!(facts, format!("`{severity}` · group `{}` · {}", lint.group, languages.join(", ")), "{name}: the line of facts");
-            assert_eq!(lint.page, page.text, "{name}: `explain` prints another text");
+            let languages: Vec<String> = lint.rule.languages.iter().map(|it| format!("{it:?}")).collect();
+            let severity = format!("{:?}", lint.rule.severity).to_lowercase();
+            assert_eq!(facts, format!("`{severity}` · group `{}` · {}", lint.rule.group, languages.join(", ")), "{name}: the line of facts");
+            assert_eq!(lint.rule.page, page.text, "{name}: `explain` prints another text");
         }
     }
 }
@@ -247,7 +247,7 @@ fn every_page_has_its_headings_and_says_what_the_registry_says() {
 #[test]
 fn pages_registry_and_source_files_agree() {
     let pages: Vec<String> = pages().into_iter().map(|it| it.rule).collect();
-    let registry: Vec<String> = LINTS.iter().map(|it| it.name.to_owned()).collect();
+    let registry: Vec<String> = LINTS.iter().map(|it| it.rule.name.to_owned()).collect();
     let entries = fs::read_dir(repository().join("src/lints")).expect("lints are there").map(|it| it.expect("they can be listed").path());
     let mut sources: Vec<String> = entries.map(|it| stem(&it).replace('_', "-")).filter(|it| it != "mod" && it != "support").collect();
     sources.sort();

@@ -30,7 +30,7 @@ use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{Callee, Language, Local, OpKind};
 use crate::program::{Cls, Fun, Target, Ty};
 
@@ -75,12 +75,14 @@ const MAX_LATER: usize = 16;
 const MAX_TESTS: usize = 16;
 
 pub const CHECK_THEN_ACT: Lint = Lint {
-    name: "check-then-act",
-    group: "race",
-    severity: Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "Shared state is tested, then changed on the strength of the test, with no lock held across both",
-    page: include_str!("../../../lints/check-then-act.md"),
+    rule: Rule {
+        name: "check-then-act",
+        group: "race",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "Shared state is tested, then changed on the strength of the test, with no lock held across both",
+        page: include_str!("../../../lints/check-then-act.md"),
+    },
     check,
 };
 

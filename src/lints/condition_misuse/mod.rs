@@ -13,17 +13,19 @@ use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy, OpId};
 use crate::analysis::path::{Key, Owner, Path};
 use crate::catalog::{Effect, LockMethod, Scope};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Rule, Severity};
 use crate::ir::{Argument, Callee, Language, Name, OpKind};
 use crate::program::{Fun, Target};
 
 pub const CONDITION_MISUSE: Lint = Lint {
-    name: "condition-misuse",
-    group: "lock-use",
-    severity: Severity::Warning,
-    languages: &[Language::Python, Language::Rust],
-    summary: "A condition or event is used so that a wake-up can be lost, or is taken for granted",
-    page: include_str!("../../../lints/condition-misuse.md"),
+    rule: Rule {
+        name: "condition-misuse",
+        group: "lock-use",
+        severity: Severity::Warning,
+        languages: &[Language::Python, Language::Rust],
+        summary: "A condition or event is used so that a wake-up can be lost, or is taken for granted",
+        page: include_str!("../../../lints/condition-misuse.md"),
+    },
     check,
 };
 

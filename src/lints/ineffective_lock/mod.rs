@@ -11,17 +11,19 @@ mod replaced;
 
 use super::Lint;
 use crate::analysis::Analysis;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Rule, Severity};
 use crate::ir::{Language, Local, OpKind};
 use crate::program::{Fun, Program};
 
 pub const INEFFECTIVE_LOCK: Lint = Lint {
-    name: "ineffective-lock",
-    group: "lock-use",
-    severity: Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "A lock keeps nobody out: it is made anew, given up at once, replaced, or not the same for all",
-    page: include_str!("../../../lints/ineffective-lock.md"),
+    rule: Rule {
+        name: "ineffective-lock",
+        group: "lock-use",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "A lock keeps nobody out: it is made anew, given up at once, replaced, or not the same for all",
+        page: include_str!("../../../lints/ineffective-lock.md"),
+    },
     check,
 };
 

@@ -16,17 +16,19 @@ use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
 use crate::analysis::path::{Key, Root, Step};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{Base, Language, Local, Name, Op, OpKind, Projection};
 use crate::program::{Cls, Concurrent, Fun};
 
 pub const SELF_DEADLOCK: Lint = Lint {
-    name: "self-deadlock",
-    group: "deadlock",
-    severity: Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "A lock is taken again by the thread that holds it",
-    page: include_str!("../../../lints/self-deadlock.md"),
+    rule: Rule {
+        name: "self-deadlock",
+        group: "deadlock",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "A lock is taken again by the thread that holds it",
+        page: include_str!("../../../lints/self-deadlock.md"),
+    },
     check,
 };
 

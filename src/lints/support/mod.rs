@@ -47,9 +47,9 @@ pub fn expression(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location 
 /// A finding of `lint` at `location` in `function`, still without labels, evidence and schedule.
 pub fn finding(lint: &Lint, analysis: &Analysis<'_>, function: Fun, location: Location, confidence: Confidence) -> Finding {
     Finding {
-        rule: lint.name,
-        group: lint.group,
-        severity: lint.severity,
+        rule: lint.rule.name,
+        group: lint.rule.group,
+        severity: lint.rule.severity,
         confidence,
         message: String::new(),
         help: String::new(),

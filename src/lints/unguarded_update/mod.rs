@@ -23,17 +23,19 @@ use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Severity};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
 use crate::ir::{Callee, Language, OpKind};
 use crate::program::{Fun, Program, Runtime};
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
-    name: "unguarded-update",
-    group: "race",
-    severity: Severity::Error,
-    languages: &[Language::Python, Language::Rust],
-    summary: "Shared state is updated from its old value with nothing to keep another thread out",
-    page: include_str!("../../../lints/unguarded-update.md"),
+    rule: Rule {
+        name: "unguarded-update",
+        group: "race",
+        severity: Severity::Error,
+        languages: &[Language::Python, Language::Rust],
+        summary: "Shared state is updated from its old value with nothing to keep another thread out",
+        page: include_str!("../../../lints/unguarded-update.md"),
+    },
     check,
 };
 
