@@ -1,9 +1,12 @@
 //! `lockset check`: analyse, print, and tell by the exit code whether there was anything.
 
+use std::env;
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
 
 use super::project::ConfigArguments;
 use super::terminal::{Color, is_colored, width};
@@ -11,7 +14,7 @@ use super::{Failure, Outcome, print, progress, stdin, subcommands, warn};
 use crate::config::{self, Overrides};
 use crate::finding::{Confidence, Severity};
 use crate::report::text::count;
-use crate::report::{self, Format, Layout, Report};
+use crate::report::{self, Format, Layout, Report, StatisticsForm};
 use crate::session::{self, Options, Selection, SessionError};
 
 #[derive(Debug, clap::Args)]
@@ -111,6 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if let Some(output) = &arguments.output {
         test_output(output)?;
     }
+    let statistics = statistics(arguments)?;
     let given = stdin::given(&arguments.paths, arguments.stdin_filename.as_ref())?;
     let paths = given.as_ref().map_or_else(|| arguments.paths.clone(), |it| vec![it.name.clone()]);
     let config = arguments.config.load(&paths)?;
@@ -135,11 +139,16 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         tell_times(&report);
     }
     let layout = Layout { width: width(), color: is_colored(arguments.color, arguments.output.is_some()), quiet: arguments.quiet };
-    let render = if arguments.statistics { report::render_statistics } else { report::render };
-    let text = render(&report, arguments.format, &layout);
+    let text = match statistics {
+        Some(form) => report::render_statistics(&report, form, &layout),
+        None => report::render(&report, arguments.format, &layout),
+    };
     match &arguments.output {
         Some(output) => fs::write(output, text).map_err(|error| Failure(format!("{}: {error}", output.display())))?,
         None => print(&text)?,
+    }
+    if arguments.format == Format::Github {
+        append_step_summary(&report)?;
     }
     Ok(if report.findings.is_empty() || arguments.exit_zero { Outcome::Clean } else { Outcome::Findings })
 }
@@ -154,6 +163,28 @@ fn overrides(arguments: &Arguments) -> Overrides {
             (yes, _) => Some(yes),
         },
     }
+}
+
+/// The form of the statistics, if they are asked for.
+fn statistics(arguments: &Arguments) -> Result<Option<StatisticsForm>, Failure> {
+    if !arguments.statistics {
+        return Ok(None);
+    }
+    let name = |it: Format| it.to_possible_value().map(|it| it.get_name().to_string());
+    let Some(form) = arguments.format.statistics() else {
+        let fitting: Vec<String> = Format::value_variants().iter().filter(|it| it.statistics().is_some()).filter_map(|it| name(*it)).collect();
+        let format = name(arguments.format).unwrap_or_default();
+        return Err(Failure(format!("`--statistics` does not go with `--format {format}`, but with {}", fitting.join(", "))));
+    };
+    Ok(Some(form))
+}
+
+/// GitHub Actions names a file for what is shown on the job's page.
+fn append_step_summary(report: &Report) -> Result<(), Failure> {
+    let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()).map(PathBuf::from) else { return Ok(()) };
+    let result = fs::OpenOptions::new().create(true).append(true).open(&path);
+    let result = result.and_then(|mut it| it.write_all(report::step_summary(report).as_bytes()));
+    result.map_err(|error| Failure(format!("{}: {error}", path.display())))
 }
 
 /// Fails before the work, and not after it, if the report will have nowhere to go.
@@ -183,12 +214,19 @@ fn failure(error: &SessionError) -> Failure {
 
 /// Says on stderr what the report does not.
 fn tell(report: &Report, arguments: &Arguments) {
-    for note in &report.notes {
-        warn("note", note);
+    // A person at a terminal sees both streams, the log of a job has both in it, and the names once is enough.
+    let to_stdout = arguments.output.is_none();
+    let (shows_notes, shows_skipped) = match arguments.format {
+        Format::Github => (to_stdout, to_stdout),
+        Format::Full | Format::Concise => (false, to_stdout && io::stdout().is_terminal() && io::stderr().is_terminal()),
+        Format::Json | Format::Jsonl | Format::Sarif | Format::Gitlab | Format::Junit | Format::Rdjson => (false, false),
+    };
+    if !shows_notes {
+        for note in &report.notes {
+            warn("note", note);
+        }
     }
-    // A person at a terminal sees both streams, and the names once is enough.
-    let is_seen = arguments.format != Format::Json && arguments.output.is_none() && io::stdout().is_terminal() && io::stderr().is_terminal();
-    if !is_seen {
+    if !shows_skipped {
         for skipped in &report.skipped {
             warn("skipped", format_args!("{}: {}", skipped.file, skipped.reason));
         }

@@ -1,11 +1,13 @@
 //! The report as one JSON document, for other programs. The fields, their names and their order are a promise
 //! (`"schema": 1`): a field may be added, none is renamed or dropped.
 //!
+//! `jsonl` is its findings, one object a line.
+//!
 //! All but `stats.milliseconds` is the same for the same input.
 
 use serde::Serialize;
 
-use super::Report;
+use super::{Report, rule_url};
 use crate::finding::{Applicability, Confidence, EvidenceKind, Finding, Location, Role, Severity};
 use crate::source::{Files, Position};
 
@@ -135,11 +137,23 @@ pub fn render(report: &Report) -> String {
     })
 }
 
+/// The findings, a line each.
+pub fn render_lines(report: &Report) -> String {
+    lines(report.findings.iter().map(|it| finding(&report.files, it)))
+}
+
+const PLAIN: &str = "these types have string keys only, and no serializer of their own";
+
 /// `value` as indented JSON with a final newline.
 pub fn pretty(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("these types have string keys only, and no serializer of their own");
+    let mut text = serde_json::to_string_pretty(value).expect(PLAIN);
     text.push('\n');
     text
+}
+
+/// Each of `values` as JSON on a line of its own.
+pub fn lines(values: impl IntoIterator<Item = impl Serialize>) -> String {
+    values.into_iter().map(|it| serde_json::to_string(&it).expect(PLAIN) + "\n").collect()
 }
 
 fn finding<'a>(files: &'a Files, it: &'a Finding) -> FindingJson<'a> {
@@ -150,7 +164,7 @@ fn finding<'a>(files: &'a Files, it: &'a Finding) -> FindingJson<'a> {
         confidence: it.confidence,
         message: &it.message,
         help: &it.help,
-        url: url(it.rule),
+        url: rule_url(it.rule).unwrap_or_else(|| format!("lockset explain {}", it.rule)),
         place: place(files, it.location),
         symbol: &it.symbol,
         state: it.state.as_deref(),
@@ -183,14 +197,6 @@ fn place(files: &Files, location: Location) -> PlaceJson<'_> {
     }
 }
 
-/// Where the rule's page is: in the repository, if it is known where that is, else on the command line.
-fn url(rule: &str) -> String {
-    match env!("CARGO_PKG_REPOSITORY") {
-        "" => format!("lockset explain {rule}"),
-        repository => format!("{repository}/lints/{rule}.md"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +210,15 @@ mod tests {
     #[test]
     fn an_empty_report_is_a_whole_document() {
         insta::assert_snapshot!(render(&Report::default()).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    }
+
+    #[test]
+    fn a_line_is_a_finding_of_the_document() {
+        for report in [samples::report(), samples::hostile(), Report::default()] {
+            let document: serde_json::Value = serde_json::from_str(&render(&report)).unwrap();
+            let lines: Vec<serde_json::Value> = render_lines(&report).lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+            assert_eq!(document["findings"], serde_json::Value::Array(lines));
+        }
     }
 
     #[test]

@@ -5,10 +5,18 @@
 
 mod concise;
 mod full;
+mod github;
+mod gitlab;
 mod json;
+mod junit;
+mod markdown;
+mod rdjson;
 #[cfg(test)]
 mod samples;
+mod sarif;
 mod schedule;
+#[cfg(test)]
+mod schemas;
 mod snippet;
 mod statistics;
 mod style;
@@ -17,6 +25,7 @@ pub mod text;
 
 use std::time::Duration;
 
+pub use github::step_summary;
 pub use style::Layout;
 
 use crate::finding::{Finding, Rule};
@@ -62,6 +71,40 @@ pub enum Format {
     Concise,
     /// One JSON document.
     Json,
+    /// JSON, one line a finding.
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning and editors.
+    Sarif,
+    /// Annotations and a job summary for GitHub Actions.
+    Github,
+    /// A Code Quality report for GitLab.
+    Gitlab,
+    /// JUnit XML, for test reports of CI servers.
+    Junit,
+    /// The Reviewdog Diagnostic Format, for comments in pull requests.
+    Rdjson,
+}
+
+/// How `--statistics` are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatisticsForm {
+    Text,
+    /// One JSON array.
+    Json,
+    /// JSON, one line a rule.
+    Jsonl,
+}
+
+impl Format {
+    /// The form of statistics that goes with this format; none where the format has no place for them.
+    pub fn statistics(self) -> Option<StatisticsForm> {
+        match self {
+            Format::Full | Format::Concise => Some(StatisticsForm::Text),
+            Format::Json => Some(StatisticsForm::Json),
+            Format::Jsonl => Some(StatisticsForm::Jsonl),
+            Format::Sarif | Format::Github | Format::Gitlab | Format::Junit | Format::Rdjson => None,
+        }
+    }
 }
 
 /// The report as text.
@@ -70,13 +113,28 @@ pub fn render(report: &Report, format: Format, layout: &Layout) -> String {
         Format::Full => full::render(report, layout),
         Format::Concise => concise::render(report, layout),
         Format::Json => json::render(report),
+        Format::Jsonl => json::render_lines(report),
+        Format::Sarif => sarif::render(report),
+        Format::Github => github::render(report, layout),
+        Format::Gitlab => gitlab::render(report),
+        Format::Junit => junit::render(report),
+        Format::Rdjson => rdjson::render(report),
     }
 }
 
 /// In place of the findings, how many there are of each rule.
-pub fn render_statistics(report: &Report, format: Format, layout: &Layout) -> String {
-    match format {
-        Format::Full | Format::Concise => statistics::text(report, layout),
-        Format::Json => statistics::json(report),
+pub fn render_statistics(report: &Report, form: StatisticsForm, layout: &Layout) -> String {
+    match form {
+        StatisticsForm::Text => statistics::text(report, layout),
+        StatisticsForm::Json => statistics::json(report),
+        StatisticsForm::Jsonl => statistics::json_lines(report),
+    }
+}
+
+/// Where the rule's page is in the repository, if it is known where that is.
+fn rule_url(rule: &str) -> Option<String> {
+    match env!("CARGO_PKG_REPOSITORY") {
+        "" => None,
+        repository => Some(format!("{repository}/lints/{rule}.md")),
     }
 }

@@ -243,6 +243,24 @@ fn lock_order(tree: &Tree) -> Finding {
     }
 }
 
+/// One finding in a file whose name and text take more bytes than characters, and more columns.
+pub fn wide() -> Report {
+    let tree = Tree::new(&[("ä pp/100%, 漢字.py", "# é\n漢字漢字 += 1\n")]);
+    let update = tree.at(0, "漢字 += 1", 0);
+    let finding = Finding {
+        message: "`漢字` is 100% updated with no lock held".to_string(),
+        location: update,
+        symbol: "größe".to_string(),
+        labels: vec![label(tree.at(0, "漢字", 0), Role::Read, "läse hier")],
+        evidence: Vec::new(),
+        interleaving: vec![step('A', update, "reads 5"), step('B', update, "reads 5")],
+        fix: None,
+        ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
+    };
+    let stats = Stats { files: 1, ..Stats::default() };
+    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], skipped: Vec::new(), notes: Vec::new(), stats }
+}
+
 /// One finding in a file that tries to write to the terminal.
 pub fn hostile() -> Report {
     let text = "\tstats['\x1b[2J\x1b]0;owned\x07'] += 1  # \u{202e}evil\n";

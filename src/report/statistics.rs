@@ -45,6 +45,10 @@ pub fn json(report: &Report) -> String {
     json::pretty(&rows(report))
 }
 
+pub fn json_lines(report: &Report) -> String {
+    json::lines(rows(report))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,20 +8,28 @@ use super::text::{count, thousands, visible};
 use super::{Layout, Report};
 use crate::finding::Severity;
 
+/// `Found 3 findings (2 errors, 1 warning) in 12 files`.
+pub fn found(report: &Report) -> String {
+    format!("{}{} in {}", number(report), severities(report), count(report.stats.files, "file"))
+}
+
 /// `Found 3 findings (2 errors, 1 warning) in 12 files (1,234 lines, 0.05 s)`, and a line for each skipped file.
 pub fn render(report: &Report, layout: &Layout, out: &mut String) {
     let scope =
         format!("in {} ({}, {:.2} s)", count(report.stats.files, "file"), count(report.stats.lines, "line"), report.stats.duration.as_secs_f64());
-    let found = match report.findings.len() {
-        0 => "Found nothing".to_string(),
-        number => format!("Found {}", count(number, "finding")),
-    };
-    let _ = writeln!(out, "{}{} {scope}", found.style(layout.bold()), severities(report));
+    let _ = writeln!(out, "{}{} {scope}", number(report).style(layout.bold()), severities(report));
     if !report.skipped.is_empty() {
         let _ = writeln!(out, "Skipped {}:", count(report.skipped.len(), "file"));
     }
     for skipped in &report.skipped {
         let _ = writeln!(out, "  {}: {}", visible(&skipped.file), visible(&skipped.reason));
+    }
+}
+
+fn number(report: &Report) -> String {
+    match report.findings.len() {
+        0 => "Found nothing".to_string(),
+        number => format!("Found {}", count(number, "finding")),
     }
 }
 

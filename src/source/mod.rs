@@ -126,6 +126,14 @@ impl Files {
         Position { line: lines.line(offset) + 1, column: lines.column(&file.text, offset) + 1, offset: on_disk }
     }
 
+    /// The column of a byte of the file's text, in bytes of UTF-8 from 1.
+    pub fn byte_column(&self, id: FileId, offset: u32) -> usize {
+        let file = self.get(id);
+        let lines = self.lines(id);
+        let offset = (offset as usize).min(file.text.len());
+        offset - lines.range(&file.text, lines.line(offset)).start + 1
+    }
+
     /// Where a location begins.
     pub fn start(&self, location: Location) -> Position {
         self.position(location.file, location.range.start)
@@ -218,6 +226,12 @@ mod tests {
     fn position(encoding: Encoding, text: &str, at: &str) -> Position {
         let file = SourceFile { encoding, ..SourceFile::from_text("a.py", text, Language::Python) };
         Files::new(vec![file]).position(FileId(0), text.find(at).unwrap() as u32)
+    }
+
+    #[test]
+    fn byte_columns_begin_with_the_line() {
+        let files = Files::new(vec![SourceFile::from_text("a.py", "é\nçd", Language::Python)]);
+        assert_eq!([0, 2, 3, 5, 99].map(|it| files.byte_column(FileId(0), it)), [1, 3, 1, 3, 4]);
     }
 
     #[test]

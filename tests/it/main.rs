@@ -6,7 +6,10 @@ mod common;
 mod config;
 mod drops;
 mod fixtures;
+mod formats;
 mod properties;
 mod readme;
 mod robustness;
 mod rulebook;
+#[path = "../../src/report/schemas.rs"]
+mod schemas;
