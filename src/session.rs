@@ -7,6 +7,7 @@
 //! What goes wrong with one file stays with that file: it is skipped, with its reason. What goes wrong with the run
 //! (a path that is not there, an unknown rule) is a [`SessionError`].
 
+mod concurrent_tests;
 mod contain;
 mod progress;
 mod selection;
@@ -23,7 +24,7 @@ use rayon::prelude::*;
 pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule};
 
 use crate::analysis::{self, Analysis};
-use crate::finding::{Confidence, FileId, Finding, Location, Severity, fingerprint};
+use crate::finding::{Confidence, FileId, Finding, Location, Rule, Severity, fingerprint, review};
 use crate::frontend;
 use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{self, LINTS, Lint};
@@ -50,6 +51,8 @@ pub struct Options {
     pub per_file_ignores: Vec<PerFileIgnore>,
     pub min_confidence: Confidence,
     pub min_severity: Severity,
+    /// Look at every shared state, too, with and without findings.
+    pub review_states: bool,
     /// None for one a core.
     pub threads: Option<NonZeroUsize>,
     /// A file of known findings.
@@ -72,6 +75,7 @@ impl Default for Options {
             per_file_ignores: Vec::new(),
             min_confidence: Confidence::Medium,
             min_severity: Severity::Info,
+            review_states: false,
             threads: None,
             baseline: None,
             setting: Setting::default(),
@@ -129,7 +133,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     let parsed = modules.len();
     watch.lap("lower");
 
-    let mut findings = contained(|| {
+    let (mut findings, mut states) = contained(|| {
         let program = program::link(&files, modules, &options.setting);
         watch.lap("link");
         let analysis = analysis::analyse(&program);
@@ -141,7 +145,8 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
         };
         notes.extend(program.claims.unresolved.iter().map(names_none));
         notes.extend(program.claims.notes.iter().cloned());
-        findings
+        let states = if options.review_states { lints::review(&analysis) } else { Vec::new() };
+        (findings, states)
     })
     .map_err(SessionError::Internal)?;
 
@@ -152,14 +157,18 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     lints::once(&mut findings);
     mark(&mut findings, &files);
     findings.retain(|it| it.confidence >= options.min_confidence && it.severity >= options.min_severity);
+    let rules: Vec<&Rule> = lints.iter().map(|it| &it.rule).collect();
+    review::settle(&mut states, &findings, &rules);
+    if !states.is_empty() {
+        concurrent_tests::answer(&options.paths, &options.exclude, &mut states)?;
+    }
 
     if nothing {
         notes.push(nothing_found(&options.paths, tests));
     }
     let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
     let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
-    let rules = lints.iter().map(|it| &it.rule).collect();
-    Ok(Report { files, rules, findings, skipped, notes, stats })
+    Ok(Report { files, rules, findings, states, skipped, notes, stats })
 }
 
 /// Lowers one file as its language asks.

@@ -119,7 +119,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let paths = given.as_ref().map_or_else(|| arguments.paths.clone(), |it| vec![it.name.clone()]);
     let config = arguments.config.load(&paths)?;
     let overrides = overrides(arguments);
-    let options = Options { given, threads: arguments.threads, ..config.options(paths, &overrides)? };
+    let review_states = arguments.format.needs_states();
+    let options = Options { given, review_states, threads: arguments.threads, ..config.options(paths, &overrides)? };
     if arguments.show_settings {
         print(&config::show(&config, &overrides, &options))?;
         return Ok(Outcome::Clean);
@@ -218,7 +219,7 @@ fn tell(report: &Report, arguments: &Arguments) {
     let to_stdout = arguments.output.is_none();
     let (shows_notes, shows_skipped) = match arguments.format {
         Format::Github => (to_stdout, to_stdout),
-        Format::Full | Format::Concise => (false, to_stdout && io::stdout().is_terminal() && io::stderr().is_terminal()),
+        Format::Full | Format::Concise | Format::Checklist => (false, to_stdout && io::stdout().is_terminal() && io::stderr().is_terminal()),
         Format::Json | Format::Jsonl | Format::Sarif | Format::Gitlab | Format::Junit | Format::Rdjson => (false, false),
     };
     if !shows_notes {

@@ -4,6 +4,7 @@
 //! out by the reports.
 
 mod fingerprint;
+pub mod review;
 
 use std::fmt;
 

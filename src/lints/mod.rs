@@ -16,6 +16,7 @@ mod unreleased_lock;
 
 use rustc_hash::FxHashMap;
 
+pub use self::support::review;
 use crate::analysis::Analysis;
 use crate::finding::{Confidence, Finding, Location, Rule};
 

@@ -3,6 +3,7 @@
 //! A format is a function from a [`Report`] to text. Nothing it prints can be trusted: names, messages and source
 //! lines come from the analysed tree, so all that goes to a terminal passes through [`text::visible`].
 
+mod checklist;
 mod concise;
 mod full;
 mod github;
@@ -28,6 +29,7 @@ use std::time::Duration;
 pub use github::step_summary;
 pub use style::Layout;
 
+use crate::finding::review::StateReview;
 use crate::finding::{Finding, Rule};
 use crate::source::{Files, Skipped};
 
@@ -39,6 +41,8 @@ pub struct Report {
     pub rules: Vec<&'static Rule>,
     /// Sorted by file name, line and rule.
     pub findings: Vec<Finding>,
+    /// Filled where a format shows them ([`Format::needs_states`]).
+    pub states: Vec<StateReview>,
     /// Sorted by file name.
     pub skipped: Vec<Skipped>,
     /// What the user should know beyond that, one line each.
@@ -83,6 +87,8 @@ pub enum Format {
     Junit,
     /// The Reviewdog Diagnostic Format, for comments in pull requests.
     Rdjson,
+    /// A Markdown checklist for a code review: five questions for every shared state.
+    Checklist,
 }
 
 /// How `--statistics` are written.
@@ -96,13 +102,18 @@ pub enum StatisticsForm {
 }
 
 impl Format {
+    /// Whether the format shows what is known of each shared state.
+    pub fn needs_states(self) -> bool {
+        self == Format::Checklist
+    }
+
     /// The form of statistics that goes with this format; none where the format has no place for them.
     pub fn statistics(self) -> Option<StatisticsForm> {
         match self {
             Format::Full | Format::Concise => Some(StatisticsForm::Text),
             Format::Json => Some(StatisticsForm::Json),
             Format::Jsonl => Some(StatisticsForm::Jsonl),
-            Format::Sarif | Format::Github | Format::Gitlab | Format::Junit | Format::Rdjson => None,
+            Format::Sarif | Format::Github | Format::Gitlab | Format::Junit | Format::Rdjson | Format::Checklist => None,
         }
     }
 }
@@ -119,6 +130,7 @@ pub fn render(report: &Report, format: Format, layout: &Layout) -> String {
         Format::Gitlab => gitlab::render(report),
         Format::Junit => junit::render(report),
         Format::Rdjson => rdjson::render(report),
+        Format::Checklist => checklist::render(report, layout),
     }
 }
 

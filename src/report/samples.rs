@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Report, Stats};
+use crate::finding::review::{Answer, StateReview, Verdict, settle};
 use crate::finding::{Applicability, Confidence, Edit, Evidence, EvidenceKind, FileId, Finding, Fix, Label, Location, Role, Rule, Severity, Step};
 use crate::ir::{Language, Range};
 use crate::source::{Files, Skipped, SourceFile};
@@ -126,7 +127,7 @@ pub fn report() -> Report {
         Skipped { file: "app/broken.py".to_string(), reason: "line 3, column 5: expected `:`".to_string() },
         Skipped { file: "app/legacy.py".to_string(), reason: "not UTF-8 at byte 118".to_string() },
     ];
-    Report { files: tree.files, rules: RULES.iter().collect(), findings, skipped, notes: Vec::new(), stats }
+    Report { files: tree.files, rules: RULES.iter().collect(), findings, states: Vec::new(), skipped, notes: Vec::new(), stats }
 }
 
 fn unguarded_update(tree: &Tree) -> Finding {
@@ -243,6 +244,44 @@ fn lock_order(tree: &Tree) -> Finding {
     }
 }
 
+/// The report, with what is known of two of its states.
+pub fn reviewed() -> Report {
+    let mut report = report();
+    let tree = Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER), ("src/bank.rs", BANK)]);
+    let answer = |verdict, because: &str, places: &[Location]| Answer::new(verdict, because, places.to_vec());
+    let open = answer(Verdict::Unknown, "not looked at", &[]);
+    let metrics = StateReview {
+        state: "Metrics._requests_total".to_string(),
+        class: Some("Metrics".to_string()),
+        subject: "Metrics".to_string(),
+        location: tree.at(0, "self._requests_total = 0", 0),
+        files: vec![FileId(0)],
+        guard: Some("Metrics._lock".to_string()),
+        is_shared: true,
+        threads: answer(Verdict::Yes, "`handle` runs on other threads", &[tree.at(1, "pool.submit(handle, request)", 0)]),
+        lock: open.clone(),
+        snapshot: open.clone(),
+        deadlock: open.clone(),
+        tests: answer(Verdict::No, "no test file names `Metrics`", &[]),
+    };
+    let bank = StateReview {
+        state: "Bank.accounts".to_string(),
+        class: Some("Bank".to_string()),
+        subject: "Bank".to_string(),
+        location: tree.at(2, "accounts: Mutex<Vec<u64>>", 0),
+        files: vec![FileId(2)],
+        guard: Some("Bank.accounts".to_string()),
+        threads: answer(Verdict::Unknown, "no thread that touches it is seen", &[]),
+        lock: answer(Verdict::Yes, "`Bank.accounts` is the lock that it is in", &[]),
+        tests: answer(Verdict::Yes, "`tests/bank.rs` names `Bank` and starts threads", &[]),
+        ..metrics.clone()
+    };
+    let idle = StateReview { state: "Metrics._other".to_string(), is_shared: false, ..metrics.clone() };
+    report.states = vec![metrics, idle, bank];
+    settle(&mut report.states, &report.findings, &report.rules);
+    report
+}
+
 /// One finding in a file whose name and text take more bytes than characters, and more columns.
 pub fn wide() -> Report {
     let tree = Tree::new(&[("ä pp/100%, 漢字.py", "# é\n漢字漢字 += 1\n")]);
@@ -258,7 +297,15 @@ pub fn wide() -> Report {
         ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
     };
     let stats = Stats { files: 1, ..Stats::default() };
-    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], skipped: Vec::new(), notes: Vec::new(), stats }
+    Report {
+        files: tree.files,
+        rules: RULES.iter().collect(),
+        findings: vec![finding],
+        states: Vec::new(),
+        skipped: Vec::new(),
+        notes: Vec::new(),
+        stats,
+    }
 }
 
 /// One finding in a file that tries to write to the terminal.
@@ -278,5 +325,13 @@ pub fn hostile() -> Report {
         ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
     };
     let skipped = vec![Skipped { file: "\x1b]8;;http://x\x07.py".to_string(), reason: "\x1b[1mwhy".to_string() }];
-    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], skipped, notes: Vec::new(), stats: Stats::default() }
+    Report {
+        files: tree.files,
+        rules: RULES.iter().collect(),
+        findings: vec![finding],
+        states: Vec::new(),
+        skipped,
+        notes: Vec::new(),
+        stats: Stats::default(),
+    }
 }

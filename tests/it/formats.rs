@@ -231,10 +231,74 @@ fn statistics_go_with_formats_that_have_a_place_for_them() {
     let array = json(&stdout(directory.path(), &["--statistics", "--format", "json"]));
     let lines: Vec<Value> = stdout(directory.path(), &["--statistics", "--format", "jsonl"]).lines().map(json).collect();
     assert_eq!(array, Value::Array(lines));
-    for format in ["sarif", "github", "gitlab", "junit", "rdjson"] {
+    for format in ["sarif", "github", "gitlab", "junit", "rdjson", "checklist"] {
         let message = format!("lockset: error: `--statistics` does not go with `--format {format}`, but with full, concise, json, jsonl\n");
         lockset(directory.path(), &["--statistics", "--format", format]).assert().code(2).stdout(is_empty()).stderr(message);
     }
+}
+
+#[test]
+fn the_checklist_answers_five_questions_for_each_shared_state() {
+    let app = "\
+import threading
+
+class Stats:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.hits = 0
+        self.misses = 0
+        self.name = 'x'
+
+    def hit(self):
+        with self._lock:
+            self.hits += 1
+
+    def miss(self):
+        self.misses += 1
+
+    def start(self):
+        for _ in range(4):
+            threading.Thread(target=self.hit).start()
+            threading.Thread(target=self.miss).start()
+";
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("stats.py"), app).unwrap();
+    let part = |text: &str, state: &str| {
+        let (_, rest) = text.split_once(&format!("#### `Stats.{state}`")).unwrap_or_else(|| panic!("{state} is not in\n{text}"));
+        rest.split("####").next().unwrap().to_string()
+    };
+    let text = stdout(directory.path(), &["--format", "checklist"]);
+    assert!(text.find("### Findings").unwrap() < text.find("### `Stats`").unwrap(), "findings come first");
+    assert!(!text.contains("Stats.name") && !text.contains("#### `Stats._lock`"), "{text}");
+    let hits = part(&text, "hits");
+    assert!(
+        hits.contains("- [x] Touched by several threads? **yes**: `Stats.hit` runs on other threads (`threading.Thread`) (`stats.py:19`)"),
+        "{hits}"
+    );
+    assert!(hits.contains("- [x] A lock on all operations? **yes**: `Stats._lock` is held at its "), "{hits}");
+    assert!(hits.contains("- [x] A risk of deadlock? **no**"), "{hits}");
+    assert!(hits.contains("- [ ] Tests with several threads? **unknown**: no test files"), "{hits}");
+    let misses = part(&text, "misses");
+    assert!(misses.contains("- [ ] A lock on all operations? **no**"), "{misses}");
+    assert!(misses.contains("(`stats.py:15`)"), "{misses}");
+
+    let tests = |text: &str| {
+        fs::write(directory.path().join("test_stats.py"), text).unwrap();
+        part(&stdout(directory.path(), &["--format", "checklist"]), "hits")
+    };
+    assert!(tests("x = MyStats()\n").contains("- [ ] Tests with several threads? **no**: no test file names `Stats`"));
+    assert!(tests("x = Stats()\n").contains("**no**: no test file that names `Stats` starts threads"));
+    assert!(tests("Thread(target=Stats().hit)\n").contains("- [x] Tests with several threads? **yes**: `test_stats.py` names `Stats`"));
+    let without = part(&stdout(directory.path(), &["--format", "checklist", "--select", "race"]), "hits");
+    assert!(without.contains("**unknown**: the rules `lock-order` and `self-deadlock` were not both applied"), "{without}");
+}
+
+#[test]
+fn the_checklist_of_all_fixtures_is_the_same_each_time() {
+    let text = fixtures("checklist");
+    let questions = text.matches("A lock on all operations?").count();
+    assert!(questions > 20, "{questions}");
+    assert_eq!(text, fixtures("checklist"));
 }
 
 #[test]

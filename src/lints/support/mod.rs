@@ -5,6 +5,7 @@ mod graph;
 mod guards;
 mod items;
 mod recent;
+mod review;
 mod sharded;
 mod updates;
 
@@ -13,6 +14,7 @@ pub use self::graph::{Graph, Ways};
 pub use self::guards::{Guard, belongs, has_to_do_with, implements_lock, is_at_hand, is_method, is_own};
 pub use self::items::{is_insisted_on, item_of};
 pub use self::recent::Recent;
+pub use self::review::review;
 pub use self::sharded::{ShardedOp, open_map, sharded_ops};
 pub use self::updates::{Updates, is_read_again, stores_constant};
 use crate::analysis::Analysis;
