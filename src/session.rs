@@ -26,9 +26,9 @@ pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule
 use crate::analysis::{self, Analysis};
 use crate::finding::{Confidence, FileId, Finding, Location, Rule, Severity, fingerprint, review};
 use crate::frontend;
-use crate::ir::{self, Language, Module, Range, SyntaxError};
-use crate::lints::{self, LINTS, Lint};
-use crate::program::{self, Setting};
+use crate::ir::{Language, Module, Range, SyntaxError};
+use crate::lints::{self, Check, Ignores, LINTS, Lint};
+use crate::program::{self, Program, Setting};
 use crate::report::{Report, Stats};
 use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Given, Globs, Loaded, Skipped, SourceFile};
 
@@ -133,30 +133,31 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     let parsed = modules.len();
     watch.lap("lower");
 
-    let (mut findings, mut states) = contained(|| {
+    let (mut findings, mut suppressed, mut states) = contained(|| {
         let program = program::link(&files, modules, &options.setting);
         watch.lap("link");
         let analysis = analysis::analyse(&program);
         watch.lap("analyse");
-        let findings = apply(lints, &analysis);
+        let mut findings = apply(lints, &analysis);
+        order(&mut findings, &files);
+        lints::once(&mut findings);
+        mark(&mut findings, &files);
+        let suppressed = suppress(lints, &program, &mut findings);
         watch.lap("lints");
-        let names_none = |(at, name): &(Location, ir::Name)| {
-            format!("{}: `{name}` is no lock that can be found from here: the comment is left out", files.place(*at))
-        };
-        notes.extend(program.claims.unresolved.iter().map(names_none));
         notes.extend(program.claims.notes.iter().cloned());
         let states = if options.review_states { lints::review(&analysis) } else { Vec::new() };
-        (findings, states)
+        (findings, suppressed, states)
     })
     .map_err(SessionError::Internal)?;
 
     let is_left_out =
         |it: &Finding, ignored: &PerFileIgnore| ignored.rules.contains(&it.rule) && ignored.files.match_file(&files.get(it.location.file).path);
-    findings.retain(|it| !options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored)));
-    order(&mut findings, &files);
-    lints::once(&mut findings);
-    mark(&mut findings, &files);
-    findings.retain(|it| it.confidence >= options.min_confidence && it.severity >= options.min_severity);
+    let is_wanted = |it: &Finding| {
+        let is_left_out = options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored));
+        it.confidence >= options.min_confidence && it.severity >= options.min_severity && !is_left_out
+    };
+    findings.retain(is_wanted);
+    suppressed.retain(is_wanted);
     let rules: Vec<&Rule> = lints.iter().map(|it| &it.rule).collect();
     review::settle(&mut states, &findings, &rules);
     if !states.is_empty() {
@@ -168,7 +169,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     }
     let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
     let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
-    Ok(Report { files, rules, findings, states, skipped, notes, stats })
+    Ok(Report { files, rules, findings, suppressed, states, skipped, notes, stats })
 }
 
 /// Lowers one file as its language asks.
@@ -222,10 +223,32 @@ fn lost(files: &Files, file: FileId, module: &Module) -> Vec<String> {
 fn apply(lints: &[&Lint], analysis: &Analysis<'_>) -> Vec<Finding> {
     let run = |lint: &&Lint| {
         let mut findings = Vec::new();
-        (lint.check)(analysis, &mut findings);
+        if let Check::Program(check) = lint.check {
+            check(analysis, &mut findings);
+        }
         findings
     };
     lints.par_iter().map(run).collect::<Vec<_>>().concat()
+}
+
+/// Takes out, and gives, the findings that comments silence; adds those about the comments that silence nothing. All are
+/// marked, and in order.
+fn suppress(lints: &[&'static Lint], program: &Program<'_>, findings: &mut Vec<Finding>) -> Vec<Finding> {
+    let mut ignores = Ignores::of(program, lints);
+    let mut suppressed = ignores.silence(findings);
+    let mut about_ignores = Vec::new();
+    for lint in lints {
+        if let Check::Ignores(check) = lint.check {
+            check(&ignores, &mut about_ignores);
+        }
+    }
+    order(&mut about_ignores, program.files);
+    mark(&mut about_ignores, program.files);
+    suppressed.extend(ignores.silence(&mut about_ignores));
+    findings.append(&mut about_ignores);
+    order(findings, program.files);
+    order(&mut suppressed, program.files);
+    suppressed
 }
 
 /// By file name, line, rule; what is left in doubt is settled by the place and the message, never by chance.

@@ -37,13 +37,15 @@ pub(crate) mod check;
 mod directive;
 mod intern;
 mod name;
+mod nested;
 mod op;
 mod print;
 mod walk;
 
 pub use build::FunctionBuilder;
-pub use directive::{Claim, Directive};
+pub use directive::{Claim, Directive, Extent, Ignore, IgnoredRule, Malformed};
 pub use name::Name;
+pub use nested::Nested;
 pub use op::{
     AggregateKind, Argument, ArgumentKind, Arm, Base, Block, Callee, Const, LoadKind, Op, OpKind, Operation, Place, Projection, StoreKind, Terminator,
 };
@@ -147,7 +149,7 @@ pub struct Module {
     /// The function (of kind [`FunctionKind::ModuleBody`]) that runs when the module is loaded: Python's top-level
     /// statements; in Rust the initialisers of statics and consts, each a store to its [`Base::Global`].
     pub body: FunctionId,
-    /// Comments that say which lock guards what, in order.
+    /// Comments that direct the tool, in order.
     pub directives: Vec<Directive>,
     /// Pieces that could not be lowered, with the reason; everything else is there.
     pub lost: Vec<Lost>,

@@ -9,8 +9,8 @@ use std::cell::OnceCell;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use super::Lint;
 use super::support::{expression, finding, implements_lock, label, statement, step};
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
 use crate::analysis::path::{Key, Owner};
@@ -29,7 +29,7 @@ pub const BLOCKING_UNDER_LOCK: Lint = Lint {
         summary: "A lock is held while its holder waits for something else",
         page: include_str!("../../lints/blocking-under-lock.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// Calls on the way to the wait are named up to here.

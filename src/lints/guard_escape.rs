@@ -6,8 +6,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Lint;
 use super::support::{Graph, Guard, Recent, finding, is_at_hand, label, state_name, statement, step};
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::lockset::{OpId, op_of};
@@ -29,7 +29,7 @@ pub const GUARD_ESCAPE: Lint = Lint {
         summary: "Mutable state that a lock guards is handed out by reference",
         page: include_str!("../../lints/guard-escape.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// How a value leaves a function.

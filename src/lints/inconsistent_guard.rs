@@ -7,12 +7,12 @@
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use super::Lint;
 use super::check_then_act::branches::Branches;
 use super::support::{
     Guard, Recent, Updates, belongs, finding, has_to_do_with, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step,
     stores_constant,
 };
+use super::{Check, Lint};
 use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{Acquisition, OpId, op_of};
@@ -42,7 +42,7 @@ pub const INCONSISTENT_GUARD: Lint = Lint {
         summary: "State that a lock guards elsewhere is touched without it",
         page: include_str!("../../lints/inconsistent-guard.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// How a state is touched without its guard, the worst last.

@@ -5,8 +5,8 @@
 
 use rustc_hash::FxHashSet;
 
-use super::Lint;
 use super::support::{expression, finding, label, statement, step};
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
 use crate::catalog::{LockKind, Scope};
@@ -23,7 +23,7 @@ pub const LOCK_ACROSS_AWAIT: Lint = Lint {
         summary: "A lock of threads is held while the task that holds it is suspended",
         page: include_str!("../../lints/lock-across-await.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// Decorators under which a generator is a coroutine, and its `yield` an await.

@@ -2,8 +2,8 @@
 //!
 //! The cycles of the lock-order graph ([`crate::analysis::order`]), each reported once, at its first edge by place.
 
-use super::Lint;
 use super::support::{expression, finding, is_by_name, label, statement, step, witness};
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::order::{Cycle, Edge, against, cycles, edges};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
@@ -22,7 +22,7 @@ pub const LOCK_ORDER: Lint = Lint {
         summary: "Locks are taken in orders that form a cycle",
         page: include_str!("../../lints/lock-order.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {

@@ -6,6 +6,7 @@ mod condition_misuse;
 mod guard_escape;
 mod inconsistent_guard;
 mod ineffective_lock;
+mod invalid_directive;
 mod lock_across_await;
 mod lock_order;
 mod self_deadlock;
@@ -13,8 +14,10 @@ mod split_snapshot;
 mod support;
 mod unguarded_update;
 mod unreleased_lock;
+mod unused_ignore;
 
 use rustc_hash::FxHashMap;
+pub use support::{Ignores, nearest};
 
 pub use self::support::review;
 use crate::analysis::Analysis;
@@ -24,7 +27,23 @@ use crate::finding::{Confidence, Finding, Location, Rule};
 #[derive(Debug)]
 pub struct Lint {
     pub rule: Rule,
-    pub check: fn(&Analysis<'_>, &mut Vec<Finding>),
+    pub check: Check,
+}
+
+/// How a rule finds what it finds.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// Reads the analysis.
+    Program(fn(&Analysis<'_>, &mut Vec<Finding>)),
+    /// Reads the comments that silence findings, once it is known which of them silenced any.
+    Ignores(fn(&Ignores<'_>, &mut Vec<Finding>)),
+}
+
+impl Lint {
+    /// Whether the rule is called `name`, or is of the group of that name; `all` is every rule.
+    pub fn is_named(&self, name: &str) -> bool {
+        name == self.rule.name || name == self.rule.group || name == "all"
+    }
 }
 
 /// All rules, sorted by name.
@@ -35,12 +54,14 @@ pub const LINTS: &[&Lint] = &[
     &guard_escape::GUARD_ESCAPE,
     &inconsistent_guard::INCONSISTENT_GUARD,
     &ineffective_lock::INEFFECTIVE_LOCK,
+    &invalid_directive::INVALID_DIRECTIVE,
     &lock_across_await::LOCK_ACROSS_AWAIT,
     &lock_order::LOCK_ORDER,
     &self_deadlock::SELF_DEADLOCK,
     &split_snapshot::SPLIT_SNAPSHOT,
     &unguarded_update::UNGUARDED_UPDATE,
     &unreleased_lock::UNRELEASED_LOCK,
+    &unused_ignore::UNUSED_IGNORE,
 ];
 
 /// Rules that may have the same to say of one statement, the one that looks furthest last.

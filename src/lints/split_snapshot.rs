@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::Lint;
 use super::support::{expression, finding, label, statement, step};
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
@@ -29,7 +29,7 @@ pub const SPLIT_SNAPSHOT: Lint = Lint {
         summary: "Values that belong together are read in two critical sections and used together",
         page: include_str!("../../lints/split-snapshot.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// Of more writes than this in one critical section, the rest are left out.

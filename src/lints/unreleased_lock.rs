@@ -9,8 +9,8 @@ use std::cell::OnceCell;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use super::Lint;
 use super::support::{Graph, Ways, expression, finding, implements_lock, label, statement, step};
+use super::{Check, Lint};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
 use crate::analysis::path::{Key, Root};
@@ -40,7 +40,7 @@ pub const UNRELEASED_LOCK: Lint = Lint {
         summary: "A lock is taken, and a way out of the function does not release it",
         page: include_str!("../../lints/unreleased-lock.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// How a lock stays taken.

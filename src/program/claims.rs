@@ -4,7 +4,7 @@
 use super::{Cls, DeclaredOrder, Definition, Fun, Mod, Program, Ty};
 use crate::catalog::Catalog;
 use crate::finding::Location;
-use crate::ir::{Base, Claim, FunctionKind, Name, OpKind, ParamKind, Projection, Range, TypeRef};
+use crate::ir::{Base, Claim, FunctionKind, Name, Nested, OpKind, ParamKind, Projection, Range, TypeRef};
 use crate::source::expects_threads;
 
 /// Where a piece of state, or a lock, lives.
@@ -57,10 +57,20 @@ pub struct Claims {
     pub orders: Vec<(Vec<Place>, Said)>,
     /// Classes and functions whose docs or comments have several threads in mind, or rule them out.
     pub threads: Vec<(Threaded, bool, Location)>,
-    /// Directives that name no lock, and what they name.
-    pub unresolved: Vec<(Location, Name)>,
+    pub unresolved: Vec<Unresolved>,
     /// What is wrong with the orders that are declared outside the sources.
     pub notes: Vec<String>,
+}
+
+/// A directive that names no lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Unresolved {
+    pub module: Mod,
+    pub at: Location,
+    /// `guarded-by`, `requires`, `lock-order` or `GuardedBy`.
+    pub directive: &'static str,
+    /// What it names.
+    pub name: Name,
 }
 
 /// What stands on the lines of a module that directives are about, in the order of the source.
@@ -71,45 +81,6 @@ struct Lines {
     classes: Vec<(Range, Cls)>,
     function_bodies: Nested<Fun>,
     class_bodies: Nested<Cls>,
-}
-
-/// Ranges that lie apart or one in another: each with the one around it.
-struct Nested<T>(Vec<(Range, T, Option<usize>)>);
-
-impl<T> Default for Nested<T> {
-    fn default() -> Self {
-        Nested(Vec::new())
-    }
-}
-
-impl<T: Copy> Nested<T> {
-    fn new(mut ranges: Vec<(Range, T)>) -> Nested<T> {
-        ranges.sort_by_key(|it| (it.0.start, std::cmp::Reverse(it.0.end)));
-        let mut nested: Vec<(Range, T, Option<usize>)> = Vec::with_capacity(ranges.len());
-        for (range, what) in ranges {
-            let mut around = nested.len().checked_sub(1);
-            while let Some(index) = around
-                && !nested[index].0.contains(range)
-            {
-                around = nested[index].2;
-            }
-            nested.push((range, what, around));
-        }
-        Nested(nested)
-    }
-
-    /// The innermost around a range.
-    fn around(&self, range: Range) -> Option<T> {
-        let mut at = self.0.partition_point(|it| it.0.start <= range.start).checked_sub(1);
-        while let Some(index) = at {
-            let (outer, what, around) = self.0[index];
-            if outer.contains(range) {
-                return Some(what);
-            }
-            at = around;
-        }
-        None
-    }
 }
 
 /// What begins on a line.
@@ -142,14 +113,16 @@ pub(super) fn find(program: &Program<'_>, orders: &[DeclaredOrder]) -> Claims {
                         Some(lock) => {
                             claims.guarded.extend(states().filter(|it| *it != lock).map(|state| Guarded { state, lock, at, prose: *prose }))
                         }
-                        None if !prose => claims.unresolved.push((at, *lock)),
+                        None if !prose => claims.unresolved.push(Unresolved { module, at, directive: "guarded-by", name: *lock }),
                         None => {}
                     }
                 }
-                Claim::Requires(lock) => {
+                Claim::Requires(name) => {
                     for (_, function) in on_line(&lines.functions, directive.line) {
-                        let lock = lock_named(program, module, program.enclosing_class(*function), *lock);
-                        claims.requires.extend(lock.map(|it| (*function, it, at)));
+                        match lock_named(program, module, program.enclosing_class(*function), *name) {
+                            Some(lock) => claims.requires.push((*function, lock, at)),
+                            None => claims.unresolved.push(Unresolved { module, at, directive: "requires", name: *name }),
+                        }
                     }
                 }
                 Claim::NotShared => {
@@ -172,13 +145,15 @@ pub(super) fn find(program: &Program<'_>, orders: &[DeclaredOrder]) -> Claims {
                     for name in names {
                         match lock_named(program, module, around, *name) {
                             Some(lock) => locks.push(lock),
-                            None => claims.unresolved.push((at, *name)),
+                            None => claims.unresolved.push(Unresolved { module, at, directive: "lock-order", name: *name }),
                         }
                     }
                     if locks.len() == names.len() {
                         claims.orders.push((locks, Said::Comment(at)));
                     }
                 }
+                // They say nothing of locks.
+                Claim::Ignore(_) | Claim::Malformed(_) => {}
             }
         }
     }
@@ -295,7 +270,7 @@ fn annotated(program: &Program<'_>, module: Mod, claims: &mut Claims) {
         let at = Location { file: linked.file, range };
         match lock_named(program, module, class_of(state), lock) {
             Some(lock) => claims.guarded.push(Guarded { state, lock, at, prose: false }),
-            None => claims.unresolved.push((at, lock)),
+            None => claims.unresolved.push(Unresolved { module, at, directive: "GuardedBy", name: lock }),
         }
     };
     for (index, class) in linked.ir.classes.iter().enumerate() {

@@ -22,7 +22,7 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use self::claims::{Claims, Confined, Guarded, Place, Said, Threaded};
+pub use self::claims::{Claims, Confined, Guarded, Place, Said, Threaded, Unresolved};
 pub use self::infer::bindings;
 pub use self::interpreter::Attachment;
 use self::link::Roles;
@@ -33,7 +33,9 @@ pub use self::threads::{Concurrent, Threads, spawn_row, spawned_arguments};
 pub use self::types::{Ty, is_collection};
 use crate::catalog::{Catalog, Catalogs, Lock};
 use crate::finding::{FileId, Location};
-use crate::ir::{Argument, Callee, Class, Function, FunctionId, FunctionKind, Language, Local, Module, Name, OpKind, Owner, Projection, Range};
+use crate::ir::{
+    Argument, Callee, Class, Function, FunctionId, FunctionKind, Language, Local, Module, Name, Nested, OpKind, Owner, Projection, Range,
+};
 use crate::source::Files;
 
 /// Index of a module in [`Program::modules`].
@@ -370,6 +372,17 @@ impl<'a> Program<'a> {
     /// Whether nothing is to be said of the function: test code, and generated files, which are changed at their source.
     pub fn is_exempt(&self, id: Fun) -> bool {
         self.function(id).is_test || self.module(self.module_of(id)).generated
+    }
+
+    /// Whether nothing is to be said of the module: its file is generated.
+    pub fn is_generated(&self, id: Mod) -> bool {
+        self.module(id).generated
+    }
+
+    /// The functions of a module by where they stand; around all of them is the module's own body.
+    pub fn functions_by_place(&self, module: Mod) -> Nested<Fun> {
+        let functions = &self.module(module).ir.functions;
+        Nested::new(functions.iter().enumerate().map(|(index, it)| (it.range, self.fun(module, FunctionId::from_index(index)))).collect())
     }
 
     /// Whether the function makes or re-makes the object it is a method of, so that no other thread has it yet.

@@ -16,6 +16,7 @@ struct Document<'a> {
     schema: u32,
     tool: Tool,
     findings: Vec<FindingJson<'a>>,
+    suppressed: Vec<FindingJson<'a>>,
     skipped: Vec<SkippedJson<'a>>,
     stats: StatsJson,
 }
@@ -126,6 +127,7 @@ pub fn render(report: &Report) -> String {
         schema: 1,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         findings: report.findings.iter().map(|it| finding(&report.files, it)).collect(),
+        suppressed: report.suppressed.iter().map(|it| finding(&report.files, it)).collect(),
         skipped: report.skipped.iter().map(|it| SkippedJson { file: &it.file, reason: &it.reason }).collect(),
         stats: StatsJson {
             files: stats.files,

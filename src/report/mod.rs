@@ -43,6 +43,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Filled where a format shows them ([`Format::needs_states`]).
     pub states: Vec<StateReview>,
+    /// What would stand among them if no comment silenced it; sorted alike.
+    pub suppressed: Vec<Finding>,
     /// Sorted by file name.
     pub skipped: Vec<Skipped>,
     /// What the user should know beyond that, one line each.

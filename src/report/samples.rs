@@ -127,7 +127,7 @@ pub fn report() -> Report {
         Skipped { file: "app/broken.py".to_string(), reason: "line 3, column 5: expected `:`".to_string() },
         Skipped { file: "app/legacy.py".to_string(), reason: "not UTF-8 at byte 118".to_string() },
     ];
-    Report { files: tree.files, rules: RULES.iter().collect(), findings, states: Vec::new(), skipped, notes: Vec::new(), stats }
+    Report { files: tree.files, rules: RULES.iter().collect(), findings, skipped, stats, ..Report::default() }
 }
 
 fn unguarded_update(tree: &Tree) -> Finding {
@@ -297,15 +297,7 @@ pub fn wide() -> Report {
         ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
     };
     let stats = Stats { files: 1, ..Stats::default() };
-    Report {
-        files: tree.files,
-        rules: RULES.iter().collect(),
-        findings: vec![finding],
-        states: Vec::new(),
-        skipped: Vec::new(),
-        notes: Vec::new(),
-        stats,
-    }
+    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], stats, ..Report::default() }
 }
 
 /// One finding in a file that tries to write to the terminal.
@@ -325,13 +317,5 @@ pub fn hostile() -> Report {
         ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
     };
     let skipped = vec![Skipped { file: "\x1b]8;;http://x\x07.py".to_string(), reason: "\x1b[1mwhy".to_string() }];
-    Report {
-        files: tree.files,
-        rules: RULES.iter().collect(),
-        findings: vec![finding],
-        states: Vec::new(),
-        skipped,
-        notes: Vec::new(),
-        stats: Stats::default(),
-    }
+    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], skipped, ..Report::default() }
 }

@@ -1,6 +1,7 @@
 //! Which rules a run applies, where, and the nearest name for a mistyped one.
 
 use crate::lints::Lint;
+pub use crate::lints::nearest;
 use crate::source::Globs;
 
 /// A name that is neither a rule nor a group.
@@ -96,20 +97,14 @@ pub fn unknown_rule(lints: &[&'static Lint], name: &str) -> UnknownRule {
     UnknownRule { name: name.to_string(), nearest: nearest(name, lints.iter().flat_map(|it| [it.rule.name, it.rule.group])) }
 }
 
-/// The one of `names` that `name` was probably meant to be.
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_lowercase().replace('_', "-");
-    let scored = names.into_iter().map(|it| (strsim::jaro_winkler(&name, it), it));
-    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, it)| it)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::finding::{Rule, Severity};
+    use crate::lints::Check;
 
     const fn lint(name: &'static str, group: &'static str) -> Lint {
-        Lint { rule: Rule { name, group, severity: Severity::Error, languages: &[], summary: "", page: "" }, check: |_, _| {} }
+        Lint { rule: Rule { name, group, severity: Severity::Error, languages: &[], summary: "", page: "" }, check: Check::Program(|_, _| {}) }
     }
 
     static UPDATE: Lint = lint("unguarded-update", "race");

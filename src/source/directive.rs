@@ -7,10 +7,11 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::suppression;
 use crate::ir::{Claim, Directive, Name, Range};
 
 /// Words one of which every directive has.
-const WORDS: &[&str] = &["guarded-by:", "guarded by ", "protected by ", "requires:", "not-shared", "lock-order:"];
+const WORDS: &[&str] = &["guarded-by:", "guarded by ", "protected by ", "requires:", "not-shared", "lock-order:", "lockset:"];
 
 static FINDER: LazyLock<AhoCorasick> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).expect("a few short words make an automaton"));
@@ -40,11 +41,31 @@ pub fn directives(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -
             }
             "requires:" => name(rest).map(Claim::Requires),
             "not-shared" => rest.starts_with(':').then_some(Claim::NotShared),
-            _ => order(rest).map(Claim::LockOrder),
+            "lock-order:" => order(rest).map(Claim::LockOrder),
+            _ => {
+                let comment = &text[range.as_usize()];
+                let is_example = is_documentation(comment) || is_quoted(&comment[..word.start() - range.as_usize().start]);
+                if let Some((claim, end)) = suppression::parse(rest, word.end()).filter(|_| !is_example) {
+                    found.push(Directive { claim, range: Range::new(word.start(), end), line: lines.of(range) });
+                }
+                continue;
+            }
         };
         found.extend(claim.map(|claim| Directive { claim, range, line: lines.of(range) }));
     }
     found
+}
+
+/// Whether a comment is Rust's documentation, which is about the code and for people: an example in it directs nothing.
+fn is_documentation(comment: &str) -> bool {
+    let is = |doc: &str, more: &str| comment.starts_with(doc) && !comment.starts_with(more);
+    is("///", "////") || comment.starts_with("//!") || is("/**", "/***") || comment.starts_with("/*!")
+}
+
+/// Whether what follows on the last line of `before` stands in quotes that were opened on it.
+fn is_quoted(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    ['`', '"'].iter().any(|quote| line.matches(*quote).count() % 2 == 1)
 }
 
 /// The lock that comes next: `self._lock`, `Inner::state`.
@@ -75,8 +96,8 @@ impl<'t> Lines<'t> {
         Lines { text, found: None }
     }
 
-    /// The line that a comment is about: its own, if code stands before it, else the next one with code that is no
-    /// decorator or attribute.
+    /// The line that a comment is about: its own, if code stands before it (or behind a `/* … */`), else the next one with
+    /// code that is no decorator or attribute.
     pub(super) fn of(&mut self, comment: Range) -> Range {
         let comment = comment.as_usize();
         let near = boundary(self.text, comment.start.saturating_sub(MAX_LINE));
@@ -85,7 +106,10 @@ impl<'t> Lines<'t> {
         if !self.text[start..comment.start].trim().is_empty() {
             return own;
         }
-        let (_, from) = self.line_at(comment.end);
+        let (behind, from) = self.line_at(comment.end);
+        if begins_code(self.text[behind.as_usize()].trim_start()) {
+            return Range::new(start, behind.as_usize().end);
+        }
         if let Some((since, line)) = self.found
             && (since..=line.as_usize().start).contains(&from)
         {
@@ -95,8 +119,7 @@ impl<'t> Lines<'t> {
         while next < self.text.len() {
             let (line, after) = self.line_at(next);
             next = after;
-            let code = self.text[line.as_usize()].trim_start();
-            if !code.is_empty() && !["#", "//", "@", "*", "/*"].iter().any(|it| code.starts_with(it)) {
+            if begins_code(self.text[line.as_usize()].trim_start()) {
                 self.found = Some((from, line));
                 return line;
             }
@@ -114,6 +137,11 @@ impl<'t> Lines<'t> {
             None => (Range::new(start, far), far),
         }
     }
+}
+
+/// Whether text at the start of a line is code, and no comment, decorator or attribute.
+fn begins_code(text: &str) -> bool {
+    !text.is_empty() && !["#", "//", "@", "*", "/*"].iter().any(|it| text.starts_with(it))
 }
 
 /// The boundary between characters at a byte offset, or the last one before it.
@@ -150,6 +178,28 @@ mod tests {
         assert_eq!(claims("# lock-order: A.a < B.b < c")[0].0, order(&["A.a", "B.b", "c"]));
         assert_eq!(claims("# lock-order: alone"), []);
         assert_eq!(claims("# lock-order: a < 3"), []);
+    }
+
+    #[test]
+    fn a_directive_in_quotes_or_documentation_is_spoken_about() {
+        let all = |text: &str| directives(text, |_| Some(Range::new(0, text.len()))).len();
+        assert_eq!(all("# lockset: ignore"), 1);
+        assert_eq!(all("# `x` and \"y\": lockset: ignore[race]"), 1);
+        assert_eq!(all("# write `# lockset: ignore[race]`"), 0);
+        assert_eq!(all("# write \"lockset: ignore\""), 0);
+        assert_eq!(all("# the `a\n# lockset: ignore"), 1);
+        assert_eq!(all("/// x += 1; // lockset: ignore"), 0);
+        assert_eq!(all("//// lockset: ignore"), 1);
+        assert_eq!(all("/* lockset: ignore */"), 1);
+        assert_eq!(all("/** lockset: ignore */"), 0);
+    }
+
+    #[test]
+    fn a_block_comment_is_about_the_code_on_its_line() {
+        let text = "a();\n  /* not-shared: why */ b();\nc();\n";
+        let comment = Range::new(text.find("/*").unwrap_or(0), text.find("*/").unwrap_or(0) + 2);
+        let found = directives(text, |_| Some(comment));
+        assert_eq!(&text[found[0].line.as_usize()], "  /* not-shared: why */ b();");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod lines;
 mod manifest;
 mod prose;
 mod read;
+mod suppression;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

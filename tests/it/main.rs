@@ -13,3 +13,4 @@ mod robustness;
 mod rulebook;
 #[path = "../../src/report/schemas.rs"]
 mod schemas;
+mod suppression;

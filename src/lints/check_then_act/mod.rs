@@ -18,11 +18,11 @@ use self::flags::flags;
 use self::pairs::pairs;
 use self::reuse::reuse;
 use self::sharded::sharded;
-use super::Lint;
 use super::support::{
     Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_insisted_on, is_method, is_read_again, label, shared, state_name,
     statement, step, stores_constant,
 };
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{is_exclusive, is_fresh};
@@ -83,7 +83,7 @@ pub const CHECK_THEN_ACT: Lint = Lint {
         summary: "Shared state is tested, then changed on the strength of the test, with no lock held across both",
         page: include_str!("../../../lints/check-then-act.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// A test and an act that depends on it.

@@ -7,8 +7,8 @@ mod event;
 mod predicate;
 mod wakeup;
 
-use super::Lint;
 use super::support::Graph;
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy, OpId};
 use crate::analysis::path::{Key, Owner, Path};
@@ -26,7 +26,7 @@ pub const CONDITION_MISUSE: Lint = Lint {
         summary: "A condition or event is used so that a wake-up can be lost, or is taken for granted",
         page: include_str!("../../../lints/condition-misuse.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// A call that waits for a condition, or wakes who does.

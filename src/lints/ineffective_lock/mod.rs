@@ -9,7 +9,7 @@ mod fresh;
 mod instance;
 mod replaced;
 
-use super::Lint;
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Rule, Severity};
 use crate::ir::{Language, Local, OpKind};
@@ -24,7 +24,7 @@ pub const INEFFECTIVE_LOCK: Lint = Lint {
         summary: "A lock keeps nobody out: it is made anew, given up at once, replaced, or not the same for all",
         page: include_str!("../../../lints/ineffective-lock.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {

@@ -10,8 +10,8 @@ mod foreign;
 use rustc_hash::FxHashSet;
 
 use self::foreign::{dispatched, foreign};
-use super::Lint;
 use super::support::{expression, finding, is_by_name, label, statement, step, witness};
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
 use crate::analysis::path::{Key, Root, Step};
@@ -29,7 +29,7 @@ pub const SELF_DEADLOCK: Lint = Lint {
         summary: "A lock is taken again by the thread that holds it",
         page: include_str!("../../../lints/self-deadlock.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {

@@ -3,7 +3,9 @@
 mod evidence;
 mod graph;
 mod guards;
+mod ignores;
 mod items;
+mod names;
 mod recent;
 mod review;
 mod sharded;
@@ -12,7 +14,9 @@ mod updates;
 pub use self::evidence::{Shared, is_for_one_thread, shared, stays_on_loop};
 pub use self::graph::{Graph, Ways};
 pub use self::guards::{Guard, belongs, has_to_do_with, implements_lock, is_at_hand, is_method, is_own};
+pub use self::ignores::Ignores;
 pub use self::items::{is_insisted_on, item_of};
+pub use self::names::nearest;
 pub use self::recent::Recent;
 pub use self::review::review;
 pub use self::sharded::{ShardedOp, open_map, sharded_ops};
@@ -48,6 +52,11 @@ pub fn expression(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location 
 
 /// A finding of `lint` at `location` in `function`, still without labels, evidence and schedule.
 pub fn finding(lint: &Lint, analysis: &Analysis<'_>, function: Fun, location: Location, confidence: Confidence) -> Finding {
+    finding_in(lint, analysis.program.symbol(function), location, confidence)
+}
+
+/// The same, in what `symbol` names.
+pub fn finding_in(lint: &Lint, symbol: String, location: Location, confidence: Confidence) -> Finding {
     Finding {
         rule: lint.rule.name,
         group: lint.rule.group,
@@ -57,7 +66,7 @@ pub fn finding(lint: &Lint, analysis: &Analysis<'_>, function: Fun, location: Lo
         help: String::new(),
         location,
         caption: String::new(),
-        symbol: analysis.program.symbol(function),
+        symbol,
         state: None,
         locks: Vec::new(),
         labels: Vec::new(),

@@ -14,8 +14,8 @@ use self::calls::through_calls;
 use self::sharded::sharded;
 use self::swapped::{Known, swapped};
 use self::unchecked::{atomics, unchecked};
-use super::Lint;
 use super::support::{Updates, belongs, expression, finding, initial_value, is_method, is_read_again, label, shared, state_name, statement, step};
+use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{have_one_handle, is_fresh};
@@ -36,7 +36,7 @@ pub const UNGUARDED_UPDATE: Lint = Lint {
         summary: "Shared state is updated from its old value with nothing to keep another thread out",
         page: include_str!("../../../lints/unguarded-update.md"),
     },
-    check,
+    check: Check::Program(check),
 };
 
 /// Methods that put something into a container beside what is there.
