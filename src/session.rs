@@ -9,6 +9,7 @@
 
 mod concurrent_tests;
 mod contain;
+mod known;
 mod progress;
 mod selection;
 
@@ -19,8 +20,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use contain::contained;
+pub use known::{BaselineAt, entry};
 pub use progress::Progress;
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule};
 
 use crate::analysis::{self, Analysis};
@@ -55,8 +58,8 @@ pub struct Options {
     pub review_states: bool,
     /// None for one a core.
     pub threads: Option<NonZeroUsize>,
-    /// A file of known findings.
-    pub baseline: Option<PathBuf>,
+    /// Findings that are known.
+    pub baseline: Option<BaselineAt>,
     /// What the project says of itself beside its sources.
     pub setting: Setting,
     /// Counts how far the run is.
@@ -131,6 +134,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     skipped.sort();
     notes.extend(modules.iter().flat_map(|(file, module)| lost(&files, *file, module)));
     let parsed = modules.len();
+    let analysed: FxHashSet<FileId> = modules.iter().map(|it| it.0).collect();
     watch.lap("lower");
 
     let (mut findings, mut suppressed, mut states) = contained(|| {
@@ -152,12 +156,16 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
 
     let is_left_out =
         |it: &Finding, ignored: &PerFileIgnore| ignored.rules.contains(&it.rule) && ignored.files.match_file(&files.get(it.location.file).path);
-    let is_wanted = |it: &Finding| {
-        let is_left_out = options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored));
-        it.confidence >= options.min_confidence && it.severity >= options.min_severity && !is_left_out
+    findings.retain(|it| !options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored)));
+    let (mut baselined, comparison) = match &options.baseline {
+        Some(baseline) => known::Scope { files: &files, analysed: &analysed, lints }.known(baseline, &mut findings, &suppressed),
+        None => Default::default(),
     };
+
+    let is_wanted = |it: &Finding| it.confidence >= options.min_confidence && it.severity >= options.min_severity;
     findings.retain(is_wanted);
     suppressed.retain(is_wanted);
+    baselined.retain(is_wanted);
     let rules: Vec<&Rule> = lints.iter().map(|it| &it.rule).collect();
     review::settle(&mut states, &findings, &rules);
     if !states.is_empty() {
@@ -169,7 +177,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     }
     let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
     let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
-    Ok(Report { files, rules, findings, suppressed, states, skipped, notes, stats })
+    Ok(Report { files, rules, findings, suppressed, baselined, states, comparison, skipped, notes, stats })
 }
 
 /// Lowers one file as its language asks.

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use super::project::ConfigArguments;
 use super::terminal::{Color, is_colored, width};
-use super::{Failure, Outcome, print, progress, stdin, subcommands, warn};
+use super::{Failure, Outcome, baseline, print, progress, stdin, subcommands, warn};
 use crate::config::{self, Overrides};
 use crate::finding::{Confidence, Severity};
 use crate::report::text::count;
@@ -75,6 +75,14 @@ pub struct Arguments {
     #[arg(long, value_name = "LEVEL", value_enum, help_heading = "Rules")]
     min_severity: Option<Severity>,
 
+    /// Leave out the findings that are in FILE
+    #[arg(long, value_name = "FILE", help_heading = "Known findings")]
+    baseline: Option<PathBuf>,
+
+    /// Write the findings to the baseline, and report them no more [default FILE: .lockset-baseline.json]
+    #[arg(long, help_heading = "Known findings")]
+    write_baseline: bool,
+
     /// Analyse test files, too: tests/, benches/, test_*.py, *_test.py, conftest.py
     #[arg(long, overrides_with = "no_include_tests", help_heading = "Files")]
     include_tests: bool,
@@ -103,7 +111,7 @@ pub struct Arguments {
     threads: Option<NonZeroUsize>,
 }
 
-fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
+pub fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().ok().filter(|it: &NonZeroUsize| it.get() <= MOST_THREADS).ok_or_else(|| format!("not a number from 1 to {MOST_THREADS}"))
 }
 
@@ -125,9 +133,19 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         print(&config::show(&config, &overrides, &options))?;
         return Ok(Outcome::Clean);
     }
+    let known_in = arguments.baseline.as_deref().or(config.baseline.as_deref());
+    let baseline = match known_in {
+        _ if arguments.write_baseline => Some(baseline::load_or_new(known_in.unwrap_or(Path::new(baseline::DEFAULT)))?),
+        Some(path) => Some(baseline::load(path)?),
+        None => None,
+    };
+    let options = Options { baseline, ..options };
     let work = || session::check(&options);
     let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
-    let report = if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error))?;
+    let mut report = if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error))?;
+    if arguments.write_baseline {
+        baseline::renew(known_in.unwrap_or(Path::new(baseline::DEFAULT)), &mut report)?;
+    }
     if !arguments.quiet {
         tell(&report, arguments);
     }
@@ -226,6 +244,9 @@ fn tell(report: &Report, arguments: &Arguments) {
         for note in &report.notes {
             warn("note", note);
         }
+    }
+    if let fixed @ 1.. = report.comparison.fixed.len() {
+        warn("note", format_args!("{} fixed since the baseline; `lockset baseline prune` drops what is no longer needed", count(fixed, "finding")));
     }
     if !shows_skipped {
         for skipped in &report.skipped {

@@ -2,6 +2,7 @@
 //!
 //! `lockset src/` is `lockset check src/`: a first argument that is no subcommand belongs to `check`.
 
+mod baseline;
 mod check;
 mod explain;
 mod generate;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Analyse files and directories, print the findings [default]
     Check(check::Arguments),
+    /// Keep the list of known findings in order
+    Baseline(baseline::Arguments),
     /// Print the rule book's page of a rule
     Explain(explain::Arguments),
     /// List all rules
@@ -83,6 +86,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match &cli.command {
         Command::Check(arguments) => check::run(arguments),
+        Command::Baseline(arguments) => baseline::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Init(arguments) => init::run(arguments),

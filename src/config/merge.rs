@@ -32,7 +32,6 @@ impl Config {
             min_severity: overrides.min_severity.or(self.min_severity).unwrap_or(defaults.min_severity),
             exclude: self.exclude.clone(),
             per_file_ignores: self.per_file_ignores.clone(),
-            baseline: self.baseline.clone(),
             setting: self.setting.clone(),
             ..defaults
         })

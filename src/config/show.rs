@@ -32,7 +32,7 @@ pub fn show(config: &Config, overrides: &Overrides, options: &Options) -> String
     for it in &options.per_file_ignores {
         line(&format!("per-file-ignores.{:?}", it.files.patterns().join("")), format!("{:?}", it.rules), file);
     }
-    if let Some(baseline) = &options.baseline {
+    if let Some(baseline) = &config.baseline {
         line("baseline", format!("{:?}", baseline.display().to_string()), file);
     }
     if let Some(runtime) = options.setting.runtime {

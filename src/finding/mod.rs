@@ -3,11 +3,13 @@
 //! This layer knows no analysis and no output format. Places are files and byte ranges; lines and columns are worked
 //! out by the reports.
 
+mod baseline;
 mod fingerprint;
 pub mod review;
 
 use std::fmt;
 
+pub use baseline::{Baseline, BaselineError, Comparison, Entry};
 pub use fingerprint::fingerprint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

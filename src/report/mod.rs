@@ -30,7 +30,7 @@ pub use github::step_summary;
 pub use style::Layout;
 
 use crate::finding::review::StateReview;
-use crate::finding::{Finding, Rule};
+use crate::finding::{Comparison, Finding, Rule};
 use crate::source::{Files, Skipped};
 
 /// The outcome of a run.
@@ -45,6 +45,10 @@ pub struct Report {
     pub states: Vec<StateReview>,
     /// What would stand among them if no comment silenced it; sorted alike.
     pub suppressed: Vec<Finding>,
+    /// What would stand among them if the baseline did not have it; sorted alike.
+    pub baselined: Vec<Finding>,
+    /// What the baseline says of the run; nothing without one.
+    pub comparison: Comparison,
     /// Sorted by file name.
     pub skipped: Vec<Skipped>,
     /// What the user should know beyond that, one line each.

@@ -18,8 +18,10 @@ pub fn render(report: &Report, layout: &Layout, out: &mut String) {
     let scope =
         format!("in {} ({}, {:.2} s)", count(report.stats.files, "file"), count(report.stats.lines, "line"), report.stats.duration.as_secs_f64());
     let _ = writeln!(out, "{}{} {scope}", number(report).style(layout.bold()), severities(report));
-    if !report.suppressed.is_empty() {
-        let _ = writeln!(out, "{} suppressed by comments", thousands(report.suppressed.len()));
+    for (findings, why) in [(&report.suppressed, "suppressed by comments"), (&report.baselined, "known from the baseline")] {
+        if !findings.is_empty() {
+            let _ = writeln!(out, "{} {why}", thousands(findings.len()));
+        }
     }
     if !report.skipped.is_empty() {
         let _ = writeln!(out, "Skipped {}:", count(report.skipped.len(), "file"));

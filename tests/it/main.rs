@@ -1,6 +1,7 @@
 //! What the tool does as a whole: the rule book, the fixtures, the command line, properties that hold for any input.
 //! One binary, which links once.
 
+mod baseline;
 mod cli;
 mod common;
 mod config;
