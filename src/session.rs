@@ -33,7 +33,7 @@ use crate::ir::{Language, Module, Range, SyntaxError};
 use crate::lints::{self, Check, Ignores, LINTS, Lint};
 use crate::program::{self, Program, Setting};
 use crate::report::{Report, Stats};
-use crate::source::{self, DiscoverError, DiscoverOptions, Discovery, Files, Given, Globs, Loaded, Skipped, SourceFile};
+use crate::source::{self, Changes, DiscoverError, DiscoverOptions, Discovery, Files, Given, Globs, Loaded, Skipped, SourceFile};
 
 /// Deep syntax is a deep recursion in the parsers. The memory is only reserved, and used as it is needed.
 const STACK_BYTES: usize = 64 << 20;
@@ -64,6 +64,8 @@ pub struct Options {
     pub setting: Setting,
     /// Counts how far the run is.
     pub progress: Arc<Progress>,
+    /// Report only findings one of whose places is on a changed line.
+    pub changes: Option<Changes>,
 }
 
 impl Default for Options {
@@ -83,6 +85,7 @@ impl Default for Options {
             baseline: None,
             setting: Setting::default(),
             progress: Arc::default(),
+            changes: None,
         }
     }
 }
@@ -162,7 +165,8 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
         None => Default::default(),
     };
 
-    let is_wanted = |it: &Finding| it.confidence >= options.min_confidence && it.severity >= options.min_severity;
+    let is_changed = |it: &Finding| options.changes.as_ref().is_none_or(|changes| it.places().any(|at| changes.has(&files, at)));
+    let is_wanted = |it: &Finding| it.confidence >= options.min_confidence && it.severity >= options.min_severity && is_changed(it);
     findings.retain(is_wanted);
     suppressed.retain(is_wanted);
     baselined.retain(is_wanted);

@@ -16,6 +16,7 @@ use crate::finding::{Confidence, Severity};
 use crate::report::text::count;
 use crate::report::{self, Format, Layout, Report, StatisticsForm};
 use crate::session::{self, Options, Selection, SessionError};
+use crate::source;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -80,8 +81,12 @@ pub struct Arguments {
     baseline: Option<PathBuf>,
 
     /// Write the findings to the baseline, and report them no more [default FILE: .lockset-baseline.json]
-    #[arg(long, help_heading = "Known findings")]
+    #[arg(long, conflicts_with = "since", help_heading = "Known findings")]
     write_baseline: bool,
+
+    /// Report only findings that touch a line changed since the branch left REV (with git)
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, help_heading = "Known findings")]
+    since: Option<String>,
 
     /// Analyse test files, too: tests/, benches/, test_*.py, *_test.py, conftest.py
     #[arg(long, overrides_with = "no_include_tests", help_heading = "Files")]
@@ -139,7 +144,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Some(path) => Some(baseline::load(path)?),
         None => None,
     };
-    let options = Options { baseline, ..options };
+    let changes = arguments.since.as_deref().map(|it| source::changes(&options.paths, it)).transpose()?;
+    let options = Options { baseline, changes, ..options };
     let work = || session::check(&options);
     let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
     let mut report = if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error))?;

@@ -116,6 +116,16 @@ pub struct Finding {
     pub fingerprint: String,
 }
 
+impl Finding {
+    /// Every place that the finding speaks of.
+    pub fn places(&self) -> impl Iterator<Item = Location> + '_ {
+        let labels = self.labels.iter().map(|it| it.location);
+        let evidence = self.evidence.iter().filter_map(|it| it.location);
+        let steps = self.interleaving.iter().map(|it| it.location);
+        std::iter::once(self.location).chain(labels).chain(evidence).chain(steps)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {

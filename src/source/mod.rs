@@ -4,6 +4,7 @@
 //! Cargo package each Rust file belongs to. Whatever cannot be read becomes a [`Skipped`] with its reason, and the
 //! rest goes on.
 
+mod changes;
 mod directive;
 mod discover;
 mod globs;
@@ -16,6 +17,7 @@ mod suppression;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+pub use changes::{Changes, ChangesError, changes};
 pub use directive::directives;
 pub use discover::{Candidate, DiscoverError, DiscoverOptions, Discovery, candidate, discover};
 pub use globs::Globs;

@@ -14,4 +14,5 @@ mod robustness;
 mod rulebook;
 #[path = "../../src/report/schemas.rs"]
 mod schemas;
+mod since;
 mod suppression;
