@@ -15,7 +15,7 @@ mod selection;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,7 +33,9 @@ use crate::ir::{Language, Module, Range, SyntaxError};
 use crate::lints::{self, Check, Ignores, LINTS, Lint};
 use crate::program::{self, Program, Setting};
 use crate::report::{Report, Stats};
-use crate::source::{self, Changes, DiscoverError, DiscoverOptions, Discovery, Files, Given, Globs, Loaded, Skipped, SourceFile};
+use crate::source::{
+    self, Candidate, Changes, DiscoverError, DiscoverOptions, Discovery, Files, Given, Globs, Loaded, Skipped, SourceFile, project_of,
+};
 
 /// Deep syntax is a deep recursion in the parsers. The memory is only reserved, and used as it is needed.
 const STACK_BYTES: usize = 64 << 20;
@@ -48,6 +50,9 @@ pub struct Options {
     pub include_tests: bool,
     /// Files and directories that a walk leaves out.
     pub exclude: Globs,
+    /// Read the projects that named files are in, to know what else uses what is in them; reported are only findings in
+    /// what is named.
+    pub context: bool,
     /// Rules and groups; empty for all.
     pub select: Vec<String>,
     pub ignore: Vec<String>,
@@ -75,6 +80,7 @@ impl Default for Options {
             given: None,
             include_tests: false,
             exclude: Globs::default(),
+            context: true,
             select: Vec::new(),
             ignore: Vec::new(),
             per_file_ignores: Vec::new(),
@@ -122,22 +128,27 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
 
     let Discovery { candidates, mut skipped, tests } = match options.given {
         Some(_) => Discovery::default(),
-        None => source::discover(&options.paths, &DiscoverOptions { include_tests: options.include_tests, exclude: options.exclude.clone() })?,
+        None => source::discover(&options.paths, &discovering(options))?,
     };
     let nothing = options.given.is_none() && candidates.is_empty() && skipped.is_empty();
+    let Asked { candidates, named } = with_context(options, candidates);
+    let is_named = |path: &Path| named.as_ref().is_none_or(|it| it.contains(path));
     watch.lap("discover");
 
+    let names: FxHashSet<String> = candidates.iter().filter(|it| is_named(&it.path)).map(|it| it.name.clone()).collect();
+    let is_asked = |it: &Skipped| named.is_none() || names.contains(&it.file);
     let loaded = options.given.as_ref().map_or_else(|| Ok(source::load(candidates)), source::load_given)?;
     let Loaded { files, skipped: unreadable, mut notes } = loaded;
-    skipped.extend(unreadable);
+    skipped.extend(unreadable.into_iter().filter(is_asked));
     watch.lap("read");
 
     let (modules, unparsable) = lower(&files, &options.progress);
-    skipped.extend(unparsable);
+    skipped.extend(unparsable.into_iter().filter(is_asked));
     skipped.sort();
-    notes.extend(modules.iter().flat_map(|(file, module)| lost(&files, *file, module)));
+    let is_reported = |file: FileId| is_named(&files.get(file).path);
+    notes.extend(modules.iter().filter(|it| is_reported(it.0)).flat_map(|(file, module)| lost(&files, *file, module)));
     let parsed = modules.len();
-    let analysed: FxHashSet<FileId> = modules.iter().map(|it| it.0).collect();
+    let analysed: FxHashSet<FileId> = modules.iter().map(|it| it.0).filter(|it| is_reported(*it)).collect();
     watch.lap("lower");
 
     let (mut findings, mut suppressed, mut states) = contained(|| {
@@ -159,7 +170,8 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
 
     let is_left_out =
         |it: &Finding, ignored: &PerFileIgnore| ignored.rules.contains(&it.rule) && ignored.files.match_file(&files.get(it.location.file).path);
-    findings.retain(|it| !options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored)));
+    findings.retain(|it| is_reported(it.location.file) && !options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored)));
+    suppressed.retain(|it| is_reported(it.location.file));
     let (mut baselined, comparison) = match &options.baseline {
         Some(baseline) => known::Scope { files: &files, analysed: &analysed, lints }.known(baseline, &mut findings, &suppressed),
         None => Default::default(),
@@ -182,6 +194,34 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
     let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
     Ok(Report { files, rules, findings, suppressed, baselined, states, comparison, skipped, notes, stats })
+}
+
+fn discovering(options: &Options) -> DiscoverOptions {
+    DiscoverOptions { include_tests: options.include_tests, exclude: options.exclude.clone() }
+}
+
+/// What is to be read, and of that what was asked for; none if that is all of it.
+struct Asked {
+    candidates: Vec<Candidate>,
+    named: Option<FxHashSet<PathBuf>>,
+}
+
+/// Adds the files of the projects that named files are in.
+fn with_context(options: &Options, mut candidates: Vec<Candidate>) -> Asked {
+    let files = options.paths.iter().filter_map(|it| it.canonicalize().ok()).filter(|it| it.is_file());
+    let mut projects: Vec<PathBuf> =
+        if options.context && !candidates.is_empty() { files.filter_map(|it| project_of(&it)).collect() } else { vec![] };
+    projects.sort();
+    projects.dedup();
+    if projects.is_empty() {
+        return Asked { candidates, named: None };
+    }
+    let named: FxHashSet<PathBuf> = candidates.iter().map(|it| it.path.clone()).collect();
+    // What cannot be read there was not asked for.
+    let context = source::discover(&projects, &discovering(options)).unwrap_or_default();
+    candidates.extend(context.candidates.into_iter().filter(|it| !named.contains(&it.path)));
+    candidates.sort_by(|a, b| a.name.cmp(&b.name));
+    Asked { candidates, named: Some(named) }
 }
 
 /// Lowers one file as its language asks.

@@ -106,6 +106,9 @@ pub struct Arguments {
     /// Print the settings that count, and where each comes from, and analyse nothing
     #[arg(long, help_heading = "Configuration")]
     show_settings: bool,
+    /// Analyse named files alone, without the project they are in
+    #[arg(long, help_heading = "Files")]
+    no_context: bool,
 
     /// Exit with 0 also when there are findings
     #[arg(long)]
@@ -145,7 +148,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => None,
     };
     let changes = arguments.since.as_deref().map(|it| source::changes(&options.paths, it)).transpose()?;
-    let options = Options { baseline, changes, ..options };
+    let options = Options { baseline, changes, context: !arguments.no_context, ..options };
     let work = || session::check(&options);
     let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
     let mut report = if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error))?;

@@ -10,6 +10,7 @@ mod discover;
 mod globs;
 mod lines;
 mod manifest;
+mod project;
 mod prose;
 mod read;
 mod suppression;
@@ -23,6 +24,7 @@ pub use discover::{Candidate, DiscoverError, DiscoverOptions, Discovery, candida
 pub use globs::Globs;
 pub use lines::{LineIndex, Position};
 pub use manifest::parse_edition;
+pub use project::project_of;
 pub use prose::{expects_threads, prose};
 use rayon::prelude::*;
 pub use read::{Encoding, MAX_BYTES};

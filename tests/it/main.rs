@@ -5,6 +5,7 @@ mod baseline;
 mod cli;
 mod common;
 mod config;
+mod context;
 mod drops;
 mod fixtures;
 mod formats;
