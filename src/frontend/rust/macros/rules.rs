@@ -145,7 +145,7 @@ fn match_all(pattern: &[Piece], input: ParseStream<'_>) -> syn::Result<Bindings>
 
 fn match_rounds(inner: &[Piece], separator: Option<&Punct>, most_once: bool, input: ParseStream<'_>) -> syn::Result<Vec<Bindings>> {
     let mut rounds = Vec::new();
-    while !input.is_empty() && !(most_once && !rounds.is_empty()) {
+    while !input.is_empty() && (!most_once || rounds.is_empty()) {
         let ahead = input.fork();
         if let Some(separator) = separator.filter(|_| !rounds.is_empty()) {
             match ahead.parse::<Punct>() {
