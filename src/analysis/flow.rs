@@ -23,6 +23,12 @@ impl Flows {
         self.returned.get(&function).map_or(&[], Vec::as_slice)
     }
 
+    /// The same of a function that gives what it reads of one state, and of no other.
+    pub fn given(&self, function: Fun) -> &[(Owner, Key)] {
+        let returned = self.returned(function);
+        if returned.iter().all(|it| it.0 == returned[0].0) { returned } else { &[] }
+    }
+
     /// Parameters that are written to states, with the lock it takes itself to write them.
     pub fn written(&self, function: Fun) -> &[(u32, Owner, Key)] {
         self.written.get(&function).map_or(&[], Vec::as_slice)

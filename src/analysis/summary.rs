@@ -7,8 +7,8 @@ use super::lockset::{Held, HeldBy, LockRef, Locksets, OpId, Return, may_fail, sl
 use super::path::{Owner, Path, Root};
 use super::values::Values;
 use crate::catalog::Mode;
-use crate::ir::{Base, Callee, Function, Language, LoadKind, Local, Name, OpKind, Projection, Terminator};
-use crate::program::{Fun, Program, Target, bindings};
+use crate::ir::{Base, Callee, Function, Language, LoadKind, Local, Name, OpKind, Projection, Terminator, TypeRef};
+use crate::program::{Fun, Program, Target, Ty, bindings};
 
 /// A function that takes more locks than this, with all it calls, is cut off: its callers' reports stay readable.
 const MAX_TAKES: usize = 48;
@@ -201,7 +201,7 @@ fn handed_back(program: &Program<'_>, function: Fun, summaries: &Summaries) -> V
             Some(OpKind::Aggregate { fields, operands, .. }) => {
                 for (index, operand) in operands.iter().take(MAX_RETURNED).enumerate() {
                     let to = fields.get(index).copied().unwrap_or_else(|| slot(index as i64));
-                    found.extend(part(ir, *operand).map(|(parameter, from)| HandedBack { parameter, from, to: Some(to) }));
+                    found.extend(part(program, function, *operand).map(|(parameter, from)| HandedBack { parameter, from, to: Some(to) }));
                 }
             }
             Some(OpKind::Call { dest, callee, arguments }) => {
@@ -212,7 +212,7 @@ fn handed_back(program: &Program<'_>, function: Fun, summaries: &Summaries) -> V
                     bound.extend(receiver.as_local().map(|it| (0, it)));
                 }
                 for back in &summaries.get(*called).hands_back {
-                    let passed = bound.iter().find(|it| it.0 == back.parameter).and_then(|it| part(ir, it.1));
+                    let passed = bound.iter().find(|it| it.0 == back.parameter).and_then(|it| part(program, function, it.1));
                     if let Some((parameter, from)) = passed
                         && (from.is_none() || back.from.is_none())
                     {
@@ -220,7 +220,7 @@ fn handed_back(program: &Program<'_>, function: Fun, summaries: &Summaries) -> V
                     }
                 }
             }
-            _ => found.extend(part(ir, value).map(|(parameter, from)| HandedBack { parameter, from, to: None })),
+            _ => found.extend(part(program, function, value).map(|(parameter, from)| HandedBack { parameter, from, to: None })),
         }
     }
     found.dedup();
@@ -228,7 +228,8 @@ fn handed_back(program: &Program<'_>, function: Fun, summaries: &Summaries) -> V
 }
 
 /// The parameter that a value is, or whose part it is.
-fn part(ir: &Function, value: Local) -> Option<(u32, Option<Name>)> {
+fn part(program: &Program<'_>, function: Fun, value: Local) -> Option<(u32, Option<Name>)> {
+    let ir = program.function(function);
     let parameter = |local: Local| ir.params.iter().position(|it| it.local == local).map(|it| it as u32);
     let mut value = value;
     for _ in 0..8 {
@@ -246,11 +247,21 @@ fn part(ir: &Function, value: Local) -> Option<(u32, Option<Name>)> {
         let Base::Local(base) = place.base else { return None };
         match place.projections[..] {
             [] => value = base,
-            [Projection::Field(name)] => return parameter(base).map(|it| (it, Some(name))),
+            [Projection::Field(name)] => return parameter(base).filter(|_| !derefs(program, function, base)).map(|it| (it, Some(name))),
             _ => return None,
         }
     }
     None
+}
+
+/// Whether a parameter's fields are those of what it derefs to, a guard value's: its type goes by another name than the
+/// struct that has them.
+fn derefs(program: &Program<'_>, function: Fun, parameter: Local) -> bool {
+    let written = program.function(function).params.iter().find(|it| it.local == parameter).and_then(|it| it.ty.as_ref());
+    match (written, program.local_type(function, parameter)) {
+        (Some(TypeRef::Path { path, .. }), Ty::Class(class, _)) => path.last() != program.class_name(*class) && path != "Self",
+        _ => false,
+    }
 }
 
 /// The only op that gives the local its value.

@@ -244,6 +244,11 @@ impl<'p, 'a> Flow<'p, 'a> {
                 let mut succeeded = false;
                 arms.iter()
                     .map(|arm| {
+                        // Of `select!`'s futures the others are gone.
+                        if let Some(part) = arm.variant.and_then(branch) {
+                            let is_other = |it: &Held| matches!(it.by, HeldBy::Value(owner, Some(slot)) if owner == *on && slot != part);
+                            return (arm.target, state.iter().filter(|it| !is_other(it)).copied().collect());
+                        }
                         let fails = match arm.variant {
                             Some(name) if matches!(name.as_str(), "Ok" | "Some" | "?") => {
                                 succeeded = true;
@@ -360,6 +365,9 @@ impl<'p, 'a> Flow<'p, 'a> {
                 let Base::Local(from) = place.base else { return };
                 match place.projections[..] {
                     [] => hand_over(state, from, None, *dest),
+                    [Projection::Variant(variant), Projection::Field(_)] if branch(variant).is_some() => {
+                        hand_over(state, from, branch(variant), *dest);
+                    }
                     [Projection::Variant(variant), Projection::Field(name)] if !is_wrapping(variant) => hand_over_part(state, from, name, *dest),
                     [Projection::Variant(_), Projection::Field(_)] | [Projection::Variant(_)] => hand_over(state, from, None, *dest),
                     // The part that is a guard value; any other is data behind one.
@@ -420,6 +428,12 @@ impl<'p, 'a> Flow<'p, 'a> {
 /// Whether a pattern of that name takes what an `Option` or `Result` holds.
 fn is_wrapping(variant: Name) -> bool {
     matches!(variant.as_str(), "Ok" | "Some" | "Err" | "?")
+}
+
+/// The item of the tuple of futures that a branch of `select!` is about: `_0`.
+fn branch(variant: Name) -> Option<Name> {
+    let index = variant.as_str().strip_prefix('_')?;
+    (!index.is_empty() && index.bytes().all(|it| it.is_ascii_digit())).then(|| Name::new(index))
 }
 
 /// The name of an item of a tuple.

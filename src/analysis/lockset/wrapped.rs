@@ -3,7 +3,7 @@
 use super::flow::{At, Flow, slot};
 use super::state::{hand_over, release_value};
 use super::{HeldBy, LockRef};
-use crate::catalog::Effect;
+use crate::catalog::{Effect, Mode};
 use crate::ir::{Argument, Callee, Function, LoadKind, Local, Name, OpKind, TypeRef};
 use crate::program::Target;
 
@@ -31,7 +31,10 @@ impl Flow<'_, '_> {
         if let Callee::Method { receiver, name } = callee
             && let Some(local) = receiver.as_local()
         {
-            if passing.unwrapping.contains(name) || passing.mapping.contains(name) {
+            // `weak.upgrade()`: what the lock guards, and not its guard value.
+            let holds = |mode: Mode| at.state.iter().any(|it| matches!(it.by, HeldBy::Value(owner, _) if owner == local) && it.mode == mode);
+            let is_mapped = passing.mapping.contains(name) && (*name != "upgrade" || holds(Mode::Upgradable));
+            if passing.unwrapping.contains(name) || is_mapped {
                 hand_over(at.state, local, None, dest);
                 // `try_lock().ok()`: what the new result says, the old one said.
                 at.state.iter_mut().filter(|it| it.tried == Some(local)).for_each(|it| it.tried = Some(dest));

@@ -10,7 +10,7 @@ use super::super::support::Graph;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
-use crate::ir::{AggregateKind, BlockId, Const, Function, Local, OpKind, Operation, Terminator};
+use crate::ir::{AggregateKind, Arm, BlockId, Const, Function, Local, OpKind, Operation, Terminator};
 use crate::program::{Cls, Fun, Target};
 
 /// Exceptions that one for a missing key or item is.
@@ -93,7 +93,9 @@ impl<'f> Branches<'f> {
             // Whether a loop goes on is no decision on what it goes over.
             let goes_on = sources.first().is_some_and(|it| matches!(self.definitions.op(*it).map(|it| &it.kind), Some(OpKind::Next { .. })));
             let raises = targets.iter().any(|it| it.index() != below && matches!(self.ir.blocks[it.index()].terminator, Terminator::Raise));
-            (is_arm && !goes_on && sources.contains(&test)).then_some(Decision { sources, raises })
+            let is_error = |it: &Arm| it.variant.is_some_and(|it| it == "?");
+            let hands_on = matches!(&self.ir.blocks[branch].terminator, Terminator::Switch { arms, .. } if arms.iter().any(is_error));
+            (is_arm && !goes_on && sources.contains(&test)).then_some(Decision { sources, raises, hands_on })
         })
     }
 }
@@ -196,4 +198,6 @@ pub(in crate::lints) struct Decision {
     sources: Vec<OpId>,
     /// The other way raises: a precondition, more than a choice.
     pub(in crate::lints) raises: bool,
+    /// It is a `?`.
+    pub(in crate::lints) hands_on: bool,
 }

@@ -67,7 +67,8 @@ pub(super) fn pairs(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                         continue;
                     }
                     let branches = branches.get_or_insert_with(|| Branches::new(program.function(function)));
-                    if branches.decision(test.op, act.op).is_some() {
+                    // An error that is handed on says that the call went wrong, and nothing of the state.
+                    if branches.decision(test.op, act.op).is_some_and(|it| !it.hands_on) {
                         seen.insert(*owner);
                         findings.push(report(analysis, function, test, act, owner, lock));
                     }

@@ -7,9 +7,9 @@ use rustc_hash::FxHashSet;
 use super::super::support::{is_read_again, state_name};
 use super::stale;
 use crate::analysis::Analysis;
-use crate::analysis::access::{AccessKind, Definitions};
-use crate::analysis::lockset::OpId;
-use crate::analysis::path::{Key, Owner};
+use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::lockset::{OpId, op_of};
+use crate::analysis::path::{Key, Owner, Path, Step};
 use crate::finding::Finding;
 use crate::ir::Local;
 use crate::program::Fun;
@@ -25,7 +25,8 @@ pub(super) fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut F
         for held in locksets.before(access.op).iter().filter(|it| locksets.keeps_out(it)) {
             let lock = locksets.lock(held).key;
             let read = getter(analysis, &definitions, function, access.value, access.op, (owner, lock));
-            if let Some(read) = read.filter(|it| *it < held.at)
+            let object = || holder(access);
+            if let Some(read) = read.filter(|it| *it < held.at && !is_another(analysis, function, *it, object()))
                 && !is_read_again(analysis, function, access, held.at)
                 && seen.insert((owner, function))
             {
@@ -44,6 +45,7 @@ pub(super) fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut F
         for (parameter, owner, lock) in written {
             let Some((_, _, value)) = bound.iter().find(|it| it.1 == *parameter) else { continue };
             if let Some(read) = getter(analysis, &definitions, function, *value, write, (*owner, *lock))
+                && !is_another(analysis, function, read, receiver(analysis, function, write))
                 && seen.insert((*owner, function))
             {
                 let name = Key { owner: *owner, item: false, data: false }.display(program);
@@ -53,7 +55,34 @@ pub(super) fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut F
     }
 }
 
-/// The call that `value`, as used at `at`, was computed from, of a function that reads `state` under a lock of its own.
+/// The object whose method the op calls.
+fn receiver(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Option<Path> {
+    let program = analysis.program;
+    let call = program.invocation(function, &op_of(program.function(function), op)?.kind)?;
+    let bound = crate::program::bindings(program, call.target, call.arguments);
+    analysis.facts(function).values.argument(program, call.target, &call.callee, &bound, 0)
+}
+
+/// The object whose field is accessed.
+fn holder(access: &Access) -> Option<Path> {
+    let Owner::Field(_, name) = access.key.owner else { return None };
+    let field = access.path.steps.iter().rposition(|it| *it == Step::Field(name))?;
+    Some(Path { root: access.path.root, steps: access.path.steps[..field].into() })
+}
+
+/// Whether the value was read from another object than the one that is written: a copy.
+fn is_another(analysis: &Analysis<'_>, function: Fun, read: OpId, written: Option<Path>) -> bool {
+    match (receiver(analysis, function, read), written) {
+        (Some(read), Some(written)) => {
+            let shorter = read.steps.len().min(written.steps.len());
+            read.root != written.root || read.steps[..shorter] != written.steps[..shorter]
+        }
+        _ => false,
+    }
+}
+
+/// The call that `value`, as used at `at`, was computed from, of a function that gives what it reads of `state`, and of
+/// nothing else, under a lock of its own.
 pub(super) fn getter(
     analysis: &Analysis<'_>,
     definitions: &Definitions<'_>,
@@ -64,6 +93,6 @@ pub(super) fn getter(
 ) -> Option<OpId> {
     definitions.sources(value, at).into_iter().find(|it| {
         let called = definitions.op(*it).and_then(|it| analysis.program.called(function, &it.kind));
-        *it < at && called.is_some_and(|it| analysis.flows.returned(it).contains(&state))
+        *it < at && called.is_some_and(|it| analysis.flows.given(it).contains(&state))
     })
 }
