@@ -8,7 +8,7 @@ use super::lockset::OpId;
 use super::path::Root;
 use crate::catalog::Concurrency;
 use crate::ir::{Callee, FunctionKind, Language, Local, OpKind, ParamKind, TypeRef};
-use crate::program::{Cls, Fun, Program, Ty};
+use crate::program::{Cls, Definition, Fun, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -192,8 +192,18 @@ fn unseen(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
     // A decorator may hand it on, and a library's base class may call it, if it is not one that is known.
     let has_unknown_base = |class: Cls, of: Fun| program.external_ancestry(class).any(|it| it != "object" && !program.catalog(of).knows(it));
     let is_handed_on = |it: Fun| !program.function(it).attributes.is_empty() || program.class_of(it).is_some_and(|class| has_unknown_base(class, it));
+    // Whoever knows the trait calls its methods; those of `Drop`, the compiler.
+    let is_of_library = |it: Fun| match program.function(it).owner {
+        crate::ir::Owner::Impl(index) => {
+            let module = program.module_of(it);
+            let of = &program.module(module).ir.impls[index as usize];
+            of.trait_.is_some_and(|path| !matches!(program.resolve(module, of.scope, path), Definition::Class(_)))
+        }
+        _ => false,
+    };
     let is_root = |it: &Fun| {
         program.function(*it).kind != FunctionKind::Closure
+            && !is_of_library(*it)
             && callers.are_known(program, *it)
             && !callers.by.contains_key(it)
             && !callers.sites.contains_key(it)
