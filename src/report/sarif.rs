@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use serde_sarif::sarif::{
     Artifact, ArtifactChange, ArtifactContent, ArtifactLocation, CodeFlow, Fix as SarifFix, Invocation, Location as SarifLocation, LogicalLocation,
     Message, MultiformatMessageString, Notification, PhysicalLocation, PropertyBag, Region, Replacement, ReportingConfiguration, ReportingDescriptor,
-    Result as SarifResult, ResultLevel, Run, Sarif, ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
+    Result as SarifResult, ResultLevel, Run, Sarif, Suppression, ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
 };
 
 use super::{Report, json, rule_url};
@@ -34,7 +34,7 @@ pub fn render(report: &Report) -> String {
         .original_uri_base_ids(BTreeMap::from([(ROOT.to_string(), root)]))
         .artifacts(artifacts(&report.files))
         .column_kind("unicodeCodePoints")
-        .results(report.findings.iter().map(|it| result(report, it)).collect::<Vec<_>>())
+        .results(results(report))
         .build();
     json::pretty(&Sarif::builder().schema(SCHEMA).version("2.1.0").runs(vec![run]).build())
 }
@@ -100,6 +100,19 @@ fn invocation(report: &Report) -> Invocation {
     });
     let notes = report.notes.iter().map(|it| Notification::builder().level("note").message(message(it)).build());
     Invocation::builder().execution_successful(true).tool_execution_notifications(skipped.chain(notes).collect::<Vec<_>>()).build()
+}
+
+/// What is found, then what a comment silences, then what the baseline knows.
+fn results(report: &Report) -> Vec<SarifResult> {
+    let suppressed = |it: &Finding, kind: &str, why: &str| {
+        let mut result = result(report, it);
+        result.suppressions = Some(vec![Suppression::builder().kind(json!(kind)).justification(why).build()]);
+        result
+    };
+    let found = report.findings.iter().map(|it| result(report, it));
+    let silenced = report.suppressed.iter().map(|it| suppressed(it, "inSource", "a comment silences it"));
+    let known = report.baselined.iter().map(|it| suppressed(it, "external", "known from the baseline"));
+    found.chain(silenced).chain(known).collect()
 }
 
 fn result(report: &Report, it: &Finding) -> SarifResult {
@@ -284,6 +297,19 @@ mod tests {
         for report in [samples::report(), samples::hostile(), samples::wide(), Report::default()] {
             schemas::check("sarif-2.1.0.json", &render(&report));
         }
+    }
+
+    #[test]
+    fn what_is_suppressed_says_by_what() {
+        let mut report = samples::report();
+        report.suppressed = report.findings[..1].to_vec();
+        report.baselined = report.findings[1..2].to_vec();
+        let document = document(&report);
+        schemas::check("sarif-2.1.0.json", &render(&report));
+        let results = document["runs"][0]["results"].as_array().unwrap();
+        let kinds: Vec<_> = results.iter().map(|it| it["suppressions"][0]["kind"].as_str()).collect();
+        assert_eq!(kinds[kinds.len() - 2..], [Some("inSource"), Some("external")]);
+        assert!(kinds[..kinds.len() - 2].iter().all(Option::is_none));
     }
 
     #[test]
