@@ -1,36 +1,24 @@
 //! What a name means: module paths, imports, re-exports.
 //!
-//! Python modules are named by the packages their files stand in; an import that several files could answer goes to the
-//! one nearest in the tree. Rust modules are named by their crate and their path below its `src`. A path that leads out
-//! of the program stays as [`Definition::External`] with its full spelling, which is what the catalogue's rows are
-//! keyed by; a path that the catalogue knows is external even where the program holds the library's own source.
+//! An import that several files could answer goes to the one nearest in the tree. A path that leads out of the program
+//! stays as [`Definition::External`] with its full spelling, which is what the catalogue's rows are keyed by; a path that
+//! the catalogue knows is external even where the program holds the library's own source.
 
-use std::path::{Component, Path};
 use std::sync::{PoisonError, RwLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::memo::Memo;
 use super::own::OwnRows;
+use super::paths::name_modules;
 use super::{Cls, Fun, Linked, Mod, Program};
 use crate::catalog::{Catalog, Catalogs};
 use crate::finding::FileId;
 use crate::ir::{FunctionKind, GlobalKind, Import, Language, Name, Owner};
-use crate::source::{Files, SourceFile};
+use crate::source::Files;
 
 /// Re-exports are followed this far; import cycles end here.
 const MAX_HOPS: usize = 24;
-
-/// Where a module is in its package or crate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ModulePath {
-    /// `package.module`, `crate_name::a::b`.
-    pub name: String,
-    /// A Python package's `__init__`: relative imports start in it, not beside it.
-    pub is_package: bool,
-    /// The folders of the file, for choosing the nearest of several modules of one name.
-    pub(super) folders: Vec<String>,
-}
 
 /// What a name means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,16 +70,11 @@ pub(super) struct Names {
 impl Names {
     /// Names the modules and gathers what each binds.
     pub(super) fn build(files: &Files, modules: &mut [Linked], catalogs: Catalogs) -> Names {
-        let packages: FxHashSet<&Path> =
-            files.iter().filter(|(_, it)| it.path.file_name().is_some_and(|it| it == "__init__.py")).filter_map(|(_, it)| it.path.parent()).collect();
+        name_modules(files, modules);
         let mut names = Names::default();
-        for (index, linked) in modules.iter_mut().enumerate() {
+        for (index, linked) in modules.iter().enumerate() {
             let module = Mod(index as u32);
             let file = files.get(linked.file);
-            linked.path = match file.language {
-                Language::Python => python_path(file, &|folder| packages.contains(folder)),
-                Language::Rust => rust_path(file),
-            };
             let name = Name::new(&linked.path.name);
             names.by_path.entry(name.as_str()).or_default().push(module);
             names.by_stem.entry(name.last()).or_default().push(module);
@@ -180,67 +163,6 @@ pub(super) fn qualified_global(language: Language, scope: Name, name: Name) -> N
         Language::Rust if scope != "" => Name::new(&format!("{scope}::{name}")),
         _ => name,
     }
-}
-
-fn folders(path: &Path) -> Vec<String> {
-    let parent = path.parent().unwrap_or(Path::new(""));
-    parent
-        .components()
-        .filter_map(|it| match it {
-            Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
-            _ => None,
-        })
-        .collect()
-}
-
-fn python_path(file: &SourceFile, is_package: &dyn Fn(&Path) -> bool) -> ModulePath {
-    let stem = file.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    let init = stem == "__init__";
-    let mut parts = if init { Vec::new() } else { vec![stem] };
-    let mut folder = file.path.parent();
-    while let Some(here) = folder.filter(|it| is_package(it)) {
-        let Some(name) = here.file_name() else { break };
-        parts.push(name.to_string_lossy().into_owned());
-        folder = here.parent();
-    }
-    parts.reverse();
-    ModulePath { name: parts.join("."), is_package: init, folders: folders(&file.path) }
-}
-
-fn rust_path(file: &SourceFile) -> ModulePath {
-    let stem = file.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    let all = folders(&file.path);
-    let (mut name, inside) = match &file.crate_root {
-        Some(root) => {
-            let name = file.crate_name.clone().unwrap_or_else(|| stem.clone());
-            match file.path.strip_prefix(root) {
-                Ok(below) => (name, Some(folders(below))),
-                // Examples, tests, build scripts: a crate each.
-                Err(_) => (format!("{name}#{}", file.path.display()), None),
-            }
-        }
-        // In no package: a folder called so holds the sources of what the one above it is called.
-        None => match all.iter().rposition(|it| it == "src") {
-            Some(at) => (all[..at].last().unwrap_or(&stem).clone(), Some(all[at + 1..].to_vec())),
-            None => (stem.clone(), None),
-        },
-    };
-    let mut parts = Vec::new();
-    if let Some(mut inside) = inside {
-        let is_root = matches!(stem.as_str(), "lib" | "main" | "mod");
-        if inside.first().is_some_and(|it| it == "bin") {
-            // `src/bin/tool.rs`, or `src/bin/tool/main.rs` and its modules.
-            name = format!("{name}#{}", inside.get(1).unwrap_or(&stem));
-            parts.extend((inside.len() > 1 && !is_root).then_some(stem));
-            inside.drain(..inside.len().min(2));
-        } else if !is_root {
-            parts.push(stem);
-        }
-        inside.append(&mut parts);
-        parts = inside;
-    }
-    parts.insert(0, name);
-    ModulePath { name: parts.join("::"), is_package: false, folders: all }
 }
 
 fn shared_prefix(a: &[String], b: &[String]) -> usize {
@@ -678,32 +600,4 @@ fn prelude(first: &str, rest: &[&str]) -> Option<Name> {
         _ => return None,
     };
     Some(Name::new(&[&[path], rest].concat().join("::")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rust_file_has_its_place_in_its_crate() {
-        let path = |file: &str, root: Option<&str>| {
-            let mut it = SourceFile::from_text(file, "", Language::Rust);
-            it.path = file.into();
-            it.crate_root = root.map(Into::into);
-            it.crate_name = root.map(|_| "tool".to_string());
-            rust_path(&it).name
-        };
-        let of = |file: &str| path(file, Some("/p/src"));
-        assert_eq!(of("/p/src/lib.rs"), "tool");
-        assert_eq!(of("/p/src/a/b.rs"), "tool::a::b");
-        assert_eq!(of("/p/src/a/mod.rs"), "tool::a");
-        assert_eq!(of("/p/src/bin/x.rs"), "tool#x");
-        assert_eq!(of("/p/src/bin/x/main.rs"), "tool#x");
-        assert_eq!(of("/p/src/bin/x/a/b.rs"), "tool#x::a::b");
-        // A folder of the package that is no part of the crate, whatever it holds.
-        assert_eq!(of("/p/bench/load/src/main.rs"), "tool#/p/bench/load/src/main.rs");
-        assert_eq!(path("/p/lib/b.rs", Some("/p/lib")), "tool::b");
-        assert_eq!(path("/p/src/a.rs", None), "p::a");
-        assert_eq!(path("a.rs", None), "a");
-    }
 }

@@ -3,7 +3,7 @@
 //! A row is believed: the type it names is a library's then, with the methods that the row gives it, and what its source
 //! holds is no matter to those who use it.
 
-use super::names::ModulePath;
+use super::paths::ModulePath;
 use crate::catalog::Catalog;
 use crate::ir::{Language, Name};
 

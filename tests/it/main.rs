@@ -17,3 +17,4 @@ mod rulebook;
 mod schemas;
 mod since;
 mod suppression;
+mod workspaces;
