@@ -4,11 +4,14 @@
 //! from are found; two of different state, under two acquisitions of one lock, are a torn snapshot where both states
 //! are written under one acquisition of that lock elsewhere.
 
+mod written;
+
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use self::written::written_apart;
 use super::support::{expression, finding, label, statement, step};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
@@ -27,7 +30,7 @@ pub const SPLIT_SNAPSHOT: Lint = Lint {
         severity: Severity::Warning,
         languages: &[Language::Python, Language::Rust],
         summary: "Values that belong together are read in two critical sections and used together",
-        page: include_str!("../../lints/split-snapshot.md"),
+        page: include_str!("../../../lints/split-snapshot.md"),
     },
     check: Check::Program(check),
 };
@@ -89,6 +92,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             findings.push(found);
         }
     }
+    written_apart(analysis, findings);
 }
 
 /// What is written together, with the first place that does: function, and the op of each write.
