@@ -50,6 +50,8 @@ pub struct Options {
     pub include_tests: bool,
     /// Files and directories that a walk leaves out.
     pub exclude: Globs,
+    /// Leave out what is named, too, where a walk would not come to it.
+    pub force_exclude: bool,
     /// Read the projects that named files are in, to know what else uses what is in them; reported are only findings in
     /// what is named.
     pub context: bool,
@@ -80,6 +82,7 @@ impl Default for Options {
             given: None,
             include_tests: false,
             exclude: Globs::default(),
+            force_exclude: false,
             context: true,
             select: Vec::new(),
             ignore: Vec::new(),
@@ -128,9 +131,9 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
 
     let Discovery { candidates, mut skipped, tests } = match options.given {
         Some(_) => Discovery::default(),
-        None => source::discover(&options.paths, &discovering(options))?,
+        None => source::discover(&options.paths, &DiscoverOptions { force_exclude: options.force_exclude, ..discovering(options) })?,
     };
-    let nothing = options.given.is_none() && candidates.is_empty() && skipped.is_empty();
+    let nothing = options.given.is_none() && !options.force_exclude && candidates.is_empty() && skipped.is_empty();
     let Asked { candidates, named } = with_context(options, candidates);
     let is_named = |path: &Path| named.as_ref().is_none_or(|it| it.contains(path));
     watch.lap("discover");
@@ -197,7 +200,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
 }
 
 fn discovering(options: &Options) -> DiscoverOptions {
-    DiscoverOptions { include_tests: options.include_tests, exclude: options.exclude.clone() }
+    DiscoverOptions { include_tests: options.include_tests, exclude: options.exclude.clone(), ..Default::default() }
 }
 
 /// What is to be read, and of that what was asked for; none if that is all of it.

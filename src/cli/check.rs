@@ -96,6 +96,10 @@ pub struct Arguments {
     #[arg(long, overrides_with = "include_tests", help_heading = "Files")]
     no_include_tests: bool,
 
+    /// Leave out files that are named, too, if they are tests or excluded: for pre-commit, which names all that changed
+    #[arg(long, help_heading = "Files")]
+    force_exclude: bool,
+
     /// The name of the source from standard input: it tells the language, and stands in the report
     #[arg(long, value_name = "NAME", help_heading = "Files")]
     stdin_filename: Option<PathBuf>,
@@ -148,7 +152,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => None,
     };
     let changes = arguments.since.as_deref().map(|it| source::changes(&options.paths, it)).transpose()?;
-    let options = Options { baseline, changes, context: !arguments.no_context, ..options };
+    let options = Options { baseline, changes, context: !arguments.no_context, force_exclude: arguments.force_exclude, ..options };
     let work = || session::check(&options);
     let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
     let mut report = if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error))?;

@@ -16,7 +16,7 @@ const MAX_FILES: usize = 3;
 
 /// Answers whether there is a test file that names a state's class (or the global) and starts threads.
 pub fn answer(paths: &[PathBuf], exclude: &Globs, reviews: &mut [StateReview]) -> Result<(), SessionError> {
-    let discover = |include_tests| source::discover(paths, &DiscoverOptions { include_tests, exclude: exclude.clone() });
+    let discover = |include_tests| source::discover(paths, &DiscoverOptions { include_tests, exclude: exclude.clone(), ..Default::default() });
     let without = discover(false)?.candidates;
     let mut tests = discover(true)?.candidates;
     tests.retain(|it| without.binary_search_by(|other| other.name.cmp(&it.name)).is_err());

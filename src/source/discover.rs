@@ -26,6 +26,8 @@ pub struct DiscoverOptions {
     pub include_tests: bool,
     /// What a walk leaves out.
     pub exclude: Globs,
+    /// Leave out what is named, too, where a walk of the working directory would not come to it.
+    pub force_exclude: bool,
 }
 
 /// A file to read.
@@ -63,8 +65,14 @@ pub fn discover(paths: &[PathBuf], options: &DiscoverOptions) -> Result<Discover
     let mut tests = BTreeSet::new();
     for given in paths {
         let root = resolve(given)?;
+        if options.force_exclude && is_left_out(&root, &here, &options.exclude) {
+            continue;
+        }
         if !root.is_dir() {
             match language_of(&root) {
+                Ok(language) if options.force_exclude && !options.include_tests && is_test(root.strip_prefix(&here).unwrap_or(&root), language) => {
+                    tests.insert(root);
+                }
                 Ok(language) => {
                     found.insert(root, language);
                 }
@@ -74,7 +82,8 @@ pub fn discover(paths: &[PathBuf], options: &DiscoverOptions) -> Result<Discover
             }
             continue;
         }
-        let with_tests = options.include_tests || names_tests(given);
+        let with_tests = options.include_tests || !options.force_exclude && names_tests(given);
+        let base = if options.force_exclude && root.starts_with(&here) { &here } else { &root };
         for entry in walk(&root, &options.exclude) {
             match entry {
                 Err(error) => {
@@ -82,7 +91,7 @@ pub fn discover(paths: &[PathBuf], options: &DiscoverOptions) -> Result<Discover
                 }
                 Ok(entry) => {
                     let Some(language) = entry.file_type().filter(|it| it.is_file()).and_then(|_| language_of(entry.path()).ok()) else { continue };
-                    if !with_tests && is_test(entry.path().strip_prefix(&root).unwrap_or(entry.path()), language) {
+                    if !with_tests && is_test(entry.path().strip_prefix(base).unwrap_or(entry.path()), language) {
                         tests.insert(entry.into_path());
                     } else {
                         found.insert(entry.into_path(), language);
@@ -142,6 +151,20 @@ fn walk(root: &Path, exclude: &Globs) -> impl Iterator<Item = Result<DirEntry, i
             entry.depth() == 0 || !exclude.match_entry(entry.path(), is_directory) && !is_made()
         })
         .build()
+}
+
+/// Whether a walk of `here` passes by `path`, or by a directory that it is in.
+fn is_left_out(path: &Path, here: &Path, exclude: &Globs) -> bool {
+    let is_hidden = |it: &Path| it.file_name().and_then(OsStr::to_str).is_some_and(|it| it.starts_with('.'));
+    let passes_by = |it: &Path| {
+        let is_directory = it != path || it.is_dir();
+        let is_made = || is_directory && it.file_name().is_some_and(is_made_by_tools) && !is_module(it);
+        is_hidden(it) || exclude.match_entry(it, is_directory) || is_made()
+    };
+    match path.starts_with(here) {
+        true => path.ancestors().take_while(|it| *it != here).any(passes_by),
+        false => exclude.match_file(path),
+    }
 }
 
 fn is_made_by_tools(name: &OsStr) -> bool {

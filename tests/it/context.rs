@@ -121,3 +121,24 @@ fn a_baseline_is_for_what_is_named() {
     lockset(project.path(), &["store.py", "--write-baseline"]).assert().code(0);
     assert_eq!(fs::read_to_string(project.path().join(".lockset-baseline.json")).unwrap(), all);
 }
+
+#[test]
+fn what_a_run_on_the_project_leaves_out_can_be_left_out_by_name() {
+    let directory = project(Some(".git"));
+    fs::write(directory.path().join("lockset.toml"), "exclude = ['vendor/']").unwrap();
+    for name in ["vendor", "tests", "build"] {
+        fs::create_dir(directory.path().join(name)).unwrap();
+    }
+    let names = ["service.py", "tests/a.py", "test_b.py", "vendor/c.py", "build/d.py", ".hidden.py"];
+    for name in &names[1..] {
+        fs::write(directory.path().join(name), SERVICE).unwrap();
+    }
+    let found = |arguments: &[&str]| check(directory.path(), &[&names[..], arguments].concat()).0;
+    assert_eq!(found(&[]).len(), names.len());
+    assert_eq!(found(&["--force-exclude"]), ["service.py ineffective-lock"]);
+    assert_eq!(found(&["--force-exclude", "--include-tests"]).len(), 3);
+    let named = |path: &str| lockset(directory.path(), &[path, "--force-exclude"]).assert();
+    for path in ["tests", "vendor", "build", "test_b.py", "vendor/c.py"] {
+        named(path).code(0).stderr(is_empty());
+    }
+}
