@@ -72,6 +72,7 @@ pub fn load(path: &Path) -> Result<BaselineAt, Failure> {
         ErrorKind::NotFound => {
             Failure(format!("{0}: there is no such baseline; `lockset check --baseline {0} --write-baseline` writes one", path.display()))
         }
+        ErrorKind::IsADirectory => Failure(format!("{}: is a directory, and no baseline", path.display())),
         _ => Failure(format!("{}: {error}", path.display())),
     })?;
     let baseline = Baseline::parse(&text).map_err(|error| Failure(format!("{}: {error}", path.display())))?;

@@ -18,7 +18,15 @@ use crate::report::{self, Format, Layout, Report, StatisticsForm};
 use crate::session::{self, Options, Selection, SessionError};
 use crate::source;
 
+/// What `lockset check --help` ends with.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  nothing to report
+  1  findings
+  2  no result: wrong usage, a wrong configuration, or a named path that is not there";
+
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXIT_STATUS)]
 pub struct Arguments {
     /// Files and directories to analyse; `-` for source from standard input
     #[arg(value_name = "PATH", default_value = ".")]
@@ -56,7 +64,8 @@ pub struct Arguments {
     #[arg(long, help_heading = "Output")]
     no_progress: bool,
 
-    /// Rules or groups to apply, separated by commas, in place of those of the configuration [default: all]
+    /// Rules or groups of rules to apply, separated by commas, in place of those of the configuration; `lockset rules`
+    /// lists them [default: all]
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', help_heading = "Rules")]
     select: Option<Vec<String>>,
 
@@ -76,15 +85,16 @@ pub struct Arguments {
     #[arg(long, value_name = "LEVEL", value_enum, help_heading = "Rules")]
     min_severity: Option<Severity>,
 
-    /// Leave out the findings that are in FILE
+    /// Leave out the findings that are in FILE, which --write-baseline wrote
     #[arg(long, value_name = "FILE", help_heading = "Known findings")]
     baseline: Option<PathBuf>,
 
-    /// Write the findings to the baseline, and report them no more [default FILE: .lockset-baseline.json]
+    /// Write the findings to the file of --baseline, else of the configuration, else .lockset-baseline.json, and report
+    /// them no more
     #[arg(long, conflicts_with = "since", help_heading = "Known findings")]
     write_baseline: bool,
 
-    /// Report only findings that touch a line changed since the branch left REV (with git)
+    /// Report only findings that touch a line changed since the branch left REV, a branch, tag or commit of git
     #[arg(long, value_name = "REV", allow_hyphen_values = true, help_heading = "Known findings")]
     since: Option<String>,
 
@@ -100,7 +110,7 @@ pub struct Arguments {
     #[arg(long, help_heading = "Files")]
     force_exclude: bool,
 
-    /// The name of the source from standard input: it tells the language, and stands in the report
+    /// With `-` as the path: the name of the source, which tells its language and stands in the report
     #[arg(long, value_name = "NAME", help_heading = "Files")]
     stdin_filename: Option<PathBuf>,
 
@@ -110,7 +120,7 @@ pub struct Arguments {
     /// Print the settings that count, and where each comes from, and analyse nothing
     #[arg(long, help_heading = "Configuration")]
     show_settings: bool,
-    /// Analyse named files alone, without the project they are in
+    /// Analyse files that are named by themselves; else the project they are in is read, too, to see who uses them
     #[arg(long, help_heading = "Files")]
     no_context: bool,
 
@@ -155,7 +165,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = Options { baseline, changes, context: !arguments.no_context, force_exclude: arguments.force_exclude, ..options };
     let work = || session::check(&options);
     let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
-    let mut report = if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error))?;
+    let mut report =
+        if is_watched { progress::shown(&options.progress, work) } else { work() }.map_err(|error| failure(&error, arguments.write_baseline))?;
     if arguments.write_baseline {
         baseline::renew(known_in.unwrap_or(Path::new(baseline::DEFAULT)), &mut report)?;
     }
@@ -231,8 +242,14 @@ fn test_output(output: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The session's error; for a path that is not there but nearly a subcommand, with that.
-fn failure(error: &SessionError) -> Failure {
+/// The session's error; for a path that is not there but was meant as something else, with that.
+fn failure(error: &SessionError, writes_baseline: bool) -> Failure {
+    if let SessionError::Path(error) = error
+        && writes_baseline
+        && error.path.extension().is_some_and(|it| it == "json")
+    {
+        return Failure(format!("{error}; `--baseline {} --write-baseline` writes the baseline there", error.path.display()));
+    }
     if let SessionError::Path(error) = error
         && let Some(word) = error.path.to_str().filter(|it| !it.contains(['/', '.']))
     {

@@ -25,25 +25,29 @@ use crate::report::text::visible;
 
 /// Finds shared-state misuse in Rust and Python before it runs: lost updates, torn snapshots, deadlocks.
 #[derive(Debug, Parser)]
-#[command(name = "lockset", version, after_help = "`lockset PATH` is short for `lockset check PATH`.")]
+#[command(name = "lockset", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+const AFTER_HELP: &str = "\
+`lockset` alone analyses the working directory, `lockset PATH` is short for `lockset check PATH`,
+and `lockset check --help` has all options.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Analyse files and directories, print the findings [default]
+    /// Analyse files and directories, and print the findings [default]
     Check(check::Arguments),
-    /// Keep the list of known findings in order
+    /// Keep the file of known findings up to date
     Baseline(baseline::Arguments),
-    /// Print the rule book's page of a rule
+    /// Explain a rule: what it finds, why that is bad, examples, how to fix it
     Explain(explain::Arguments),
-    /// List all rules
+    /// List all rules: name, group, languages, severity, what each finds
     Rules(rules::Arguments),
-    /// Write a configuration with every key explained
+    /// Write a lockset.toml with every key explained
     Init(init::Arguments),
-    /// Print a script that completes arguments in a shell
+    /// Print a script that makes a shell complete lockset's arguments
     Completions(generate::Completions),
     /// Print the manual page, or that of a command
     #[command(hide = true)]
@@ -51,7 +55,7 @@ enum Command {
     /// Print the JSON Schema of the configuration
     #[command(hide = true)]
     ConfigSchema,
-    /// Print the intermediate representation of one file
+    /// Print what lockset makes of a file before it analyses, for work on lockset
     Ir(ir::Arguments),
 }
 

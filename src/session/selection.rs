@@ -6,14 +6,18 @@ use crate::source::Globs;
 
 /// A name that is neither a rule nor a group.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no rule is called `{name}`{}", hint(*.nearest))]
+#[error("{}", message(name, *.nearest))]
 pub struct UnknownRule {
     pub name: String,
     pub nearest: Option<&'static str>,
 }
 
-fn hint(nearest: Option<&str>) -> String {
-    nearest.map_or_else(|| "; `lockset rules` names them all".to_string(), |it| format!("; did you mean `{it}`?"))
+fn message(name: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        _ if name.is_empty() => "a name of a rule is empty; names are separated by commas, with no spaces: `race,lock-order`".to_string(),
+        Some(nearest) => format!("no rule is called `{name}`; did you mean `{nearest}`?"),
+        None => format!("no rule is called `{name}`; `lockset rules` names them all"),
+    }
 }
 
 /// What one place (a configuration, a command line) says of the rules to apply. Names are rules or groups; `all` is every
@@ -155,5 +159,8 @@ mod tests {
         assert_eq!(message("dead-lock"), "no rule is called `dead-lock`; did you mean `deadlock`?");
         assert_eq!(message("E501"), "no rule is called `E501`; `lockset rules` names them all");
         assert!(check("", "rase").is_err());
+        // As the command line splits it.
+        let empty = select(&[&ORDER], &["lock-order".to_string(), String::new()], &[]).unwrap_err().to_string();
+        assert_eq!(empty, "a name of a rule is empty; names are separated by commas, with no spaces: `race,lock-order`");
     }
 }

@@ -192,5 +192,7 @@ fn what_is_no_baseline_is_named() {
     fails(Some("x"), &["check", "--baseline", "b.json", "--write-baseline"], "b.json: this is no baseline");
     fails(Some("{\"schema\": 7}"), &check, "lockset: error: b.json: its schema is 7, and this version of lockset reads 1;");
     fails(Some("<<<<<<< HEAD\n"), &["baseline", "prune", "--baseline", "b.json"], "b.json: line 1: an unfinished merge;");
-    fails(None, &["check", "--baseline", "app"], "lockset: error: app: ");
+    fails(None, &["check", "--baseline", "app"], "lockset: error: app: is a directory, and no baseline\n");
+    let instead = "lockset: error: c.json: no such file or directory; `--baseline c.json --write-baseline` writes the baseline there\n";
+    fails(None, &["check", "--write-baseline", "c.json"], instead);
 }

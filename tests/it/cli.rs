@@ -180,6 +180,12 @@ fn rules_lists_the_registry() {
 }
 
 #[test]
+fn a_group_is_no_rule_to_explain() {
+    let expect = "lockset: error: `snapshot` is a group of rules; give one of guard-escape, split-snapshot\n";
+    lockset(&metrics()).args(["explain", "snapshot"]).assert().code(2).stdout(is_empty()).stderr(expect);
+}
+
+#[test]
 fn explain_prints_the_page() {
     for lint in LINTS {
         lockset(&metrics()).args(["explain", lint.rule.name]).assert().code(0).stdout(lint.rule.page);
