@@ -274,7 +274,7 @@ fn the_schema_that_is_shipped_is_that_of_the_code() {
 #[test]
 fn the_schema_takes_what_the_reader_takes() {
     let readme = include_str!("../../README.md");
-    let (_, rest) = readme.split_once("### Configuration\n").unwrap();
+    let (_, rest) = readme.split_once("## Configuration\n").unwrap();
     let (_, rest) = rest.split_once("```toml\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
     for good in [TEMPLATE, &uncommented(), example, "", "ignore = ['all']\n[per-file-ignores]\n'a' = ['race']"] {
