@@ -181,7 +181,9 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     };
 
     let is_changed = |it: &Finding| options.changes.as_ref().is_none_or(|changes| it.places().any(|at| changes.has(&files, at)));
-    let is_wanted = |it: &Finding| it.confidence >= options.min_confidence && it.severity >= options.min_severity && is_changed(it);
+    let is_asked_for = |it: &Finding| it.severity >= options.min_severity && is_changed(it);
+    let is_wanted = |it: &Finding| it.confidence >= options.min_confidence && is_asked_for(it);
+    let unsure = findings.iter().filter(|it| !is_wanted(it) && is_asked_for(it)).count();
     findings.retain(is_wanted);
     suppressed.retain(is_wanted);
     baselined.retain(is_wanted);
@@ -196,7 +198,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     }
     let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
     let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
-    Ok(Report { files, rules, findings, suppressed, baselined, states, comparison, skipped, notes, stats })
+    Ok(Report { files, rules, findings, suppressed, baselined, unsure, states, comparison, skipped, notes, stats })
 }
 
 fn discovering(options: &Options) -> DiscoverOptions {

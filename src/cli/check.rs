@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::project::ConfigArguments;
-use super::terminal::{Color, is_colored, width};
+use super::terminal::{self, Color};
 use super::{Failure, Outcome, baseline, print, progress, stdin, subcommands, warn};
 use crate::config::{self, Overrides};
 use crate::finding::{Confidence, Severity};
@@ -47,6 +47,10 @@ pub struct Arguments {
     /// When to colour
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     color: Color,
+
+    /// Tell the findings in plain sentences, for screen readers; so does NO_GRAPHICS in the environment
+    #[arg(long, help_heading = "Output")]
+    accessible: bool,
 
     /// Print the findings and nothing else
     #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
@@ -181,7 +185,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.timings {
         tell_times(&report);
     }
-    let layout = Layout { width: width(), color: is_colored(arguments.color, arguments.output.is_some()), quiet: arguments.quiet };
+    let layout = Layout { quiet: arguments.quiet, ..terminal::layout(arguments.color, arguments.accessible, arguments.output.is_some()) };
     let text = match statistics {
         Some(form) => report::render_statistics(&report, form, &layout),
         None => report::render(&report, arguments.format, &layout),

@@ -5,10 +5,12 @@
 
 use std::fmt::Write;
 
+use owo_colors::Style;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite, XmlString};
 
+use super::places::Places;
 use super::text::visible;
-use super::{Report, schedule, summary};
+use super::{Layout, Report, schedule, summary};
 use crate::finding::{EvidenceKind, FileId, Finding};
 use crate::source::{Files, Skipped};
 
@@ -80,7 +82,7 @@ fn description(finding: &Finding, files: &Files) -> String {
         let title = if evidence.kind == EvidenceKind::Caveat { "but" } else { "why" };
         line(format!("{title}: {}{place}", evidence.message));
     }
-    for row in schedule::lines(&finding.interleaving, files, WIDTH) {
+    for row in schedule::lines(&finding.interleaving, &Places::new(finding, &[], files), WIDTH, Style::new(), &Layout::default()) {
         line(format!("  {row}"));
     }
     line(format!("help: {}", finding.help));

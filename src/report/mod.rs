@@ -11,6 +11,8 @@ mod gitlab;
 mod json;
 mod junit;
 mod markdown;
+mod narrated;
+mod places;
 mod rdjson;
 #[cfg(test)]
 mod samples;
@@ -47,6 +49,8 @@ pub struct Report {
     pub suppressed: Vec<Finding>,
     /// What would stand among them if the baseline did not have it; sorted alike.
     pub baselined: Vec<Finding>,
+    /// How many findings are left out only because they are not sure enough.
+    pub unsure: usize,
     /// What the baseline says of the run; nothing without one.
     pub comparison: Comparison,
     /// Sorted by file name.
@@ -127,6 +131,7 @@ impl Format {
 /// The report as text.
 pub fn render(report: &Report, format: Format, layout: &Layout) -> String {
     match format {
+        Format::Full if layout.narrated => narrated::render(report, layout),
         Format::Full => full::render(report, layout),
         Format::Concise => concise::render(report, layout),
         Format::Json => json::render(report),

@@ -319,3 +319,93 @@ pub fn hostile() -> Report {
     let skipped = vec![Skipped { file: "\x1b]8;;http://x\x07.py".to_string(), reason: "\x1b[1mwhy".to_string() }];
     Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], skipped, ..Report::default() }
 }
+
+/// One finding in a file, with nothing but its place in it.
+pub fn finding(file: FileId) -> Finding {
+    Finding {
+        location: Location { file, range: Range::new(0, 0) },
+        labels: Vec::new(),
+        evidence: Vec::new(),
+        interleaving: Vec::new(),
+        ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
+    }
+}
+
+/// One finding in two files of the same name.
+pub fn same_names() -> Report {
+    let tree = Tree::new(&[("bank/mod.rs", BANK), ("queue/mod.rs", BANK)]);
+    let held = tree.at(1, "self.journal.lock()", 1);
+    let finding = Finding {
+        location: tree.at(0, "self.journal.lock()", 0),
+        labels: vec![label(held, Role::LockHeld, "`Bank.journal` is taken here")],
+        interleaving: vec![step('A', tree.at(0, "self.accounts.lock()", 0), "takes Bank.accounts"), step('B', held, "takes Bank.journal")],
+        evidence: Vec::new(),
+        ..lock_order(&Tree::new(&[("", ""), ("", ""), ("src/bank.rs", BANK)]))
+    };
+    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], ..Report::default() }
+}
+
+/// Source that is hard to show: Windows line ends, tabs, wide and combining characters, a form feed, several labels and
+/// nested ones on a line, a line of 600 columns, a statement of several lines, and no line end after the last.
+const CROWDED: &str = "\u{c}\r\nclass Kasse:\r\n\tdef buchen(self, größe):\r\n\t\tself.summen['漢字'] = self.summen.get('漢字', 0) + self.größe  # 合計を更新する 👍🏽\r\n\t\tswap(self.first, self.second, self.third)\r\n\t\tself.buchen(\r\n\t\t\tself.third,\r\n\t\t)\r\n\t\tdata = [LONG self.first += 1]";
+
+/// Two findings in hard source, under a long path.
+pub fn crowded() -> Report {
+    let path = "packages/accounting-service/src/main/python/accounting_service/ledger/transactions/kasse.py";
+    let text = CROWDED.replace("LONG", &"0, ".repeat(200));
+    let tree = Tree::new(&[(path, &text)]);
+    let update = tree.at(0, "self.summen['漢字'] = self.summen.get('漢字', 0) + self.größe", 0);
+    let nested = Finding {
+        message: "`Kasse.summen['漢字']` is updated without `Kasse._lock_of_the_summen_and_of_everything_else`, which guards it elsewhere"
+            .to_string(),
+        location: update,
+        symbol: "Kasse.buchen".to_string(),
+        labels: vec![
+            label(tree.at(0, "self.summen['漢字']", 0), Role::Write, "the new value is written here"),
+            label(tree.at(0, "self.summen.get('漢字', 0)", 0), Role::Read, "the old one is read here"),
+            label(tree.at(0, "self.größe", 0), Role::Read, "and this, which other threads change too"),
+            label(tree.at(0, "self.first", 0), Role::Read, "the first is read"),
+            label(tree.at(0, "self.second", 0), Role::Read, "then the second, with the lock given up in between"),
+            label(tree.at(0, "self.third", 0), Role::Write, "and the third is written"),
+            label(tree.at(0, "self.buchen(\r\n\t\t\tself.third,\r\n\t\t)", 0), Role::Call, "called again"),
+        ],
+        evidence: vec![evidence(EvidenceKind::OwnsLock, "`Kasse` owns a lock", Some(tree.at(0, "class Kasse", 0)))],
+        interleaving: vec![
+            step('A', update, "reads `Kasse.summen['漢字']`"),
+            step('B', update, "reads `Kasse.summen['漢字']`, too"),
+            step('B', update, "writes its new value and gives `Kasse._lock_of_the_summen_and_of_everything_else` up"),
+            step('A', update, "writes its new value: B's update is lost"),
+        ],
+        fix: None,
+        ..finding(FileId(0))
+    };
+    let far = Finding {
+        message: "`Kasse.first` is updated with no lock held".to_string(),
+        location: tree.at(0, "self.first += 1", 0),
+        ..finding(FileId(0))
+    };
+    let stats = Stats { files: 1, lines: 9, ..Stats::default() };
+    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![nested, far], stats, unsure: 3, ..Report::default() }
+}
+
+/// A finding with any text everywhere.
+pub fn of_words(source: &str, words: &[String], ranges: &[(u32, u32)]) -> Report {
+    let tree = Tree::new(&[("a.py", source)]);
+    let at = |i: usize| {
+        let (start, length) = ranges[i % ranges.len()];
+        Location { file: FileId(0), range: Range { start, end: start + length } }
+    };
+    let word = |i: usize| words[i % words.len()].clone();
+    let finding = Finding {
+        message: word(0),
+        location: at(0),
+        caption: word(1),
+        symbol: word(2),
+        labels: (1..ranges.len()).map(|i| label(at(i), Role::Read, &word(i))).collect(),
+        evidence: vec![evidence(EvidenceKind::Name, &word(3), Some(at(1))), evidence(EvidenceKind::Caveat, &word(4), None)],
+        interleaving: vec![step('A', at(0), &word(5)), step('\x1b', at(2), &word(6))],
+        help: word(5),
+        ..finding(FileId(0))
+    };
+    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], ..Report::default() }
+}

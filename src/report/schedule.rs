@@ -1,29 +1,31 @@
-//! An interleaving as a table: one column a thread, time going down.
+//! An interleaving as a table: time going down, and one column a thread.
 //!
 //! ```text
-//! thread A               │ thread B
-//! ───────────────────────┼───────────────────────
-//! metrics.py:12  reads 5 │
-//!                        │ metrics.py:12  reads 5
+//! line │ thread A │ thread B
+//! ─────┼──────────┼──────────────────────────────
+//!   12 │ reads 5  │
+//!   12 │          │ reads 5
 //! ```
 //!
 //! Where the columns would be too narrow to read, each step is a line that begins with its thread.
 
-use super::text::{columns, pad, visible, wrap};
+use owo_colors::Style;
+
+use super::Layout;
+use super::places::Places;
+use super::text::{columns, pad, tail, visible, wrap};
 use crate::finding::Step;
-use crate::source::Files;
 
 /// Narrower columns are unreadable.
-const NARROWEST: usize = 24;
-/// What a step does stands below its place, and not beside it, if it would get fewer columns than this.
-const BESIDE: usize = 18;
-/// Directories are left out of the places if they leave fewer columns than this to what a step does.
-const FEWEST: usize = 12;
+const NARROWEST: usize = 20;
 /// Columns of ` │ `.
 const SEPARATOR: usize = 3;
+/// Columns by which the lines after the first of a listed step are indented.
+const INDENT: usize = 2;
 
-/// The lines of the schedule of `steps`, none wider than `width` columns where words allow.
-pub fn lines(steps: &[Step], files: &Files, width: usize) -> Vec<String> {
+/// The lines of the schedule of `steps`, none wider than `width` columns. The last step, which is where it ends, is in
+/// the style `bad`.
+pub fn lines(steps: &[Step], places: &Places, width: usize, bad: Style, layout: &Layout) -> Vec<String> {
     let mut threads: Vec<char> = Vec::new();
     for step in steps {
         if !threads.contains(&step.thread) {
@@ -33,39 +35,56 @@ pub fn lines(steps: &[Step], files: &Files, width: usize) -> Vec<String> {
     if threads.is_empty() {
         return Vec::new();
     }
-    let room = width.saturating_sub(SEPARATOR * (threads.len() - 1));
-    if room / threads.len() < NARROWEST { list(steps, files, width) } else { table(steps, &threads, files, room) }
+    table(steps, &threads, places, width, bad, layout).unwrap_or_else(|| list(steps, places, width, bad, layout))
 }
 
-fn table(steps: &[Step], threads: &[char], files: &Files, room: usize) -> Vec<String> {
-    let places = places(steps, files, room / threads.len() - 2 - FEWEST);
-    let natural = threads.iter().map(|thread| {
-        let own = steps.iter().zip(&places).filter(|(step, _)| step.thread == *thread);
-        own.map(|(step, place)| columns(place) + 2 + columns(&visible(&step.does))).max().unwrap_or(0).max(heading(*thread).len())
-    });
-    let rooms = share(&natural.collect::<Vec<_>>(), room);
+/// None if it would be too narrow.
+fn table(steps: &[Step], threads: &[char], places: &Places, width: usize, bad: Style, layout: &Layout) -> Option<Vec<String>> {
+    let (at_heading, at) = beside(steps, places, width / 4);
+    let at_width = at.iter().map(|it| columns(it)).max().unwrap_or(0).max(at_heading.len());
+    let room = width.checked_sub(at_width + SEPARATOR * threads.len())?;
+    let does: Vec<_> = steps.iter().map(|it| visible(&it.does)).collect();
+    let of = |thread: char| steps.iter().zip(&does).filter(move |it| it.0.thread == thread).map(|it| it.1);
+    let natural: Vec<usize> = threads.iter().map(|it| of(*it).map(|it| columns(it)).max().unwrap_or(0).max(heading(*it).len())).collect();
+    let rooms = share(&natural, room);
+    // A name that does not fit makes a column hard to read, too.
+    let longest = |thread: char| of(thread).flat_map(|it| it.split(' ')).map(columns).max().unwrap_or(0);
+    if !threads.iter().zip(&rooms).zip(&natural).all(|((thread, room), natural)| *room >= (*natural).min(NARROWEST.max(longest(*thread)))) {
+        return None;
+    }
     let room_of = |thread: char| threads.iter().zip(&rooms).find(|it| *it.0 == thread).map_or(room, |it| *it.1);
-    let cells: Vec<Vec<String>> = steps.iter().zip(&places).map(|(step, place)| cell(place, &step.does, room_of(step.thread))).collect();
-    let width_of = |thread: char| {
-        let own = steps.iter().zip(&cells).filter(|(step, _)| step.thread == thread).flat_map(|(_, cell)| cell);
-        own.map(|it| columns(it)).max().unwrap_or(0).max(heading(thread).len())
-    };
-    let widths: Vec<usize> = threads.iter().map(|it| width_of(*it)).collect();
+    let cells: Vec<Vec<String>> = steps.iter().zip(&does).map(|(step, does)| wrap(does, room_of(step.thread))).collect();
+    let widths: Vec<usize> = threads
+        .iter()
+        .map(|thread| {
+            let own = steps.iter().zip(&cells).filter(|it| it.0.thread == *thread).flat_map(|it| it.1);
+            own.map(|it| columns(it)).max().unwrap_or(0).max(heading(*thread).len())
+        })
+        .collect();
 
-    let row = |texts: &[&str]| {
-        let cells: Vec<String> = texts.iter().zip(&widths).map(|(text, width)| pad(text, *width)).collect();
-        cells.join(" │ ").trim_end().to_string()
+    // The styles of what stands at the side, and of a thread's columns.
+    let row = |at: &str, texts: &[&str], styles: (Style, Style)| {
+        let bar = layout.paint("│", layout.dim());
+        let mut line = layout.paint(&pad(at, at_width), styles.0);
+        for (i, (text, width)) in texts.iter().zip(&widths).enumerate() {
+            let blanks = if i + 1 < texts.len() { width.saturating_sub(columns(text)) } else { 0 };
+            let text = layout.paint(text, styles.1) + &" ".repeat(blanks);
+            line = format!("{line} {bar} {text}");
+        }
+        line.trim_end().to_string()
     };
     let headings: Vec<String> = threads.iter().map(|it| heading(*it)).collect();
-    let rules: Vec<String> = widths.iter().map(|it| "─".repeat(*it)).collect();
-    let mut lines = vec![row(&headings.iter().map(String::as_str).collect::<Vec<_>>()), rules.join("─┼─")];
-    for (step, cell) in steps.iter().zip(&cells) {
-        for text in cell {
+    let rules = std::iter::once(at_width).chain(widths.iter().copied()).map(|it| "─".repeat(it)).collect::<Vec<_>>().join("─┼─");
+    let mut lines = vec![row(at_heading, &headings.iter().map(String::as_str).collect::<Vec<_>>(), (layout.dim(), layout.bold()))];
+    lines.push(layout.paint(&rules, layout.dim()));
+    for (i, ((step, cell), at)) in steps.iter().zip(&cells).zip(&at).enumerate() {
+        let style = if i + 1 == steps.len() { bad } else { Style::new() };
+        for (i, text) in cell.iter().enumerate() {
             let texts: Vec<&str> = threads.iter().map(|it| if *it == step.thread { text.as_str() } else { "" }).collect();
-            lines.push(row(&texts));
+            lines.push(row(if i == 0 { at } else { "" }, &texts, (layout.dim(), style)));
         }
     }
-    lines
+    Some(lines)
 }
 
 /// Divides `room` among columns that would like to be `natural` wide: those that need less than an equal share get
@@ -82,75 +101,83 @@ fn share(natural: &[usize], room: usize) -> Vec<usize> {
     shares
 }
 
-fn list(steps: &[Step], files: &Files, width: usize) -> Vec<String> {
-    let places = places(steps, files, width / 2);
-    let step_lines = |(step, place): (&Step, &String)| {
-        let cell = cell(place, &step.does, width.saturating_sub(3));
-        cell.into_iter()
-            .enumerate()
-            .map(|(i, text)| if i == 0 { format!("{}: {text}", step.thread) } else { format!("   {text}") })
-            .collect::<Vec<_>>()
-    };
-    steps.iter().zip(&places).flat_map(step_lines).collect()
+fn list(steps: &[Step], places: &Places, width: usize, bad: Style, layout: &Layout) -> Vec<String> {
+    let (kind, at) = beside(steps, places, width / 2);
+    let kind = if kind == "line" { "line " } else { "" };
+    let mut lines = Vec::new();
+    for (i, (step, at)) in steps.iter().zip(&at).enumerate() {
+        let style = if i + 1 == steps.len() { bad } else { Style::new() };
+        let thread = visible(step.thread.encode_utf8(&mut [0; 4])).into_owned();
+        let lead = format!("{thread} {kind}{}:", at.trim_start());
+        for (i, text) in wrap(&format!("{lead} {}", step.does), width.saturating_sub(INDENT)).iter().enumerate() {
+            let indent = if i == 0 { "" } else { &" ".repeat(INDENT) };
+            let (lead, does) = text.strip_prefix(&lead).filter(|_| i == 0).map_or(("", text.as_str()), |rest| (lead.as_str(), rest));
+            lines.push(format!("{indent}{}{}", layout.paint(lead, layout.bold()), layout.paint(does, style)));
+        }
+    }
+    lines
 }
 
 fn heading(thread: char) -> String {
-    format!("thread {thread}")
+    format!("thread {}", visible(thread.encode_utf8(&mut [0; 4])))
 }
 
-/// `file:line` of each step, all of one width; the directories are left out of all if they leave no room in any.
-fn places(steps: &[Step], files: &Files, room: usize) -> Vec<String> {
-    let whole: Vec<String> = steps.iter().map(|it| visible(&files.place(it.location)).into_owned()).collect();
-    let places = if whole.iter().all(|it| columns(it) <= room) {
-        whole
-    } else {
-        whole.iter().map(|it| it.rsplit_once('/').map_or(it.as_str(), |(_, name)| name).to_string()).collect()
-    };
-    let width = places.iter().map(|it| columns(it)).max().unwrap_or(0);
-    places.iter().map(|it| pad(it, width)).collect()
-}
-
-/// A step's lines: what it does beside its place, or below it if there is no room.
-fn cell(place: &str, does: &str, room: usize) -> Vec<String> {
-    let beside = columns(place) + 2;
-    if room >= beside + BESIDE.min(columns(does)) {
-        let does = wrap(does, room - beside).into_iter().enumerate();
-        return does.map(|(i, text)| format!("{}{text}", if i == 0 { format!("{place}  ") } else { " ".repeat(beside) })).collect();
+/// Where each step is, aligned, in at most about `room` columns, and what that is: line numbers, if all are in the
+/// reported file.
+fn beside(steps: &[Step], places: &Places, room: usize) -> (&'static str, Vec<String>) {
+    if steps.iter().all(|it| places.is_primary(it.location.file)) {
+        let lines: Vec<String> = steps.iter().map(|it| places.files.start(it.location).line.to_string()).collect();
+        let width = lines.iter().map(String::len).max().unwrap_or(0).max("line".len());
+        return ("line", lines.iter().map(|it| format!("{it:>width$}")).collect());
     }
-    let does = wrap(does, room.saturating_sub(2)).into_iter().map(|it| format!("  {it}"));
-    std::iter::once(place.trim_end().to_string()).chain(does).collect()
+    ("place", steps.iter().map(|it| tail(&places.line(it.location), room).into_owned()).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::FileId;
     use crate::report::samples;
 
-    fn check(width: usize) -> String {
+    fn check(finding: usize, width: usize) -> String {
         let report = samples::report();
-        let finding = report.findings.iter().max_by_key(|it| it.interleaving.len()).unwrap();
-        let lines = lines(&finding.interleaving, &report.files, width);
+        let finding = &report.findings[finding];
+        let places = Places::new(finding, &[finding.location.file], &report.files);
+        let lines = lines(&finding.interleaving, &places, width, Style::new(), &Layout::default());
         assert!(lines.iter().all(|it| columns(it) <= width), "{lines:#?}");
         lines.join("\n")
     }
 
     #[test]
     fn columns_for_threads() {
-        insta::assert_snapshot!(check(110));
+        insta::assert_snapshot!(check(2, 110));
     }
 
     #[test]
     fn narrow_columns_wrap() {
-        insta::assert_snapshot!(check(54));
+        insta::assert_snapshot!(check(2, 64));
     }
 
     #[test]
     fn too_narrow_is_a_list() {
-        insta::assert_snapshot!(check(44));
+        insta::assert_snapshot!(check(2, 34));
+    }
+
+    #[test]
+    fn places_in_other_files_are_named() {
+        let mut report = samples::report();
+        report.findings[2].location.file = FileId(0);
+        let finding = &report.findings[2];
+        let places = Places::new(finding, &[], &report.files);
+        insta::assert_snapshot!(
+            [100, 60, 34].map(|it| lines(&finding.interleaving, &places, it, Style::new(), &Layout::default()).join("\n")).join("\n\n")
+        );
     }
 
     #[test]
     fn no_steps_are_no_lines() {
-        assert!(lines(&[], &Files::default(), 80).is_empty());
+        let report = samples::report();
+        let places = Places::new(&report.findings[0], &[], &report.files);
+        assert!(lines(&[], &places, 80, Style::new(), &Layout::default()).is_empty());
     }
 }

@@ -1,172 +1,134 @@
-//! The source lines of one file with their labels, drawn by miette.
+//! The source lines of one file with their labels.
 //!
-//! miette is handed an [`Excerpt`] and not the file: only the lines to show, made fit for a terminal. So control
-//! characters, tabs, lines of a megabyte and statements of forty lines are dealt with here, once, and what is drawn
-//! costs the lines shown and not the file they are in.
+//! Only lines with labels are shown, those around them and short gaps, a box ([`draw`]) for each stretch of them.
+//! Control characters, tabs, lines of a megabyte and statements of forty lines are dealt with in [`line`]; how labels
+//! hang is in [`labels`]. What is drawn costs the lines shown and not the file they are in.
+//!
+//! (miette and annotate-snippets draw such boxes, too. The first hangs labels from the middle of their ranges and tells
+//! nested ones apart only by what is left of them, neither wraps a label: on a narrow screen, or far to the right, it
+//! runs into the terminal's edge.)
 
+mod labels;
+mod line;
+
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::ops::Range;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
-use owo_colors::Style;
+use labels::{FEWEST, HOOK};
+use line::LEAD;
+use owo_colors::{OwoColorize, Style};
 
 use super::Layout;
-use super::text::{source_char, visible, wrap};
+use super::places::Places;
+use super::text::{columns, visible};
 use crate::finding::FileId;
 use crate::ir;
-use crate::source::Files;
+use crate::source::LineIndex;
 
 /// Lines shown before and after a labelled one.
 const CONTEXT: usize = 1;
 /// As many lines left out are shown instead: leaving them out would not be shorter.
 const GAP: usize = 3;
-/// Columns kept before the label of a line that is too long to show from its start.
-const LEAD: usize = 12;
+/// Columns beside a line's number: ` 12 │ `.
+const FRAME: usize = 4;
 
 /// A labelled range of a file.
 #[derive(Clone, Debug)]
 pub struct Mark {
     pub range: ir::Range,
     pub message: String,
-    /// The head of the snippet names its place.
+    /// The head of its box names its place, and it comes first.
     pub primary: bool,
     pub style: Style,
 }
 
-/// Draws `marks`, which are ranges of `file`; no wider than `layout` where words allow.
-pub fn render(files: &Files, file: FileId, marks: &[Mark], layout: &Layout) -> String {
-    let (excerpt, labels) = excerpt(files, file, marks, layout.width);
-    let mut theme = GraphicalTheme::unicode_nocolor();
-    theme.styles.linum = layout.dim();
-    theme.styles.link = layout.bold();
-    // miette gives the styles to the labels in the order of their offsets.
-    theme.styles.highlights = labels.iter().map(|it| it.style).collect();
-    let labels = labels.into_iter().map(|it| it.span).collect();
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(CONTEXT).with_width(usize::MAX);
+/// Draws `marks`, which are ranges of `file`, in one box for each stretch of lines; no wider than `layout`, but for the
+/// file's path. The box of the primary mark comes first, the others by line.
+pub fn render(places: &Places, file: FileId, marks: &[Mark], layout: &Layout) -> String {
+    let source = Source { text: &places.files.get(file).text, index: places.files.lines(file) };
+    let by_line = marks_by_line(&source, marks);
+    let last = by_line.keys().next_back().copied().unwrap_or(0);
+    let digits = (last + 1 + CONTEXT).to_string().len();
+    let room = layout.width.saturating_sub(digits + FRAME).max(FEWEST + LEAD);
+    let mut stretches = stretches(&by_line, |line| source.line(line).trim().is_empty());
+    let is_first = |lines: &Range<usize>| by_line.range(lines.clone()).flat_map(|it| it.1).any(|it| it.primary);
+    stretches.sort_by_key(|it| (!is_first(it), it.start));
+
+    let name = &places.files.get(file).name;
     let mut out = String::new();
-    match handler.render_report(&mut out, &Diagnostic { excerpt, labels }) {
-        // The first line would be the message, which the report has above the snippet.
-        Ok(()) => out.split_once('\n').map(|(_, rest)| rest.to_string()).unwrap_or_default(),
-        Err(std::fmt::Error) => format!("   {}\n", visible(&files.get(file).name)),
+    for (i, lines) in stretches.into_iter().enumerate() {
+        let marks = || by_line.range(lines.clone()).flat_map(|it| it.1);
+        let start = marks().find(|it| it.primary).or_else(|| marks().next()).map_or(0, |it| it.range.start);
+        let (line, column) = (source.index.line(start) + 1, source.index.column(source.text, start) + 1);
+        let shown = if i == 0 { visible(name) } else { places.short(file) };
+        let place = layout.file_link(format_args!("{shown}:{line}:{column}").style(layout.bold()), name);
+        out.push_str(&draw(&source, lines, &by_line, (digits, room), &place, layout));
+    }
+    out
+}
+
+struct Source<'a> {
+    text: &'a str,
+    index: &'a LineIndex,
+}
+
+impl Source<'_> {
+    /// A line (from 0), without its end.
+    fn line(&self, line: usize) -> &str {
+        &self.text[self.index.range(self.text, line)]
     }
 }
 
-/// A label on an excerpt.
-struct ExcerptLabel {
-    span: LabeledSpan,
-    style: Style,
-}
-
-/// Some lines of a file, as they are to be shown.
-#[derive(Debug)]
-struct Excerpt {
-    name: String,
-    text: String,
-    lines: Vec<ExcerptLine>,
-    /// Line and column (from 0) in the file of the labels, by their offset in `text`.
-    places: BTreeMap<usize, (usize, usize)>,
-}
-
-#[derive(Debug)]
-struct ExcerptLine {
-    /// Line in the file, from 0.
-    number: usize,
-    /// In `text`, with the newline.
-    range: Range<usize>,
-}
+/// The marks of a line, by line (from 0).
+type ByLine<'a> = BTreeMap<usize, Vec<LineMark<'a>>>;
 
 /// A mark cut to the first line it is on.
 struct LineMark<'a> {
     /// In the file.
     range: Range<usize>,
-    place: (usize, usize),
     messages: Vec<&'a str>,
     primary: bool,
     style: Style,
 }
 
-fn excerpt(files: &Files, file: FileId, marks: &[Mark], width: usize) -> (Excerpt, Vec<ExcerptLabel>) {
-    let source = &files.get(file).text;
-    let index = files.lines(file);
-    let by_line = marks_by_line(files, file, marks);
-    let last = by_line.keys().next_back().copied().unwrap_or(0);
-    // miette's frame: a blank, the number, and ` │ `.
-    let gutter = (last + 1 + CONTEXT).to_string().len() + 4;
-    let room = width.saturating_sub(gutter).max(40);
-
-    let mut excerpt = Excerpt { name: visible(&files.get(file).name).into_owned(), text: String::new(), lines: Vec::new(), places: BTreeMap::new() };
-    let mut labels = Vec::new();
-    for number in shown_lines(&by_line, |line| source[index.range(source, line)].trim().is_empty()) {
-        let marks = by_line.get(&number).map_or(&[][..], Vec::as_slice);
-        let begin = excerpt.text.len();
-        let line = show_line(source, index.range(source, number), marks.first().map(|it| it.range.clone()), room);
-        excerpt.text.push_str(&line.text);
-        excerpt.text.push('\n');
-        for mark in marks {
-            let span = begin + line.offset(mark.range.start)..begin + line.offset(mark.range.end);
-            let label = wrapped_label(&mark.messages, room.saturating_sub(line.column(span.start - begin) + LABEL_LEAD));
-            excerpt.places.insert(span.start, mark.place);
-            let place = (span.start, span.len());
-            let span = if mark.primary { LabeledSpan::new_primary_with_span(label, place) } else { LabeledSpan::new_with_span(label, place) };
-            labels.push(ExcerptLabel { span, style: mark.style });
-        }
-        excerpt.lines.push(ExcerptLine { number, range: begin..excerpt.text.len() });
+impl LineMark<'_> {
+    /// What is said of it.
+    fn text(&self) -> String {
+        self.messages.iter().copied().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("; ")
     }
-    (excerpt, labels)
+
+    /// Columns that its label needs at least, wrapped.
+    fn least(&self) -> usize {
+        HOOK + FEWEST.min(columns(&visible(&self.text())))
+    }
 }
 
-/// Columns from the start of a label's underline to its text, about: half the underline, and `╰── `.
-const LABEL_LEAD: usize = 10;
-
-/// The messages of one label, in lines that fit; none if it has nothing to say.
-fn wrapped_label(messages: &[&str], room: usize) -> Option<String> {
-    let lines: Vec<String> = messages.iter().filter(|it| !it.is_empty()).flat_map(|it| wrap(it, room.max(24))).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// The marks of each line, in order and without overlap: miette draws a line's labels under one another only where
-/// each has columns of its own, so an inner mark takes its columns from the outer one.
-fn marks_by_line<'a>(files: &Files, file: FileId, marks: &'a [Mark]) -> BTreeMap<usize, Vec<LineMark<'a>>> {
-    let source = &files.get(file).text;
-    let index = files.lines(file);
-    let mut cut: Vec<LineMark<'a>> = marks
-        .iter()
-        .map(|mark| {
-            let start = floor(source, mark.range.start as usize);
-            let line = index.line(start);
-            let line_range = index.range(source, line);
-            let line_end = line_range.start + source[line_range.clone()].trim_end().len();
-            let end = floor(source, mark.range.end as usize).min(line_end).max(start);
-            LineMark {
-                range: start..end,
-                place: (line, index.column(source, start)),
-                messages: vec![mark.message.as_str()],
-                primary: mark.primary,
-                style: mark.style,
+/// The marks of each line: those around others before them, and one for all of the same range.
+fn marks_by_line<'a>(source: &Source, marks: &'a [Mark]) -> ByLine<'a> {
+    let mut by_line = ByLine::new();
+    for mark in marks {
+        let start = floor(source.text, mark.range.start as usize);
+        let line = source.index.line(start);
+        let line_start = source.index.range(source.text, line).start;
+        let line_end = line_start + source.line(line).trim_end().len();
+        let end = floor(source.text, mark.range.end as usize).min(line_end).max(start);
+        // The statement and the call it consists of are the same place to a reader.
+        let end = start + source.text[start..end].trim_end_matches([';', ',', ' ']).len();
+        let on_line = by_line.entry(line).or_default();
+        match on_line.iter_mut().find(|it| it.range == (start..end)) {
+            Some(other) => {
+                other.messages.push(&mark.message);
+                if mark.primary {
+                    (other.primary, other.style) = (true, mark.style);
+                }
             }
-        })
-        .collect();
-    cut.sort_by_key(|it| (it.range.start, it.range.end));
-    let mut by_line: BTreeMap<usize, Vec<LineMark<'a>>> = BTreeMap::new();
-    for mut mark in cut {
-        let line = by_line.entry(mark.place.0).or_default();
-        let Some(last) = line.last_mut() else {
-            line.push(mark);
-            continue;
-        };
-        if last.range.start < mark.range.start {
-            last.range.end = last.range.end.min(mark.range.start);
-        } else {
-            mark.range.start = last.range.end.max(last.range.start);
+            None => on_line.push(LineMark { range: start..end, messages: vec![&mark.message], primary: mark.primary, style: mark.style }),
         }
-        if mark.range.start < mark.range.end {
-            line.push(mark);
-        } else {
-            last.messages.append(&mut mark.messages);
-            if mark.primary {
-                (last.primary, last.style) = (true, mark.style);
-            }
-        }
+    }
+    for marks in by_line.values_mut() {
+        marks.sort_by_key(|it| (it.range.start, Reverse(it.range.end)));
     }
     by_line
 }
@@ -180,140 +142,62 @@ fn floor(text: &str, offset: usize) -> usize {
     offset
 }
 
-/// The lines to show: the marked ones, those around them unless blank, and short gaps in between.
-fn shown_lines(by_line: &BTreeMap<usize, Vec<LineMark<'_>>>, is_blank: impl Fn(usize) -> bool) -> Vec<usize> {
-    let mut shown: Vec<usize> = Vec::new();
+/// The lines to show, in stretches: the marked ones, those around them unless blank, and short gaps in between.
+fn stretches(by_line: &ByLine, is_blank: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+    let mut stretches: Vec<Range<usize>> = Vec::new();
     for &line in by_line.keys() {
-        let first = line.saturating_sub(CONTEXT);
-        match shown.last() {
-            Some(&last) if first <= last + 1 + GAP => shown.extend(last + 1..line),
-            _ => shown.extend((first..line).filter(|it| !is_blank(*it))),
+        let before = (line.saturating_sub(CONTEXT)..line).rev().take_while(|it| !is_blank(*it)).last().unwrap_or(line);
+        let after = (line + 1..=line + CONTEXT).take_while(|it| !is_blank(*it)).last().unwrap_or(line) + 1;
+        match stretches.last_mut() {
+            Some(last) if line.saturating_sub(CONTEXT) <= last.end + GAP => last.end = after.max(last.end),
+            _ => stretches.push(before..after),
         }
-        // A line after may have come with the one before.
-        if shown.last() != Some(&line) {
-            shown.push(line);
+    }
+    stretches
+}
+
+/// One box. `digits` is the width of its line numbers, `room` that of its lines.
+fn draw(source: &Source, lines: Range<usize>, by_line: &ByLine, (digits, room): (usize, usize), place: &str, layout: &Layout) -> String {
+    let marks = |line: usize| by_line.get(&line).map_or(&[][..], Vec::as_slice);
+    let indent = if lines.clone().any(|it| is_tight(source, it, marks(it), room)) { common_indent(source, lines.clone()) } else { 0 };
+    let blank = " ".repeat(digits);
+    let frame = |text: &str| layout.paint(text, layout.dim());
+    let mut out = format!(" {blank} {}{place}{}\n", frame("╭─["), frame("]"));
+    for number in lines {
+        let shown = line::show(source, number, indent, marks(number), room);
+        let head = frame(&format!(" {:>digits$} │", number + 1));
+        let _ = writeln!(out, "{}", format!("{head} {}", shown.text).trim_end());
+        if !marks(number).is_empty() {
+            for row in labels::draw(source, &shown, marks(number), room, layout) {
+                let _ = writeln!(out, "{} {row}", frame(&format!(" {blank} ·")));
+            }
         }
-        shown.extend((line + 1..=line + CONTEXT).filter(|it| !is_blank(*it)));
     }
-    shown.dedup();
-    shown
+    let _ = writeln!(out, "{}", frame(&format!(" {blank} ╰────")));
+    out
 }
 
-/// A line as it is shown, and where its characters went.
-struct ShownLine {
-    text: String,
-    /// Offset in the file, offset in `text`, column: of each character, and of the end.
-    cells: Vec<(usize, usize, usize)>,
+/// Whether a marked range does not fit as it is, or its label. (What is longer in bytes than the room may be shorter in
+/// columns, but then little is lost.)
+fn is_tight(source: &Source, line: usize, marks: &[LineMark], room: usize) -> bool {
+    let start = source.index.range(source.text, line).start;
+    marks.iter().any(|it| it.range.end.saturating_sub(start) > room || it.range.start.saturating_sub(start) + it.least() > room)
 }
 
-impl ShownLine {
-    /// Where a byte of the file is in `text`; the nearest shown one, if it was cut off.
-    fn offset(&self, in_file: usize) -> usize {
-        let i = self.cells.partition_point(|it| it.0 < in_file).min(self.cells.len() - 1);
-        self.cells[i].1
-    }
-
-    fn column(&self, in_text: usize) -> usize {
-        let i = self.cells.partition_point(|it| it.1 < in_text).min(self.cells.len() - 1);
-        self.cells[i].2
-    }
-}
-
-/// Shows at most `room` columns of a line: from its start, or from a little before `mark` if that lies too far right.
-fn show_line(source: &str, line: Range<usize>, mark: Option<Range<usize>>, room: usize) -> ShownLine {
-    let from_start = show_from(source, line.clone(), line.start, room);
-    match mark {
-        Some(mark) if from_start.cells.last().is_some_and(|end| end.0 < mark.end.min(mark.start + room)) => {
-            let lead = source[line.start..mark.start].char_indices().rev().take(LEAD).last().map_or(0, |it| it.0);
-            show_from(source, line.clone(), line.start + lead, room)
-        }
-        _ => from_start,
-    }
-}
-
-fn show_from(source: &str, line: Range<usize>, start: usize, room: usize) -> ShownLine {
-    let mut text = String::new();
-    let mut cells = Vec::new();
-    let mut column = 0;
-    if start > line.start {
-        text.push('…');
-        column += 1;
-    }
-    let mut end = line.end;
-    for (i, c) in source[start..line.end].char_indices() {
-        // One column is kept for the mark that something is cut off. Characters of no width are not shown without end.
-        let is_full = column + 1 >= room || cells.len() >= 4 * room;
-        if is_full && start + i + c.len_utf8() < line.end {
-            end = start + i;
-            break;
-        }
-        cells.push((start + i, text.len(), column));
-        column += source_char(c, column, &mut text);
-    }
-    cells.push((end, text.len(), column));
-    if end < line.end {
-        text.push('…');
-    }
-    ShownLine { text, cells }
-}
-
-impl SourceCode for Excerpt {
-    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let Some(final_line) = self.lines.len().checked_sub(1) else { return Err(MietteError::OutOfBounds) };
-        let line_of = |offset: usize| self.lines.partition_point(|it| it.range.end <= offset).min(final_line);
-        let (first, last) = (line_of(span.offset()), line_of(span.offset() + span.len()));
-        let follows = |i: usize| self.lines[i].number + 1 == self.lines[i + 1].number;
-        if !(first..last).all(follows) {
-            // Lines are left out in between: these are two snippets.
-            return Err(MietteError::OutOfBounds);
-        }
-        let (range, (line, column)) = if before == 0 && after == 0 {
-            let at = self.places.get(&span.offset()).copied().unwrap_or((self.lines[first].number, 0));
-            (span.offset()..span.offset() + span.len(), at)
-        } else {
-            // Which lines surround the labels is decided already: all that are not cut off from these.
-            let from = (0..first).rev().take_while(|i| follows(*i)).last().unwrap_or(first);
-            let to = (last + 1..self.lines.len()).take_while(|i| follows(*i - 1)).last().unwrap_or(last);
-            (self.lines[from].range.start..self.lines[to].range.end, (self.lines[from].number, 0))
-        };
-        let data = self.text.get(range.clone()).ok_or(MietteError::OutOfBounds)?;
-        let lines = data.matches('\n').count();
-        let span = (range.start, range.len()).into();
-        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data.as_bytes(), span, line, column, lines)))
-    }
-}
-
-/// What miette draws: an excerpt with its labels, and no message.
-#[derive(Debug)]
-struct Diagnostic {
-    excerpt: Excerpt,
-    labels: Vec<LabeledSpan>,
-}
-
-impl std::fmt::Display for Diagnostic {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Ok(())
-    }
-}
-
-impl std::error::Error for Diagnostic {}
-
-impl miette::Diagnostic for Diagnostic {
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.excerpt)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.labels.iter().cloned()))
-    }
+/// Bytes of the blanks that all these lines begin with.
+fn common_indent(source: &Source, lines: Range<usize>) -> usize {
+    let indents =
+        lines.map(|it| source.line(it)).filter(|it| !it.trim().is_empty()).map(|it| &it[..it.len() - it.trim_start_matches([' ', '\t']).len()]);
+    let common = |a: &'_ str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    indents.reduce(|a, b| &a[..common(a, b)]).map_or(0, str::len)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ir::Language;
-    use crate::report::text::columns;
-    use crate::source::SourceFile;
+    use crate::report::samples;
+    use crate::source::{Files, SourceFile};
 
     /// Draws `text` with a label on each of `parts` (the first is the primary one), 60 columns wide.
     fn check(text: &str, parts: &[(&str, &str)]) -> String {
@@ -322,8 +206,16 @@ mod tests {
             Mark { range: ir::Range::new(start, start + part.len()), message: message.to_string(), primary: i == 0, style: Style::new() }
         };
         let marks: Vec<Mark> = parts.iter().enumerate().map(|(i, it)| mark(i, it)).collect();
+        draw(text, &marks, 60)
+    }
+
+    fn draw(text: &str, marks: &[Mark], width: usize) -> String {
         let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python)]);
-        render(&files, FileId(0), &marks, &Layout { width: 60, ..Layout::default() })
+        render(&places(&files), FileId(0), marks, &Layout { width, ..Layout::default() })
+    }
+
+    fn places(files: &Files) -> Places<'_> {
+        Places::new(&samples::finding(FileId(0)), &[FileId(0)], files)
     }
 
     #[test]
@@ -357,6 +249,15 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_just_fits_is_whole() {
+        let last = |text: &str| check(text, &[("n", "read")]).lines().nth(1).map(|it| (it.chars().last(), columns(it)));
+        assert_eq!(last(&format!("n{}", "x".repeat(54))), Some((Some('x'), 60)));
+        assert_eq!(last(&format!("n{}", "x".repeat(55))), Some((Some('…'), 60)));
+        assert_eq!(last(&format!("n{}漢", "x".repeat(52))), Some((Some('漢'), 60)));
+        assert_eq!(last(&format!("n{}漢", "x".repeat(53))), Some((Some('…'), 60)));
+    }
+
+    #[test]
     fn characters_of_no_width_are_not_shown_without_end() {
         let text = format!("n += 1  # {}\n", "\u{301}".repeat(1_000_000));
         assert!(check(&text, &[("n += 1", "updated")]).len() < 2000);
@@ -373,22 +274,79 @@ mod tests {
         let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python), SourceFile::from_text("b.py", "", Language::Python)]);
         let mark = |start, end| Mark { range: ir::Range::new(start, end), message: "here".to_string(), primary: true, style: Style::new() };
         for (file, range) in [(0, mark(1, 2)), (0, mark(3, 99)), (0, mark(2, 1)), (0, mark(0, 0)), (1, mark(0, 0)), (1, mark(7, 9))] {
-            let drawn = render(&files, FileId(file), &[range], &Layout::default());
+            let drawn = render(&places(&files), FileId(file), &[range], &Layout::default());
             assert!(drawn.contains("here"), "{drawn}");
         }
     }
 
+    #[test]
+    fn three_labels_on_a_line_hang_apart() {
+        let text = "swap(self.first, self.second, self.third)\n";
+        insta::assert_snapshot!(check(text, &[("self.second", "two"), ("self.first", "one"), ("self.third", "the third, whose text is wrapped")]));
+    }
+
+    #[test]
+    fn ranges_that_nest_are_all_labelled() {
+        let text = "self.totals[key] = self.totals.get(key, 0) + amount\n";
+        let parts = [(text.trim_end(), "updated"), ("self.totals.get(key, 0)", "read"), ("key, 0", "with this"), ("self.totals[key]", "written")];
+        insta::assert_snapshot!(check(text, &parts));
+    }
+
+    #[test]
+    fn a_range_that_others_cover_is_labelled() {
+        let drawn = check("ab\n", &[("ab", "both"), ("a", "left"), ("b", "right")]);
+        assert!(["┗━━ both", "├── left", "╰── right"].iter().all(|it| drawn.contains(it)), "{drawn}");
+    }
+
+    #[test]
+    fn the_end_of_a_statement_is_no_part_of_its_place() {
+        insta::assert_snapshot!(check("    self.trim();\n", &[("self.trim();", "waits in here"), ("self.trim()", "calls `trim`")]));
+    }
+
+    #[test]
+    fn the_primary_box_comes_first() {
+        let text = (1..=30).map(|i| format!("line{i:02}\n")).collect::<String>();
+        insta::assert_snapshot!(check(&text, &[("line20", "reported"), ("line03", "other")]));
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_the_indent_and_moves_labels() {
+        let text = "class A:\n        def f(self):\n                self.first_total = self.first_total + self.second_total\n";
+        let mark = |part: &str, message: &str| {
+            let start = text.rfind(part).unwrap();
+            Mark { range: ir::Range::new(start, start + part.len()), message: message.to_string(), primary: false, style: Style::new() }
+        };
+        let marks = [mark("self.first_total =", "written without a lock here"), mark("self.second_total", "read here")];
+        let drawn = draw(text, &marks, 40);
+        assert!(drawn.lines().all(|it| columns(it) <= 40), "{drawn}");
+        insta::assert_snapshot!(drawn);
+    }
+
+    #[test]
+    fn a_file_without_a_last_line_end_and_with_form_feeds() {
+        insta::assert_snapshot!(check("\u{c}\nx = 1\n\u{c}n += 1", &[("n += 1", "updated")]));
+    }
+
+    #[test]
+    fn emoji_combining_marks_and_right_to_left_text() {
+        insta::assert_snapshot!(check("e\u{301}tat['👍🏽'] = 'שלום' + n\n", &[("n", "read"), ("e\u{301}tat", "written")]));
+    }
+
     proptest::proptest! {
         #[test]
-        fn any_text_with_any_marks_is_drawn(text in "[ab \t\r\né漢\u{1b}\u{301}]{0,300}", ranges in proptest::collection::vec((0..320usize, 0..60usize), 1..9)) {
-            let files = Files::new(vec![SourceFile::from_text("a.py", &text, Language::Python)]);
+        fn any_text_with_any_marks_is_drawn(
+            text in "[ab.; \t\r\n\u{c}é漢👍ש\u{1b}\u{301}\u{200d}]{0,300}",
+            ranges in proptest::collection::vec((0..320usize, 0..60usize), 1..9),
+            width in 40..200usize,
+        ) {
             let mark = |(i, (start, length)): (usize, &(usize, usize))| {
                 let range = ir::Range::new(*start, start + length);
                 Mark { range, message: format!("mark{i}"), primary: i == 0, style: Style::new() }
             };
             let marks: Vec<Mark> = ranges.iter().enumerate().map(mark).collect();
-            let drawn = render(&files, FileId(0), &marks, &Layout { width: 60, ..Layout::default() });
+            let drawn = draw(&text, &marks, width);
             proptest::prop_assert!(drawn.chars().all(|it| it == '\n' || !it.is_control()));
+            proptest::prop_assert!(drawn.lines().all(|it| columns(it) <= width), "{drawn}");
             for mark in &marks {
                 proptest::prop_assert!(drawn.contains(&mark.message), "{} is not in\n{drawn}", mark.message);
             }

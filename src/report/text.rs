@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use textwrap::core::Word;
-use unicode_width::UnicodeWidthStr;
+use textwrap::wrap_algorithms::wrap_first_fit;
+use unicode_width::UnicodeWidthChar;
 
 /// Columns a tab goes on to.
 const TAB: usize = 4;
@@ -22,39 +23,95 @@ pub fn visible_char(c: char) -> char {
         '\u{80}'..='\u{9f}' => '\u{fffd}',
         // Separators of lines, and marks that reorder the text after them ("Trojan Source").
         '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        // What is not seen, and has no part in how its neighbours look: blanks of no width, annotations, tags.
+        '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => '\u{fffd}',
+        '\u{e0000}'..='\u{e0fff}' => '\u{fffd}',
         _ => c,
     }
 }
 
 /// A source character at column `column`, and how many columns it takes there.
 pub fn source_char(c: char, column: usize, out: &mut String) -> usize {
-    if c == '\t' {
-        let width = TAB - column % TAB;
-        out.extend(std::iter::repeat_n(' ', width));
-        return width;
+    let width = source_columns(c, column);
+    match c {
+        '\t' => out.extend(std::iter::repeat_n(' ', width)),
+        _ => out.push(visible_char(c)),
     }
-    let shown = visible_char(c);
-    out.push(shown);
-    unicode_width::UnicodeWidthChar::width(shown).unwrap_or(0)
+    width
 }
 
-/// Columns that `text` takes.
+/// How many columns a source character takes at column `column`.
+pub fn source_columns(c: char, column: usize) -> usize {
+    if c == '\t' { TAB - column % TAB } else { width(visible_char(c)) }
+}
+
+/// Columns that `text` takes, character by character: what terminals make of sequences (of emoji) differs.
 pub fn columns(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    text.chars().map(width).sum()
+}
+
+fn width(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
+/// The end of `text` after a `…`, in at most `room` columns.
+pub fn tail(text: &str, room: usize) -> Cow<'_, str> {
+    if columns(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += width(*c);
+        used <= room
+    };
+    let kept: usize = text.chars().rev().take_while(fits).map(char::len_utf8).sum();
+    Cow::Owned(format!("…{}", &text[text.len() - kept..]))
 }
 
 /// `text` in lines of at most `width` columns, made visible. Words longer than a line are broken. Never empty.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let text = visible(text);
-    let options = textwrap::Options::new(width.max(8)).word_splitter(textwrap::WordSplitter::NoHyphenation);
-    let options = options.word_separator(textwrap::WordSeparator::Custom(words)).wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
-    textwrap::wrap(&text, options).into_iter().map(Cow::into_owned).collect()
+    let width = width.max(8);
+    let words: Vec<Word> = words(&text).flat_map(|it| broken(it, width)).map(Word::from).collect();
+    let line = |words: &[Word]| words.iter().flat_map(|it| [it.word, it.whitespace]).collect::<String>().trim_end().to_string();
+    wrap_first_fit(&words, &[width as f64]).into_iter().map(line).collect()
+}
+
+/// A word of more than `width` columns in parts of at most that: after blanks in it, else where names have their
+/// joints (`Store._total_seconds`, `app/store.py`), else anywhere.
+fn broken(word: &str, width: usize) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = word;
+    while columns(rest.trim_end()) > width {
+        let mut used = 0;
+        let fits = |(_, c): &(usize, char)| {
+            used += self::width(*c);
+            used <= width
+        };
+        let fitting = rest.char_indices().take_while(fits).last().map_or(0, |(at, c)| at + c.len_utf8());
+        // One character at least, or this would not end.
+        let fitting = fitting.max(rest.chars().next().map_or(0, char::len_utf8));
+        let after = |is_joint: fn(char) -> bool| {
+            let joints = rest[..fitting].char_indices().filter(|(at, c)| is_joint(*c) && !rest[at + c.len_utf8()..].starts_with(is_joint));
+            joints.map(|(at, c)| at + c.len_utf8()).next_back()
+        };
+        let blanks = rest[fitting..].len() - rest[fitting..].trim_start_matches(' ').len();
+        let end = (blanks > 0)
+            .then_some(fitting + blanks)
+            .or_else(|| after(|it| it == ' '))
+            .or_else(|| after(|it| matches!(it, '.' | '/' | ':' | '_' | ',' | '(' | '-' | '[')));
+        let (part, left) = rest.split_at(end.unwrap_or(fitting));
+        parts.push(part);
+        rest = left;
+    }
+    parts.push(rest);
+    parts
 }
 
 /// Words end at blanks, but code between backticks (`with self.lock:`) is one word.
-fn words(text: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
-    Box::new(std::iter::from_fn(move || {
+    std::iter::from_fn(move || {
         let mut in_code = false;
         let mut after_blank = false;
         let end = rest.char_indices().find(|(_, c)| {
@@ -65,8 +122,8 @@ fn words(text: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
         });
         let (word, left) = rest.split_at(end.map_or(rest.len(), |it| it.0));
         rest = left;
-        (!word.is_empty()).then(|| Word::from(word))
-    }))
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// `text` with blanks up to `width` columns.
@@ -125,7 +182,29 @@ mod tests {
     #[test]
     fn code_stays_on_a_line() {
         assert_eq!(wrap("hold it: `with self.lock:` around", 20), ["hold it:", "`with self.lock:`", "around"]);
-        assert_eq!(wrap("an odd ` is no code and wraps", 12), ["an odd", "` is no code", " and wraps"]);
+        assert_eq!(wrap("an odd ` is no code and wraps", 12), ["an odd", "` is no code", "and wraps"]);
+    }
+
+    #[test]
+    fn names_break_at_their_joints() {
+        assert_eq!(wrap("reads `MetricsStore._total_seconds`, too", 22), ["reads", "`MetricsStore._total_", "seconds`, too"]);
+        assert_eq!(wrap("(fixtures/metrics_store/bad/store.py:16)", 20), ["(fixtures/metrics_", "store/bad/store.py:", "16)"]);
+        assert_eq!(wrap("`crate::bank::Bank`", 14), ["`crate::bank::", "Bank`"]);
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_text() {
+        assert_eq!([tail("app/store.py", 12), tail("app/store.py", 9), tail("漢字漢字", 4)], ["app/store.py", "…store.py", "…字"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn lines_fit_and_nothing_is_lost(text in "[ab `/._:漢é\u{301}\u{1b}\u{200d}👨]{0,120}", width in 8..40usize) {
+            let lines = wrap(&text, width);
+            proptest::prop_assert!(lines.iter().all(|it| columns(it) <= width), "{lines:?}");
+            let solid = |text: &str| text.chars().filter(|it| *it != ' ').collect::<String>();
+            proptest::prop_assert_eq!(solid(&lines.concat()), solid(&visible(&text)));
+        }
     }
 
     #[test]

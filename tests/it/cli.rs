@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub fn lockset(directory: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
     command.current_dir(directory.path());
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "NO_GRAPHICS"] {
         command.env_remove(variable);
     }
     command
@@ -338,4 +338,65 @@ fn completions_and_the_manual_name_every_option() {
 fn no_progress_is_shown_where_nobody_looks() {
     lockset(&metrics()).args(["--exit-zero"]).assert().code(0).stderr(is_empty());
     lockset(&metrics()).args(["--exit-zero", "--no-progress"]).assert().code(0).stderr(is_empty());
+}
+
+#[test]
+fn accessible_reports_have_no_drawings() {
+    let directory = metrics();
+    let run = |command: &mut Command| String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let told = run(lockset(&directory).args(["--accessible"]).env("CLICOLOR_FORCE", "1"));
+    assert!(told.starts_with("Finding 1 of 1\nError, rule unguarded-update: `Metrics.total` "), "{told}");
+    assert!(told.contains("\nFile app/metrics.py, line 9, column 9: ") && told.contains("\nSource line 9: self.total += 1\n"), "{told}");
+    assert!(told.contains("\nStep 1, thread A, file app/metrics.py, line 9: "), "{told}");
+    assert!(told.chars().all(|it| it == '\n' || !it.is_control()) && !told.contains(['│', '─', '╭', '┳']), "{told}");
+    let times_apart = |text: &str| text.lines().filter(|it| !it.starts_with("Found ")).map(str::to_string).collect::<Vec<_>>();
+    let by_variable = run(lockset(&directory).env("NO_GRAPHICS", "1"));
+    assert_eq!(times_apart(&by_variable), times_apart(&told));
+    assert!(run(lockset(&directory).env("NO_GRAPHICS", "0")).contains('│'));
+    // Other forms are as they are.
+    let concise = ["--format", "concise", "--quiet"];
+    assert_eq!(run(lockset(&directory).args(concise).arg("--accessible")), run(lockset(&directory).args(concise)));
+}
+
+#[test]
+fn colors_and_links_are_for_those_who_want_them() {
+    let directory = metrics();
+    let has = |command: &mut Command| {
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        (text.contains("\x1b["), text.contains("\x1b]8"))
+    };
+    assert_eq!(has(&mut lockset(&directory)), (false, false));
+    assert_eq!(has(lockset(&directory).env("CLICOLOR_FORCE", "1")), (true, false));
+    assert_eq!(has(lockset(&directory).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1")), (false, false));
+    assert_eq!(has(lockset(&directory).args(["--color", "always"])), (true, false));
+    assert_eq!(has(lockset(&directory).args(["--color", "never"]).env("CLICOLOR_FORCE", "1")), (false, false));
+    assert_eq!(has(lockset(&directory).env("FORCE_HYPERLINK", "1").env("TERM_PROGRAM", "WezTerm")), (false, false), "never in a pipe");
+}
+
+#[test]
+fn hints_stand_once_at_the_end() {
+    let directory = metrics();
+    let run = |arguments: &[&str]| String::from_utf8(lockset(&directory).args(arguments).output().unwrap().stdout).unwrap();
+    let text = run(&[]);
+    assert!(text.ends_with("`--write-baseline`\n") && text.matches("lockset explain unguarded-update").count() == 1, "{text}");
+    assert!(!run(&["--quiet"]).contains("lockset explain"));
+    assert!(!run(&["--select", "lock-order"]).contains("lockset explain"));
+    let high = run(&["--min-confidence", "high", "--select", "all"]);
+    let low = run(&["--min-confidence", "low"]);
+    assert_eq!(high.contains("of lower confidence"), high.matches("error[").count() < low.matches("error[").count(), "{high}");
+    assert!(!low.contains("of lower confidence"), "{low}");
+}
+
+#[test]
+fn the_width_is_that_of_the_terminal() {
+    let source = format!(
+        "import threading\n\ncount = 0\n\ndef work():\n    global count\n    count += 1  # {}\n\nfor _ in range(2):\n    threading.Thread(target=work).start()\n",
+        "x".repeat(300)
+    );
+    let directory = tree(&[("a.py", &source)]);
+    let widest = |columns: &str| {
+        let output = lockset(&directory).env("COLUMNS", columns).args(["--min-confidence", "low"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().map(|it| it.chars().count()).max().unwrap()
+    };
+    assert_eq!(["1", "40", "80", "200"].map(widest), [40, 40, 80, 200]);
 }
