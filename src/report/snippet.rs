@@ -1,7 +1,7 @@
 //! The source lines of one file with their labels.
 //!
 //! Only lines with labels are shown, those around them and short gaps, a box ([`draw`]) for each stretch of them.
-//! Control characters, tabs, lines of a megabyte and statements of forty lines are dealt with in [`line`]; how labels
+//! Control characters, tabs, lines of a megabyte and statements of forty lines are dealt with in [`mod@line`]; how labels
 //! hang is in [`labels`]. What is drawn costs the lines shown and not the file they are in.
 //!
 //! (miette and annotate-snippets draw such boxes, too. The first hangs labels from the middle of their ranges and tells
