@@ -4,9 +4,8 @@
 //! Control characters, tabs, lines of a megabyte and statements of forty lines are dealt with in [`mod@line`]; how labels
 //! hang is in [`labels`]. What is drawn costs the lines shown and not the file they are in.
 //!
-//! (miette and annotate-snippets draw such boxes, too. The first hangs labels from the middle of their ranges and tells
-//! nested ones apart only by what is left of them, neither wraps a label: on a narrow screen, or far to the right, it
-//! runs into the terminal's edge.)
+//! (miette 7.6 draws such boxes, too, but hangs labels from the middle of their ranges, which leaves them no room on a
+//! narrow screen; has one range for each column, and so cuts nested ones; and draws a bar under a range without a label.)
 
 mod labels;
 mod line;
