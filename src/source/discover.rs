@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc;
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::{Globs, Skipped};
 use crate::ir::Language;
@@ -140,9 +141,11 @@ pub(super) fn working_directory() -> PathBuf {
     std::env::current_dir().and_then(|it| it.canonicalize()).unwrap_or_default()
 }
 
-fn walk(root: &Path, exclude: &Globs) -> impl Iterator<Item = Result<DirEntry, ignore::Error>> + use<> {
+/// What lies below `root`, in no order.
+fn walk(root: &Path, exclude: &Globs) -> Vec<Result<DirEntry, ignore::Error>> {
     let exclude = exclude.clone();
-    WalkBuilder::new(root)
+    let walker = WalkBuilder::new(root)
+        .threads(rayon::current_num_threads())
         .follow_links(false)
         .require_git(false)
         .filter_entry(move |entry| {
@@ -150,7 +153,17 @@ fn walk(root: &Path, exclude: &Globs) -> impl Iterator<Item = Result<DirEntry, i
             let is_made = || is_directory && is_made_by_tools(entry.file_name()) && !is_module(entry.path());
             entry.depth() == 0 || !exclude.match_entry(entry.path(), is_directory) && !is_made()
         })
-        .build()
+        .build_parallel();
+    let (found, entries) = mpsc::channel();
+    walker.run(|| {
+        let found = found.clone();
+        Box::new(move |entry| match found.send(entry) {
+            Ok(()) => WalkState::Continue,
+            Err(_) => WalkState::Quit,
+        })
+    });
+    drop(found);
+    entries.into_iter().collect()
 }
 
 /// Whether a walk of `here` passes by `path`, or by a directory that it is in.
