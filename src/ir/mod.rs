@@ -39,6 +39,7 @@ mod intern;
 mod name;
 mod nested;
 mod op;
+mod pack;
 mod print;
 mod walk;
 
@@ -49,6 +50,7 @@ pub use nested::Nested;
 pub use op::{
     AggregateKind, Argument, ArgumentKind, Arm, Base, Block, Callee, Const, LoadKind, Op, OpKind, Operation, Place, Projection, StoreKind, Terminator,
 };
+pub use pack::{pack, unpack};
 pub use print::print;
 use serde::{Deserialize, Serialize};
 
@@ -336,6 +338,7 @@ pub struct AttributeArgument {
 
 /// A type as the source spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum TypeRef {
     /// `Arc<Mutex<T>>`, `dict[str, int]`: the path as written, and the type arguments. Lifetimes and consts are left out.
     Path {

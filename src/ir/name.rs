@@ -12,9 +12,10 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::num::NonZeroU32;
 
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::intern;
+use super::{intern, pack};
 
 /// An interned identifier or path.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,12 +85,19 @@ impl PartialEq<&str> for Name {
 
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.as_str().serialize(serializer)
+        match pack::number(*self) {
+            Some(number) => number.serialize(serializer),
+            None => self.as_str().serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if pack::is_reading() {
+            let number = u32::deserialize(deserializer)?;
+            return pack::name(number).ok_or_else(|| D::Error::custom("a name that the table does not have"));
+        }
         Ok(Name::new(&Cow::<str>::deserialize(deserializer)?))
     }
 }
