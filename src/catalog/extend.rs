@@ -17,6 +17,8 @@ pub struct Rows {
     pub container: Vec<Container>,
 }
 
+static NO_ROWS: Rows = Rows { lock: Vec::new(), spawn: Vec::new(), blocking: Vec::new(), container: Vec::new() };
+
 impl Rows {
     pub fn is_empty(&self) -> bool {
         self.lock.is_empty() && self.spawn.is_empty() && self.blocking.is_empty() && self.container.is_empty()
@@ -28,12 +30,14 @@ impl Rows {
 pub struct Catalogs {
     pub python: &'static Catalog,
     pub rust: &'static Catalog,
+    /// What the project added.
+    pub added: &'static Rows,
 }
 
 impl Default for Catalogs {
     /// The built-in ones.
     fn default() -> Self {
-        Catalogs { python: Catalog::builtin(Language::Python), rust: Catalog::builtin(Language::Rust) }
+        Catalogs { python: Catalog::builtin(Language::Python), rust: Catalog::builtin(Language::Rust), added: &NO_ROWS }
     }
 }
 
@@ -58,7 +62,8 @@ impl Catalogs {
             return *known;
         }
         let leaked = |language| -> &'static Catalog { Box::leak(Box::new(with_rows(language, rows))) };
-        let catalogs = Catalogs { python: leaked(Language::Python), rust: leaked(Language::Rust) };
+        let added = Box::leak(Box::new(rows.clone()));
+        let catalogs = Catalogs { python: leaked(Language::Python), rust: leaked(Language::Rust), added };
         made.push((rows.clone(), catalogs));
         catalogs
     }

@@ -12,9 +12,9 @@ use std::fmt;
 pub use baseline::{Baseline, BaselineError, Comparison, Entry};
 pub use fingerprint::fingerprint;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::ir::{Language, Range};
+use crate::ir::{Language, Name, Range};
 
 /// Index of a file in the session's file table ([`crate::source::Files`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,11 +84,13 @@ pub struct Rule {
 }
 
 /// One mistake.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's name, e.g. `unguarded-update`.
-    pub rule: &'static str,
-    pub group: &'static str,
+    #[serde(deserialize_with = "lasting")]
+    pub rule: Lasting,
+    #[serde(deserialize_with = "lasting")]
+    pub group: Lasting,
     pub severity: Severity,
     pub confidence: Confidence,
     /// One sentence in the user's own identifiers, without a full stop.
@@ -126,6 +128,13 @@ impl Finding {
     }
 }
 
+/// The name of a rule or group. (Serde would have a field of the type as it stands borrow from what is read.)
+type Lasting = &'static str;
+
+fn lasting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    Name::deserialize(deserializer).map(Name::as_str)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -140,7 +149,7 @@ pub enum Role {
     Call,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     pub location: Location,
     pub role: Role,
@@ -176,7 +185,7 @@ pub enum EvidenceKind {
     Caveat,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     pub kind: EvidenceKind,
     pub message: String,
@@ -184,7 +193,7 @@ pub struct Evidence {
 }
 
 /// One step of an interleaving.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// `A`, `B`.
     pub thread: char,
@@ -200,14 +209,14 @@ pub enum Applicability {
     Unsafe,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fix {
     pub applicability: Applicability,
     pub message: String,
     pub edits: Vec<Edit>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
     pub location: Location,
     pub replacement: String,

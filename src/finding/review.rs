@@ -1,12 +1,14 @@
 //! What a code review asks of each shared state, and what is known of it: plain data, filled from the analysis and then
 //! from the findings ([`settle`]).
 
+use serde::{Deserialize, Serialize};
+
 use super::{FileId, Finding, Location, Rule};
 
 /// Places shown for an answer.
 const MAX_PLACES: usize = 5;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     Yes,
     No,
@@ -14,7 +16,7 @@ pub enum Verdict {
     Unknown,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     pub verdict: Verdict,
     /// Why, in the user's own identifiers, without a full stop.
@@ -29,7 +31,7 @@ impl Answer {
 }
 
 /// One state, and the five questions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateReview {
     /// `Metrics.total`, as findings have it.
     pub state: String,

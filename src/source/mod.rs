@@ -27,7 +27,8 @@ pub use manifest::parse_edition;
 pub use project::project_of;
 pub use prose::{expects_threads, prose};
 use rayon::prelude::*;
-pub use read::{Encoding, MAX_BYTES};
+pub use read::{About, Encoding, MAX_BYTES};
+use rustc_hash::FxHashSet;
 
 use crate::finding::{FileId, Location};
 use crate::frontend::rust::Edition;
@@ -40,11 +41,12 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// Relative to the working directory where it lies below it, with `/`: what reports print.
     pub name: String,
-    /// The decoded text, without a byte order mark: what every range counts in.
+    /// The decoded text, without a byte order mark: what every range counts in. Empty until it is read
+    /// ([`Files::fill`]).
     pub text: String,
     pub language: Language,
-    /// How the bytes on disk became `text`.
-    pub encoding: Encoding,
+    /// How the bytes on disk become `text`, among others.
+    pub about: About,
     /// Of the nearest `Cargo.toml`; for Rust files only.
     pub edition: Edition,
     /// Rust: the directory of the crate's root module by the nearest `Cargo.toml` that has a package, in the same form as
@@ -62,7 +64,7 @@ impl SourceFile {
             name: name.to_string(),
             text: text.to_string(),
             language,
-            encoding: Encoding::Utf8,
+            about: About::default(),
             edition: Edition::default(),
             crate_root: None,
             crate_name: None,
@@ -84,12 +86,31 @@ pub struct Files {
     files: Vec<SourceFile>,
     /// Made when first asked for: most files have no finding.
     lines: Vec<OnceLock<LineIndex>>,
+    /// Files whose texts have not been read.
+    unread: FxHashSet<FileId>,
 }
 
 impl Files {
     pub fn new(files: Vec<SourceFile>) -> Self {
         let lines = files.iter().map(|_| OnceLock::new()).collect();
-        Files { files, lines }
+        Files { files, lines, unread: FxHashSet::default() }
+    }
+
+    /// Reads the texts of those that `wanted` means, if they have not been read. Tells whether each was still what it was
+    /// known to be; otherwise nothing is read.
+    pub fn fill(&mut self, wanted: impl Fn(FileId) -> bool) -> bool {
+        let missing: Vec<FileId> = self.unread.iter().copied().filter(|it| wanted(*it)).collect();
+        let read = |id: &FileId| {
+            let file = self.get(*id);
+            let (text, about) = read::read_whole(&file.path, file.language).ok()?;
+            (about == file.about).then_some((*id, text))
+        };
+        let Some(texts) = missing.par_iter().map(read).collect::<Option<Vec<_>>>() else { return false };
+        for (id, text) in texts {
+            self.files[id.0 as usize].text = text;
+            self.unread.remove(&id);
+        }
+        true
     }
 
     pub fn get(&self, id: FileId) -> &SourceFile {
@@ -123,7 +144,7 @@ impl Files {
         let file = self.get(id);
         let lines = self.lines(id);
         let offset = (offset as usize).min(file.text.len());
-        let on_disk = match file.encoding {
+        let on_disk = match file.about.encoding {
             Encoding::Utf8 => offset,
             Encoding::Utf8WithMark => offset + read::MARK.len(),
             Encoding::Latin1 => lines.characters_before(&file.text, offset),
@@ -192,36 +213,50 @@ pub fn display_name(path: &Path) -> String {
 pub fn load_given(given: &Given) -> Result<Loaded, DiscoverError> {
     let error = |reason: String| DiscoverError { path: given.name.clone(), reason };
     let candidate = discover::named(&given.name).map_err(|reason| error(reason.to_string()))?;
-    let text = read::decode(given.bytes.clone(), candidate.language).map_err(error)?;
-    Ok(assemble(vec![candidate], vec![Ok(text)]))
+    let (text, about) = read::decode_whole(given.bytes.clone(), candidate.language).map_err(error)?;
+    Ok(assemble(vec![candidate], vec![Ok((Some(text), about))]))
 }
 
 /// Reads the candidates, in parallel, keeping their order.
 pub fn load(candidates: Vec<Candidate>) -> Loaded {
-    let texts: Vec<_> = candidates.par_iter().map(|it| read::read(&it.path, it.language)).collect();
+    load_unknown(candidates, |_| None)
+}
+
+/// The same, but the texts of files of which `known` tells what they are are left for [`Files::fill`].
+pub fn load_unknown(candidates: Vec<Candidate>, known: impl Fn(&Path) -> Option<About> + Sync) -> Loaded {
+    let read = |it: &Candidate| match known(&it.path) {
+        Some(about) => Ok((None, about)),
+        None => read::read_whole(&it.path, it.language).map(|(text, about)| (Some(text), about)),
+    };
+    let texts: Vec<_> = candidates.par_iter().map(read).collect();
     assemble(candidates, texts)
 }
 
 /// The files of these texts, each with its package.
-fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(String, Encoding), String>>) -> Loaded {
+fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(Option<String>, About), String>>) -> Loaded {
     let mut manifests = manifest::Manifests::new(discover::working_directory());
     let mut files = Vec::with_capacity(candidates.len());
     let mut skipped = Vec::new();
+    let mut unread = FxHashSet::default();
     for (candidate, text) in candidates.into_iter().zip(texts) {
         let Candidate { path, name, language } = candidate;
         match text {
             Err(reason) => skipped.push(Skipped { file: name, reason }),
-            Ok((text, encoding)) => {
+            Ok((text, about)) => {
+                if text.is_none() {
+                    unread.insert(FileId(files.len() as u32));
+                }
+                let text = text.unwrap_or_default();
                 let package = match language {
                     Language::Rust => manifests.package_of(&path),
                     Language::Python => manifest::Package::default(),
                 };
                 let manifest::Package { edition, sources: crate_root, crate_name } = package;
-                files.push(SourceFile { path, name, text, language, encoding, edition, crate_root, crate_name });
+                files.push(SourceFile { path, name, text, language, about, edition, crate_root, crate_name });
             }
         }
     }
-    Loaded { files: Files::new(files), skipped, notes: manifests.into_notes() }
+    Loaded { files: Files { unread, ..Files::new(files) }, skipped, notes: manifests.into_notes() }
 }
 
 #[cfg(test)]
@@ -229,7 +264,8 @@ mod tests {
     use super::*;
 
     fn position(encoding: Encoding, text: &str, at: &str) -> Position {
-        let file = SourceFile { encoding, ..SourceFile::from_text("a.py", text, Language::Python) };
+        let about = About { encoding, ..About::default() };
+        let file = SourceFile { about, ..SourceFile::from_text("a.py", text, Language::Python) };
         Files::new(vec![file]).position(FileId(0), text.find(at).unwrap() as u32)
     }
 

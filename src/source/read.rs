@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ir::Language;
 
 /// Larger files are skipped: no one writes them by hand.
@@ -16,13 +18,35 @@ pub const MAX_BYTES: u64 = 10_000_000;
 pub(super) const MARK: &str = "\u{feff}";
 
 /// How a file's bytes became its text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     #[default]
     Utf8,
     /// UTF-8 behind a byte order mark, which the text does not have.
     Utf8WithMark,
     Latin1,
+}
+
+/// What a file is, without its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// BLAKE3, of the bytes on disk.
+    pub digest: [u8; 32],
+    pub encoding: Encoding,
+    pub lines: usize,
+}
+
+/// The text of the file at `path` and what is known by it, or why it cannot be had.
+pub fn read_whole(path: &Path, language: Language) -> Result<(String, About), String> {
+    decode_whole(read_bytes(path)?, language)
+}
+
+/// The same of bytes.
+pub fn decode_whole(bytes: Vec<u8>, language: Language) -> Result<(String, About), String> {
+    let digest = *blake3::hash(&bytes).as_bytes();
+    let (text, encoding) = decode(bytes, language)?;
+    let lines = text.lines().count();
+    Ok((text, About { digest, encoding, lines }))
 }
 
 /// The text of the file at `path`, or why it cannot be had.
