@@ -8,6 +8,7 @@
 //! ```
 
 pub mod analysis;
+pub mod cache;
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -1,7 +1,8 @@
 //! The pipeline, top to bottom: the only file that knows every stage.
 //!
 //! ```text
-//! discover ─► load ─► lower ─► link ─► analyse ─► lints ─► Report
+//! discover ─► load ─► lower ─► link ─► analyse ─► lints ─► select ─► Report
+//!                └──────── or recall from the cache ─────────┘
 //! ```
 //!
 //! What goes wrong with one file stays with that file: it is skipped, with its reason. What goes wrong with the run
@@ -12,6 +13,7 @@ mod contain;
 mod known;
 mod progress;
 mod selection;
+mod warm;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -26,10 +28,12 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule};
 
+use self::warm::{Outcome, Warm};
 use crate::analysis::{self, Analysis};
+use crate::cache::{Cache, Modules};
 use crate::finding::{Confidence, FileId, Finding, Location, Rule, Severity, fingerprint, review};
 use crate::frontend;
-use crate::ir::{Language, Module, Range, SyntaxError};
+use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{self, Check, Ignores, LINTS, Lint};
 use crate::program::{self, Program, Setting};
 use crate::report::{Report, Stats};
@@ -73,6 +77,8 @@ pub struct Options {
     pub progress: Arc<Progress>,
     /// Report only findings one of whose places is on a changed line.
     pub changes: Option<Changes>,
+    /// Where to look for what is known from runs before, and to leave what this one learns.
+    pub cache: Option<Cache>,
 }
 
 impl Default for Options {
@@ -95,6 +101,7 @@ impl Default for Options {
             setting: Setting::default(),
             progress: Arc::default(),
             changes: None,
+            cache: None,
         }
     }
 }
@@ -140,36 +147,42 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
 
     let names: FxHashSet<String> = candidates.iter().filter(|it| is_named(&it.path)).map(|it| it.name.clone()).collect();
     let is_asked = |it: &Skipped| named.is_none() || names.contains(&it.file);
-    let loaded = options.given.as_ref().map_or_else(|| Ok(source::load(candidates)), source::load_given)?;
-    let Loaded { files, skipped: unreadable, mut notes } = loaded;
-    skipped.extend(unreadable.into_iter().filter(is_asked));
+    let mut warm = Warm::new(options.cache.as_ref().filter(|_| options.given.is_none()));
+    let mut loaded = options.given.as_ref().map_or_else(|| Ok(warm.load(&candidates)), source::load_given)?;
     watch.lap("read");
 
-    let (modules, unparsable) = lower(&files, &options.progress);
-    skipped.extend(unparsable.into_iter().filter(is_asked));
-    skipped.sort();
+    let recalled = warm.recall(options, lints, &mut loaded.files);
+    watch.lap("recall");
+    let (outcome, lowered) = match recalled {
+        Some(outcome) => (outcome, 0),
+        None => {
+            if !loaded.files.fill(|_| true) {
+                // A file has changed since it was looked at.
+                loaded = source::load(candidates);
+            }
+            watch.lap("read");
+            let kept = warm.modules();
+            let analysed = match analyse(options, lints, &loaded.files, &mut warm, kept, &mut watch) {
+                // What somebody else wrote under our keys need not be a module.
+                Err(_) if warm.is_on() => analyse(options, lints, &loaded.files, &mut warm, Modules::default(), &mut watch),
+                analysed => analysed,
+            };
+            let (outcome, lowered) = analysed?;
+            warm.keep(options, lints, &loaded.files, &outcome);
+            (outcome, lowered)
+        }
+    };
+    let Loaded { files, skipped: unreadable, mut notes } = loaded;
+    let Outcome { mut findings, mut suppressed, mut states, notes: claims, lost, unparsable } = outcome;
     let is_reported = |file: FileId| is_named(&files.get(file).path);
-    notes.extend(modules.iter().filter(|it| is_reported(it.0)).flat_map(|(file, module)| lost(&files, *file, module)));
-    let parsed = modules.len();
-    let analysed: FxHashSet<FileId> = modules.iter().map(|it| it.0).filter(|it| is_reported(*it)).collect();
-    watch.lap("lower");
-
-    let (mut findings, mut suppressed, mut states) = contained(|| {
-        let program = program::link(&files, modules, &options.setting);
-        watch.lap("link");
-        let analysis = analysis::analyse(&program);
-        watch.lap("analyse");
-        let mut findings = apply(lints, &analysis);
-        order(&mut findings, &files);
-        lints::once(&mut findings);
-        mark(&mut findings, &files);
-        let suppressed = suppress(lints, &program, &mut findings);
-        watch.lap("lints");
-        notes.extend(program.claims.notes.iter().cloned());
-        let states = if options.review_states { lints::review(&analysis) } else { Vec::new() };
-        (findings, suppressed, states)
-    })
-    .map_err(SessionError::Internal)?;
+    let unparsable_files: FxHashSet<FileId> = unparsable.iter().map(|it| it.0).collect();
+    let unparsable = unparsable.into_iter().map(|(file, reason)| Skipped { file: files.get(file).name.clone(), reason });
+    skipped.extend(unreadable.into_iter().chain(unparsable).filter(is_asked));
+    skipped.sort();
+    notes.extend(lost.into_iter().filter(|it| is_reported(it.0)).map(|it| it.1));
+    notes.extend(claims);
+    let modules = files.len() - unparsable_files.len();
+    let analysed: FxHashSet<FileId> = files.iter().map(|it| it.0).filter(|it| !unparsable_files.contains(it) && is_reported(*it)).collect();
 
     let is_left_out =
         |it: &Finding, ignored: &PerFileIgnore| ignored.rules.contains(&it.rule) && ignored.files.match_file(&files.get(it.location.file).path);
@@ -196,9 +209,46 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     if nothing {
         notes.push(nothing_found(&options.paths, tests));
     }
-    let lines = files.iter().map(|(_, it)| it.text.lines().count()).sum();
-    let stats = Stats { files: files.len(), parsed, cached: 0, lines, duration: begin.elapsed(), stages: watch.stages };
+    let lines = files.iter().map(|(_, it)| it.about.lines).sum();
+    let uncached = warm.failure();
+    let stats =
+        Stats { files: files.len(), parsed: lowered, cached: modules - lowered, lines, uncached, duration: begin.elapsed(), stages: watch.stages };
     Ok(Report { files, rules, findings, suppressed, baselined, unsure, states, comparison, skipped, notes, stats })
+}
+
+/// From the texts to all findings, wanted or not, and how many files were lowered for it; the modules of the others are
+/// among those that are `kept`.
+fn analyse(
+    options: &Options,
+    lints: &[&'static Lint],
+    files: &Files,
+    warm: &mut Warm<'_>,
+    kept: Modules,
+    watch: &mut Watch,
+) -> Result<(Outcome, usize), SessionError> {
+    let Lowered { modules, unparsable, new } = lower(files, &kept, warm.is_on(), &options.progress);
+    let lowered = new.len();
+    let lost = modules.iter().flat_map(|(file, module)| lost(files, *file, module)).collect();
+    watch.lap("lower");
+    warm.keep_modules(kept, files, new);
+    watch.lap("keep");
+
+    let outcome = contained(|| {
+        let program = program::link(files, modules, &options.setting);
+        watch.lap("link");
+        let analysis = analysis::analyse(&program);
+        watch.lap("analyse");
+        let mut findings = apply(lints, &analysis);
+        order(&mut findings, files);
+        lints::once(&mut findings);
+        mark(&mut findings, files);
+        let suppressed = suppress(lints, &program, &mut findings);
+        watch.lap("lints");
+        let notes = program.claims.notes.clone();
+        let states = if options.review_states { lints::review(&analysis) } else { Vec::new() };
+        Outcome { findings, suppressed, states, notes, lost, unparsable }
+    });
+    Ok((outcome.map_err(SessionError::Internal)?, lowered))
 }
 
 fn discovering(options: &Options) -> DiscoverOptions {
@@ -238,25 +288,36 @@ pub fn lower_file(file: &SourceFile) -> Result<Module, SyntaxError> {
     contained(lower).unwrap_or_else(|message| Err(SyntaxError { range: None, message }))
 }
 
-/// Lowers all files, in parallel, keeping their order.
-fn lower(files: &Files, progress: &Progress) -> (Vec<(FileId, Module)>, Vec<Skipped>) {
+struct Lowered {
+    /// In the order of the files.
+    modules: Vec<(FileId, Module)>,
+    /// The others, and why.
+    unparsable: Vec<(FileId, String)>,
+    /// Of those modules that were made in this run the bytes, if they are to be kept.
+    new: Vec<(FileId, Vec<u8>)>,
+}
+
+/// Lowers all files, in parallel, but those whose modules are kept.
+fn lower(files: &Files, kept: &Modules, keeps: bool, progress: &Progress) -> Lowered {
     let all: Vec<(FileId, &SourceFile)> = files.iter().collect();
     progress.begin(all.len());
-    let lower = |(id, file)| {
-        let lowered = lower_file(file);
+    let lower = |(id, file): (FileId, &SourceFile)| {
+        let known = kept.get(&warm::module_key(file)).and_then(ir::unpack);
+        let is_new = known.is_none();
+        let lowered = known.map_or_else(|| lower_file(file), Ok);
+        let bytes = lowered.as_ref().ok().filter(|_| is_new).map(|it| if keeps { ir::pack(it) } else { Vec::new() });
         progress.step();
-        (id, lowered)
+        (id, lowered, bytes)
     };
-    let lowered: Vec<_> = all.into_par_iter().map(lower).collect();
-    let mut modules = Vec::with_capacity(lowered.len());
-    let mut skipped = Vec::new();
-    for (id, result) in lowered {
+    let mut lowered = Lowered { modules: Vec::with_capacity(all.len()), unparsable: Vec::new(), new: Vec::new() };
+    for (id, result, bytes) in all.into_par_iter().map(lower).collect::<Vec<_>>() {
+        lowered.new.extend(bytes.map(|it| (id, it)));
         match result {
-            Ok(module) => modules.push((id, module)),
-            Err(error) => skipped.push(Skipped { file: files.get(id).name.clone(), reason: syntax_error(files, id, &error) }),
+            Ok(module) => lowered.modules.push((id, module)),
+            Err(error) => lowered.unparsable.push((id, syntax_error(files, id, &error))),
         }
     }
-    (modules, skipped)
+    lowered
 }
 
 /// `line 3, column 7: expected …`.
@@ -271,9 +332,9 @@ pub fn syntax_error(files: &Files, file: FileId, error: &SyntaxError) -> String 
 }
 
 /// A note for each piece of a file that could not be lowered.
-fn lost(files: &Files, file: FileId, module: &Module) -> Vec<String> {
+fn lost(files: &Files, file: FileId, module: &Module) -> Vec<(FileId, String)> {
     let note = |range: Range, reason: &str| format!("{}: {reason}; the rest of the file is analysed", files.place(Location { file, range }));
-    module.lost.iter().map(|it| note(it.range, &it.reason)).collect()
+    module.lost.iter().map(|it| (file, note(it.range, &it.reason))).collect()
 }
 
 /// Runs the lints side by side; their findings come in the lints' order.

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use super::cache::CacheArguments;
 use super::check::parse_threads;
 use super::project::ConfigArguments;
 use super::{Failure, Outcome, print};
@@ -46,6 +47,9 @@ struct Prune {
     #[command(flatten)]
     config: ConfigArguments,
 
+    #[command(flatten)]
+    cache: CacheArguments,
+
     /// How many threads to use [default: one a core]
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<NonZeroUsize>,
@@ -56,7 +60,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let config = arguments.config.load(&arguments.paths)?;
     let path = arguments.baseline.as_deref().or(config.baseline.as_deref()).unwrap_or(Path::new(DEFAULT));
     let overrides = Overrides { include_tests: arguments.include_tests.then_some(true), ..Overrides::default() };
-    let options = Options { threads: arguments.threads, baseline: Some(load(path)?), ..config.options(arguments.paths.clone(), &overrides)? };
+    let cache = arguments.cache.open(&config, &arguments.paths).and_then(Result::ok);
+    let options = Options { threads: arguments.threads, baseline: Some(load(path)?), cache, ..config.options(arguments.paths.clone(), &overrides)? };
     let report = session::check(&options)?;
     let before = options.baseline.map_or(0, |it| it.baseline.entries().len());
     let kept = &report.comparison.kept;

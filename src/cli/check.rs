@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::cache::CacheArguments;
 use super::project::ConfigArguments;
 use super::terminal::{self, Color};
 use super::{Failure, Outcome, baseline, print, progress, stdin, subcommands, warn};
@@ -128,6 +129,9 @@ pub struct Arguments {
     #[arg(long, help_heading = "Files")]
     no_context: bool,
 
+    #[command(flatten)]
+    cache: CacheArguments,
+
     /// Exit with 0 also when there are findings
     #[arg(long)]
     exit_zero: bool,
@@ -166,7 +170,13 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => None,
     };
     let changes = arguments.since.as_deref().map(|it| source::changes(&options.paths, it)).transpose()?;
-    let options = Options { baseline, changes, context: !arguments.no_context, force_exclude: arguments.force_exclude, ..options };
+    // Of a source that is handed over alone there is nothing to keep.
+    let wanted = if options.given.is_none() { arguments.cache.open(&config, &options.paths) } else { None };
+    let (cache, mut uncached) = match wanted {
+        Some(Err(why)) => (None, Some(why.to_string())),
+        cache => (cache.and_then(Result::ok), None),
+    };
+    let options = Options { baseline, changes, context: !arguments.no_context, force_exclude: arguments.force_exclude, cache, ..options };
     let work = || session::check(&options);
     let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
     let mut report =
@@ -176,6 +186,10 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     if !arguments.quiet {
         tell(&report, arguments);
+    }
+    uncached = uncached.or(report.stats.uncached.take());
+    if let Some(why) = uncached.filter(|_| arguments.verbose || arguments.cache.is_named() && !arguments.quiet) {
+        warn("note", format_args!("nothing is cached: {why}"));
     }
     if arguments.verbose {
         let file = config.file.as_deref().unwrap_or("none");

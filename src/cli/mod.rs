@@ -3,7 +3,9 @@
 //! `lockset src/` is `lockset check src/`: a first argument that is no subcommand belongs to `check`.
 
 mod baseline;
+mod cache;
 mod check;
+mod clean;
 mod explain;
 mod generate;
 mod init;
@@ -47,6 +49,8 @@ enum Command {
     Rules(rules::Arguments),
     /// Write a lockset.toml with every key explained
     Init(init::Arguments),
+    /// Remove the cache
+    Clean(clean::Arguments),
     /// Print a script that makes a shell complete lockset's arguments
     Completions(generate::Completions),
     /// Print the manual page, or that of a command
@@ -94,6 +98,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Init(arguments) => init::run(arguments),
+        Command::Clean(arguments) => clean::run(arguments),
         Command::Completions(arguments) => generate::completions(arguments),
         Command::Man(arguments) => generate::man(arguments),
         Command::ConfigSchema => generate::schema(),

@@ -36,6 +36,8 @@ pub const TEMPLATE: &str = include_str!("template.toml");
 pub struct Config {
     /// The file, as messages name it; none if there is no configuration.
     pub file: Option<String>,
+    /// Where it lies; absolute, with its links resolved.
+    pub directory: Option<PathBuf>,
     pub rules: Selection,
     pub min_confidence: Option<Confidence>,
     pub min_severity: Option<Severity>,
@@ -80,6 +82,7 @@ fn parse(text: &Text) -> Result<Config, ConfigError> {
     }
     Ok(Config {
         file: Some(text.name.clone()),
+        directory: Some(directory.to_path_buf()),
         rules: Selection {
             select: known_rules(text, keys.select.as_deref())?,
             extend_select: known_rules(text, keys.extend_select.as_deref())?.unwrap_or_default(),

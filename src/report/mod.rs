@@ -70,6 +70,8 @@ pub struct Stats {
     /// Of these, taken from the cache.
     pub cached: usize,
     pub lines: usize,
+    /// Why nothing is kept for the next run, if something is in the way.
+    pub uncached: Option<String>,
     pub duration: Duration,
     /// The time each stage took, in order.
     pub stages: Vec<(&'static str, Duration)>,

@@ -122,7 +122,7 @@ fn step(thread: char, location: Location, does: &str) -> Step {
 pub fn report() -> Report {
     let tree = Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER), ("src/bank.rs", BANK)]);
     let findings = vec![unguarded_update(&tree), split_snapshot(&tree), lock_order(&tree)];
-    let stats = Stats { files: 3, parsed: 3, cached: 0, lines: 1234, duration: Duration::from_millis(48), stages: Vec::new() };
+    let stats = Stats { files: 3, parsed: 3, cached: 0, lines: 1234, duration: Duration::from_millis(48), ..Stats::default() };
     let skipped = vec![
         Skipped { file: "app/broken.py".to_string(), reason: "line 3, column 5: expected `:`".to_string() },
         Skipped { file: "app/legacy.py".to_string(), reason: "not UTF-8 at byte 118".to_string() },

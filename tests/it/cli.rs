@@ -103,7 +103,7 @@ fn json_has_the_promised_shape() {
 fn the_same_input_gives_the_same_bytes() {
     let directory = metrics();
     let run = |threads: &str| {
-        let mut document = json(lockset(&directory).args(["--format", "json", "--threads", threads]));
+        let mut document = json(lockset(&directory).args(["--format", "json", "--threads", threads, "--no-cache"]));
         document["stats"]["milliseconds"] = Value::Null;
         document.to_string()
     };

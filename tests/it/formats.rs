@@ -17,7 +17,7 @@ const MACHINE: [&str; 7] = ["json", "jsonl", "sarif", "github", "gitlab", "junit
 
 fn lockset(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.current_dir(directory).arg("check").args(arguments).arg("--exit-zero");
+    command.current_dir(directory).arg("check").args(arguments).args(["--exit-zero", "--no-cache"]);
     for variable in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "GITHUB_STEP_SUMMARY", "NO_GRAPHICS"] {
         command.env_remove(variable);
     }

@@ -2,6 +2,7 @@
 //! One binary, which links once.
 
 mod baseline;
+mod cache;
 mod cli;
 mod common;
 mod config;
