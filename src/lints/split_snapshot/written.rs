@@ -14,6 +14,9 @@ use crate::program::Fun;
 /// Of more reads than this in one critical section, the rest are left out.
 const MAX_TOGETHER: usize = 64;
 
+/// For each pair, where somebody reads both: the function, and the op of each.
+type Readers = FxHashMap<(Part, Part), Option<(Fun, OpId, OpId)>>;
+
 /// Two writes of a function.
 struct Pair {
     function: Fun,
@@ -33,7 +36,7 @@ pub(super) fn written_apart(analysis: &Analysis<'_>, findings: &mut Vec<Finding>
     if pairs.is_empty() {
         return;
     }
-    let mut wanted: FxHashMap<(Part, Part), Option<(Fun, OpId, OpId)>> = FxHashMap::default();
+    let mut wanted = Readers::default();
     for pair in &pairs {
         wanted.insert(ordered(pair.first.0, pair.second.0), None);
     }
@@ -88,7 +91,7 @@ fn is_next(analysis: &Analysis<'_>, function: Fun, first: OpId, second: OpId) ->
 }
 
 /// Finds who reads the wanted pairs in one critical section.
-fn read_together(analysis: &Analysis<'_>, wanted: &mut FxHashMap<(Part, Part), Option<(Fun, OpId, OpId)>>) {
+fn read_together(analysis: &Analysis<'_>, wanted: &mut Readers) {
     let program = analysis.program;
     for function in program.function_ids() {
         let facts = analysis.facts(function);
