@@ -136,6 +136,10 @@ pub struct Arguments {
     #[arg(long)]
     exit_zero: bool,
 
+    /// Exit with 2 if a file could not be analysed
+    #[arg(long)]
+    strict: bool,
+
     /// How many threads to use [default: one a core]
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<NonZeroUsize>,
@@ -210,6 +214,9 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     if arguments.format == Format::Github {
         append_step_summary(&report)?;
+    }
+    if arguments.strict && !report.skipped.is_empty() {
+        return Err(Failure(format!("{} could not be analysed, and --strict is given", count(report.skipped.len(), "file"))));
     }
     Ok(if report.findings.is_empty() || arguments.exit_zero { Outcome::Clean } else { Outcome::Findings })
 }

@@ -76,6 +76,16 @@ fn the_exit_code_is_1_if_and_only_if_there_are_findings() {
 }
 
 #[test]
+fn strict_minds_files_that_could_not_be_analysed() {
+    let directory = tree(&[("good.py", "x = 1\n")]);
+    lockset(&directory).arg("--strict").assert().code(0);
+    std::fs::write(directory.path().join("bad.py"), b"x = '\xff'\n").unwrap();
+    lockset(&directory).assert().code(0).stdout(contains("bad.py: not UTF-8"));
+    let message = "lockset: error: 1 file could not be analysed, and --strict is given\n";
+    lockset(&directory).args(["--strict", "--exit-zero"]).assert().code(2).stdout(contains("bad.py: not UTF-8")).stderr(contains(message));
+}
+
+#[test]
 fn json_has_the_promised_shape() {
     let directory = metrics();
     let document = json(lockset(&directory).args(["--format", "json"]));
