@@ -13,6 +13,7 @@ mod contain;
 mod known;
 mod progress;
 mod selection;
+mod wanted;
 mod warm;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule};
 
+use self::wanted::Wanted;
 use self::warm::{Outcome, Warm};
 use crate::analysis::{self, Analysis};
 use crate::cache::{Cache, Modules};
@@ -173,7 +175,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
         }
     };
     let Loaded { files, skipped: unreadable, mut notes } = loaded;
-    let Outcome { mut findings, mut suppressed, mut states, notes: claims, lost, unparsable } = outcome;
+    let Outcome { findings, suppressed, mut states, notes: claims, lost, unparsable } = outcome;
     let is_reported = |file: FileId| is_named(&files.get(file).path);
     let unparsable_files: FxHashSet<FileId> = unparsable.iter().map(|it| it.0).collect();
     let unparsable = unparsable.into_iter().map(|(file, reason)| Skipped { file: files.get(file).name.clone(), reason });
@@ -184,22 +186,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     let modules = files.len() - unparsable_files.len();
     let analysed: FxHashSet<FileId> = files.iter().map(|it| it.0).filter(|it| !unparsable_files.contains(it) && is_reported(*it)).collect();
 
-    let is_left_out =
-        |it: &Finding, ignored: &PerFileIgnore| ignored.rules.contains(&it.rule) && ignored.files.match_file(&files.get(it.location.file).path);
-    findings.retain(|it| is_reported(it.location.file) && !options.per_file_ignores.iter().any(|ignored| is_left_out(it, ignored)));
-    suppressed.retain(|it| is_reported(it.location.file));
-    let (mut baselined, comparison) = match &options.baseline {
-        Some(baseline) => known::Scope { files: &files, analysed: &analysed, lints }.known(baseline, &mut findings, &suppressed),
-        None => Default::default(),
-    };
-
-    let is_changed = |it: &Finding| options.changes.as_ref().is_none_or(|changes| it.places().any(|at| changes.has(&files, at)));
-    let is_asked_for = |it: &Finding| it.severity >= options.min_severity && is_changed(it);
-    let is_wanted = |it: &Finding| it.confidence >= options.min_confidence && is_asked_for(it);
-    let unsure = findings.iter().filter(|it| !is_wanted(it) && is_asked_for(it)).count();
-    findings.retain(is_wanted);
-    suppressed.retain(is_wanted);
-    baselined.retain(is_wanted);
+    let Wanted { findings, suppressed, baselined, unsure, comparison } = wanted::choose(options, lints, &files, &analysed, findings, suppressed);
     let rules: Vec<&Rule> = lints.iter().map(|it| &it.rule).collect();
     review::settle(&mut states, &findings, &rules);
     if !states.is_empty() {
