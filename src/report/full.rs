@@ -181,8 +181,8 @@ mod tests {
 
     #[test]
     fn links_change_nothing_but_links() {
-        let linked = render(&samples::report(), &Layout { links: Some("/work".to_string()), ..Layout::default() });
-        assert!(linked.contains("\x1b]8;;file:///work/app/metrics.py\x1b\\app/metrics.py:11:9\x1b]8;;\x1b\\"), "{linked:?}");
+        let linked = render(&samples::report(), &Layout { links: Some("/project".to_string()), ..Layout::default() });
+        assert!(linked.contains("\x1b]8;;file:///project/app/metrics.py\x1b\\app/metrics.py:11:9\x1b]8;;\x1b\\"), "{linked:?}");
         let mut plain = String::new();
         for (i, part) in linked.split("\x1b]8;;").enumerate() {
             plain.push_str(if i == 0 { part } else { part.split_once("\x1b\\").expect("a link ends").1 });

@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn drives_are_paths() {
-        let layout = Layout { links: Some("C:/work".to_string()), ..Layout::default() };
-        assert_eq!(layout.file_link("x", "a.py"), "\x1b]8;;file:///C%3A/work/a.py\x1b\\x\x1b]8;;\x1b\\");
+        let layout = Layout { links: Some("C:/project".to_string()), ..Layout::default() };
+        assert_eq!(layout.file_link("x", "a.py"), "\x1b]8;;file:///C%3A/project/a.py\x1b\\x\x1b]8;;\x1b\\");
     }
 
     #[test]
