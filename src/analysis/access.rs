@@ -185,6 +185,11 @@ impl<'f> Definitions<'f> {
         self.ops.get(id.0 as usize).copied()
     }
 
+    /// The first op that gives `local` a value.
+    pub fn first(&self, local: Local) -> Option<&'f crate::ir::Op> {
+        self.by_local.get(local.index())?.first().map(|it| self.ops[*it as usize])
+    }
+
     /// The index of the block that op stands in.
     pub fn block_of(&self, op: OpId) -> usize {
         self.starts.partition_point(|it| *it <= op.0) - 1

@@ -93,6 +93,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The locks that a call takes, or those that are taken when what it gives is awaited; each with its index.
+    pub fn takes_when(&self, deferred: bool) -> impl Iterator<Item = (usize, &Take)> {
+        self.takes.iter().enumerate().filter(move |it| it.1.deferred == deferred)
+    }
+
     pub fn concerns_locks(&self) -> bool {
         !(self.takes.is_empty()
             && self.calls.is_empty()

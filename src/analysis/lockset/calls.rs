@@ -31,7 +31,7 @@ impl Flow<'_, '_> {
             let argument = |index| if index == 0 { receiver.clone() } else { None };
             rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())
         };
-        let takes = self.summaries.get(run).takes.iter().enumerate().filter(|it| !it.1.deferred);
+        let takes = self.summaries.get(run).takes_when(false);
         takes.filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect()
     }
 
@@ -202,7 +202,7 @@ impl Flow<'_, '_> {
     /// The locks that are taken when what the call gives is awaited.
     pub(super) fn take_later(&mut self, at: &mut At<'_>, call: &Invocation<'_>, called: Fun) {
         let bound = bindings(self.program, call.target, call.arguments);
-        let takes = self.summaries.get(called).takes.iter().enumerate().filter(|it| it.1.deferred);
+        let takes = self.summaries.get(called).takes_when(true);
         let takes: Vec<_> = takes.filter_map(|(index, it)| self.rebased(call, &bound, &it.lock).map(|lock| (index, lock))).collect();
         self.takes_of(at, called, takes);
     }
@@ -218,7 +218,7 @@ impl Flow<'_, '_> {
         let bound = bindings(self.program, target, arguments);
         let function = self.values.function;
         let rebased = |lock: &LockRef| self.rebased(call, &bound, lock);
-        let takes = summary.takes.iter().enumerate().filter(|it| !it.1.deferred);
+        let takes = summary.takes_when(false);
         let takes: Vec<_> = takes.filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect();
         let released: Vec<LockRef> = summary.releases.iter().filter_map(&rebased).collect();
         let net: Vec<_> = summary.net.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode, HeldBy::Release))).collect();

@@ -173,6 +173,12 @@ impl Locksets {
         self.before(op).iter().filter(|it| self.lock(it).key.owner != Owner::Interpreter).copied().collect()
     }
 
+    /// Whether an acquisition in force at the one op still is at the other.
+    pub fn is_held_across(&self, one: OpId, other: OpId) -> bool {
+        let before = self.before(one);
+        self.before(other).iter().any(|it| before.iter().any(|held| held.at == it.at))
+    }
+
     /// Whether any op runs under the lock.
     pub fn is_held_somewhere(&self, lock: u32) -> bool {
         self.states.iter().flatten().any(|it| it.lock == lock)

@@ -10,11 +10,14 @@ use super::super::support::Graph;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::lockset::OpId;
-use crate::ir::{AggregateKind, Arm, BlockId, Const, Function, Local, OpKind, Operation, Terminator};
+use crate::ir::{AggregateKind, Arm, BlockId, Callee, Const, Function, Local, OpKind, Operation, Terminator};
 use crate::program::{Cls, Fun, Target};
 
 /// Exceptions that one for a missing key or item is.
 const CATCHING: &[&str] = &["BaseException", "Exception", "IndexError", "KeyError", "LookupError", "ValueError"];
+
+/// Methods that fail if there is nothing in what they are called on.
+const INSISTING: &[&str] = &["expect", "unwrap"];
 
 /// Branches further above than this decide nothing that a reader would see.
 const MAX_ABOVE: usize = 32;
@@ -26,6 +29,8 @@ pub(in crate::lints) struct Branches<'f> {
     dominators: Dominators<NodeIndex>,
     /// Values that are `True`.
     trues: OnceCell<FxHashSet<Local>>,
+    /// What a method was called on that fails if there is nothing in it, where that was asked.
+    insisted: OnceCell<FxHashSet<Local>>,
     /// What something other than its drop looks at, where that was asked.
     used: OnceCell<FxHashSet<Local>>,
 }
@@ -33,7 +38,14 @@ pub(in crate::lints) struct Branches<'f> {
 impl<'f> Branches<'f> {
     pub(in crate::lints) fn new(ir: &'f Function) -> Branches<'f> {
         let definitions = Definitions::new(ir);
-        Branches { ir, dominators: Graph::new(ir).dominators(), definitions, trues: OnceCell::new(), used: OnceCell::new() }
+        Branches {
+            ir,
+            dominators: Graph::new(ir).dominators(),
+            definitions,
+            trues: OnceCell::new(),
+            insisted: OnceCell::new(),
+            used: OnceCell::new(),
+        }
     }
 
     /// The op with that id.
@@ -60,6 +72,22 @@ impl<'f> Branches<'f> {
             OpKind::Catch { types, .. } => types.is_empty() || types.iter().any(|it| CATCHING.contains(&it.last())),
             _ => false,
         })
+    }
+
+    pub(in crate::lints) fn definitions(&self) -> &Definitions<'f> {
+        &self.definitions
+    }
+
+    /// Whether the function fails if the `Option` in a value is empty.
+    pub(in crate::lints) fn is_insisted_on(&self, value: Local) -> bool {
+        let find = || {
+            let receivers = self.ir.ops().filter_map(|it| match &it.2.kind {
+                OpKind::Call { callee: Callee::Method { receiver, name }, .. } if INSISTING.contains(&name.as_str()) => receiver.as_local(),
+                _ => None,
+            });
+            receivers.collect()
+        };
+        self.insisted.get_or_init(find).contains(&value)
     }
 
     /// Whether anything but its drop looks at the value.

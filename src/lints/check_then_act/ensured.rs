@@ -1,7 +1,9 @@
 //! An item that is put into a container if it is not there, in one critical section, and taken for granted in a later
 //! one, while another function takes items out.
 
-use super::super::support::{Graph, REMOVING, Recent, finding, is_for_one_thread, is_insisted_on, item_of, label, state_name, statement, step};
+use rustc_hash::FxHashMap;
+
+use super::super::support::{Graph, Item, REMOVING, Recent, finding, is_for_one_thread, item_of, label, state_name, statement, step};
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
@@ -31,40 +33,38 @@ pub(super) fn ensured<'a>(
 ) {
     let takes_out = |it: &&Use| it.writes && !it.construction && !analysis.callers.is_unseen(it.function) && removes(analysis, it);
     let Some(removal) = state.uses.iter().find(takes_out) else { return };
-    for (index, put) in state.uses.iter().enumerate().filter(|it| it.1.writes && !it.1.construction) {
-        let function = put.function;
-        let access = analysis.access(put);
-        let later = uses_around(state, index).filter(|it| removal.function != function && is_relied_on(analysis, it));
-        let mut later = later.take(MAX_TRIES).peekable();
-        if later.peek().is_none() || is_for_one_thread(analysis, owner, function) {
+    for uses in state.uses.chunk_by(|one, other| one.function == other.function) {
+        let function = uses[0].function;
+        if function == removal.function || !uses.iter().any(|it| it.writes && !it.construction) || is_for_one_thread(analysis, owner, function) {
+            continue;
+        }
+        let branches = all_branches.get(function, || Branches::new(analysis.program.function(function)));
+        let item = |usage: &Use| item_of(analysis, function, branches.definitions(), usage.op);
+        let mut relied: FxHashMap<Item, Vec<&Use>> = FxHashMap::default();
+        for usage in uses.iter().filter(|it| is_relied_on(analysis, branches, it)) {
+            if let Some(item) = item(usage) {
+                relied.entry(item).or_default().push(usage);
+            }
+        }
+        if relied.is_empty() {
             continue;
         }
         let graph = Graph::new(analysis.program.function(function));
-        let mut later = later.filter(|it| graph.leads(put.op, it.op, &[]));
-        let Some(item) = item_of(analysis, function, access.op) else { continue };
-        let Some((taken, lock)) = later.find_map(|it| {
-            let same = item_of(analysis, function, it.op).is_some_and(|it| it == item);
-            same.then(|| lock_between(analysis, function, put.op, it.op)).flatten().map(|lock| (it, lock))
-        }) else {
-            continue;
-        };
-        let branches = all_branches.get(function, || Branches::new(analysis.program.function(function)));
-        let reads = uses_around(state, index).filter(|it| !it.writes).take(MAX_TRIES);
-        let is_tested = || reads.into_iter().any(|it| branches.decision(it.op, put.op).is_some());
-        let ensures =
-            matches!(branches.op(access.op), Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if ENSURING.contains(&name.as_str()));
-        if (ensures || is_tested()) && !branches.is_caught(taken.op) {
-            findings.push(report(analysis, put, taken, removal, &lock));
-            return;
+        for (index, put) in uses.iter().enumerate().filter(|it| it.1.writes && !it.1.construction) {
+            let Some(later) = item(put).and_then(|it| relied.get(&it)) else { continue };
+            let mut later = later.iter().filter(|it| it.op != put.op).take(MAX_TRIES).filter(|it| graph.leads(put.op, it.op, &[]));
+            let Some((taken, lock)) = later.find_map(|it| lock_between(analysis, function, put.op, it.op).map(|lock| (*it, lock))) else { continue };
+            // The nearest first, those before it first of all.
+            let reads = uses[..index].iter().rev().chain(&uses[index + 1..]).filter(|it| !it.writes).take(MAX_TRIES);
+            let is_tested = || reads.into_iter().any(|it| branches.decision(it.op, put.op).is_some());
+            let ensures =
+                matches!(branches.op(put.op), Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if ENSURING.contains(&name.as_str()));
+            if (ensures || is_tested()) && !branches.is_caught(taken.op) {
+                findings.push(report(analysis, put, taken, removal, &lock));
+                return;
+            }
         }
     }
-}
-
-/// The other uses of the same function.
-fn uses_around(state: &State, index: usize) -> impl Iterator<Item = &Use> {
-    let function = state.uses[index].function;
-    let own = move |it: &&Use| it.function == function;
-    state.uses[..index].iter().rev().take_while(own).chain(state.uses[index + 1..].iter().take_while(own))
 }
 
 fn removes(analysis: &Analysis<'_>, usage: &Use) -> bool {
@@ -77,12 +77,11 @@ fn removes(analysis: &Analysis<'_>, usage: &Use) -> bool {
 }
 
 /// Whether what is read has to be there: `d[k]`, `map.get(&k).unwrap()`.
-fn is_relied_on(analysis: &Analysis<'_>, usage: &Use) -> bool {
-    let ir = analysis.program.function(usage.function);
-    match op_of(ir, usage.op).map(|it| &it.kind) {
+fn is_relied_on(analysis: &Analysis<'_>, branches: &Branches<'_>, usage: &Use) -> bool {
+    match branches.op(usage.op) {
         Some(OpKind::Load { place, .. }) => matches!(place.projections.last(), Some(Projection::Key(_) | Projection::Index(_))),
         Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) if GIVING.contains(&name.as_str()) => {
-            analysis.program.language(usage.function) == Language::Rust && is_insisted_on(ir, *dest)
+            analysis.program.language(usage.function) == Language::Rust && branches.is_insisted_on(*dest)
         }
         _ => false,
     }
@@ -92,7 +91,7 @@ fn is_relied_on(analysis: &Analysis<'_>, usage: &Use) -> bool {
 fn lock_between(analysis: &Analysis<'_>, function: Fun, put: OpId, taken: OpId) -> Option<Key> {
     let locksets = &analysis.facts(function).locksets;
     let (before, after) = (locksets.before(put), locksets.before(taken));
-    let across = after.iter().any(|it| before.iter().any(|held| held.at == it.at));
+    let across = locksets.is_held_across(put, taken);
     let both = after.iter().filter(|it| locksets.keeps_out(it)).map(|it| locksets.lock(it));
     let both = both.map(|it| it.key).find(|key| before.iter().any(|it| locksets.keeps_out(it) && locksets.lock(it).key == *key));
     both.filter(|lock| {

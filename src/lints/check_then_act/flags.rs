@@ -5,11 +5,11 @@ use std::cell::LazyCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::support::{expression, finding, label, statement, step};
+use super::super::support::{expression, finding, is_guarded, label, statement, step};
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
-use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, have_one_handle, is_exclusive};
+use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, have_one_handle};
 use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner};
 use crate::catalog::Concurrency;
@@ -38,7 +38,8 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let before = ops[..index].iter().rev().take(MAX_BACK).find(|it| it.path == act.path);
             let Some(load) = before.filter(|it| it.kind == AtomicKind::Load) else { continue };
             let Some((key, _)) = act.path.resolve(program, function) else { continue };
-            if is_guarded(analysis, function, act) || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) || seen.contains(&key) {
+            if is_guarded(analysis, function, act.op, &act.path) || !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) || seen.contains(&key)
+            {
                 continue;
             }
             // An assertion is no limit, and what an `unsafe fn` needs, its callers have promised.
@@ -65,7 +66,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             // The nearest operation on the flag before; where that is a swap, it decides.
             let before = ops[..index].iter().rev().take(MAX_BACK).find(|it| it.path == store.path);
             let Some(load) = before.filter(|it| it.kind == AtomicKind::Load) else { continue };
-            if !is_guarded(analysis, function, store)
+            if !is_guarded(analysis, function, store.op, &store.path)
                 && matches!(key.owner, Owner::Field(..) | Owner::Global(..))
                 && branches.decision(load.op, store.op).is_some()
             {
@@ -96,13 +97,6 @@ fn started(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test
     let ops = program.function(function).ops().enumerate().map(|(index, it)| (OpId(index as u32), &it.2.kind));
     let mut found = ops.filter(|(id, op)| *id > test && (starts(function, op) || program.called(function, op).is_some_and(inside)));
     found.find(|it| branches.decision(test, it.0).is_some()).map(|it| it.0)
-}
-
-/// Whether a lock is held there, or nobody else has the object.
-fn is_guarded(analysis: &Analysis<'_>, function: Fun, op: &AtomicOp) -> bool {
-    !analysis.facts(function).locksets.guards(op.op).is_empty()
-        || !analysis.entry.held(function).is_empty()
-        || is_exclusive(analysis, function, &op.path)
 }
 
 /// Whether the op counts up or down, and nobody looks at what it gives.

@@ -19,8 +19,8 @@ use self::pairs::pairs;
 use self::reuse::reuse;
 use self::sharded::sharded;
 use super::support::{
-    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_insisted_on, is_method, is_read_again, label, shared, state_name,
-    statement, step, stores_constant,
+    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, label, shared, state_name, statement, step,
+    stores_constant,
 };
 use super::{Check, Lint};
 use crate::analysis::Analysis;
@@ -203,7 +203,7 @@ fn takes_out(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, ac
         },
         (Language::Rust, Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. })) => match name.as_str() {
             "remove" | "swap_remove" if matches!(program.target(function, *dest), Target::Method { ty, .. } if ty.last() == "Vec") => true,
-            "pop" | "pop_back" | "pop_front" | "remove" | "swap_remove" => is_insisted_on(program.function(function), *dest),
+            "pop" | "pop_back" | "pop_front" | "remove" | "swap_remove" => branches.is_insisted_on(*dest),
             _ => false,
         },
         _ => false,

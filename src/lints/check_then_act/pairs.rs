@@ -139,8 +139,7 @@ fn is_settling(analysis: &Analysis<'_>, method: Fun, op: OpId) -> bool {
 /// Whether no lock is held across both.
 fn is_apart(analysis: &Analysis<'_>, function: Fun, test: &Call, act: &Call, lock: &Key) -> bool {
     let locksets = &analysis.facts(function).locksets;
-    let (at_test, at_act) = (locksets.before(test.op), locksets.before(act.op));
-    let across = at_act.iter().any(|it| at_test.iter().any(|held| held.at == it.at));
+    let across = locksets.is_held_across(test.op, act.op);
     !across && !analysis.entry.callers_hold_one(function) && analysis.entry.held(function).is_empty() && !analysis.entry.callers_hold(function, lock)
 }
 

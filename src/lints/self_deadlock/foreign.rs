@@ -132,7 +132,7 @@ fn takes_held(analysis: &Analysis<'_>, function: Fun, call: (&Callee, &[Argument
     let bound = bindings(program, &target, call.1);
     let argument = |index| values.argument(program, &target, call.0, &bound, index);
     let mut found = None;
-    for (index, take) in analysis.summaries.get(runs).takes.iter().enumerate().filter(|it| !it.1.tries && !it.1.deferred) {
+    for (index, take) in analysis.summaries.get(runs).takes_when(false).filter(|it| !it.1.tries) {
         let Some(wanted) = rebase(program, function, &take.lock, &argument, &|local| values.path(local).cloned()) else { continue };
         // What the object keeps may be the one that calls it.
         let comes_back = take.lock.path.as_ref().is_some_and(|it| it.root == Root::Param(0) && it.steps.len() > 1);

@@ -35,7 +35,7 @@ pub const SPLIT_SNAPSHOT: Lint = Lint {
     check: Check::Program(check),
 };
 
-/// Of more writes than this in one critical section, the rest are left out.
+/// Of more writes or reads than this in one critical section, the rest are left out.
 const MAX_TOGETHER: usize = 64;
 
 /// A state, or one item of a tuple that lives there.

@@ -3,16 +3,13 @@
 use rustc_hash::FxHashMap;
 
 use super::super::support::{finding, label, statement, step};
-use super::{Part, SPLIT_SNAPSHOT, object};
+use super::{MAX_TOGETHER, Part, SPLIT_SNAPSHOT, object};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::lockset::{Held, OpId};
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role};
 use crate::program::Fun;
-
-/// Of more reads than this in one critical section, the rest are left out.
-const MAX_TOGETHER: usize = 64;
 
 /// For each pair, where somebody reads both: the function, and the op of each.
 type Readers = FxHashMap<(Part, Part), Option<(Fun, OpId, OpId)>>;

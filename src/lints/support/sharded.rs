@@ -38,9 +38,13 @@ pub fn sharded_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<ShardedOp> {
     found
 }
 
+/// Whether a lock is held at `op`, or nobody else has what is at `path`.
+pub fn is_guarded(analysis: &Analysis<'_>, function: Fun, op: OpId, path: &Path) -> bool {
+    !analysis.facts(function).locksets.guards(op).is_empty() || !analysis.entry.held(function).is_empty() || is_exclusive(analysis, function, path)
+}
+
 /// The map, where others have it and nothing keeps them out of it at `op`.
 pub fn open_map(analysis: &Analysis<'_>, function: Fun, op: &ShardedOp) -> Option<Key> {
     let (key, _) = op.map.resolve(analysis.program, function)?;
-    let is_held = || !analysis.facts(function).locksets.guards(op.op).is_empty() || !analysis.entry.held(function).is_empty();
-    (matches!(key.owner, Owner::Field(..) | Owner::Global(..)) && !is_held() && !is_exclusive(analysis, function, &op.map)).then_some(key)
+    (matches!(key.owner, Owner::Field(..) | Owner::Global(..)) && !is_guarded(analysis, function, op.op, &op.map)).then_some(key)
 }

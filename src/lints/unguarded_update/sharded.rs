@@ -24,10 +24,10 @@ pub(super) fn sharded(analysis: &Analysis<'_>, function: Fun) -> Option<Finding>
         if !sources.iter().any(|it| definitions.op(*it).is_some_and(|it| is_sum(&it.kind))) {
             return None;
         }
-        let item = item_of(analysis, function, write.op)?;
+        let item = item_of(analysis, function, definitions, write.op)?;
         let is_read = |it: &&ShardedOp| it.map == write.map && it.method == "get" && sources.contains(&it.op);
         let mut reads = ops[..index].iter().rev().take(MAX_BACK).filter(is_read);
-        let read = reads.find(|it| item_of(analysis, function, it.op).as_ref() == Some(&item))?;
+        let read = reads.find(|it| item_of(analysis, function, definitions, it.op).as_ref() == Some(&item))?;
         Some(report(analysis, function, read, write, &key))
     })
 }

@@ -213,10 +213,8 @@ fn transcribe(pieces: &[Piece], bindings: &Bindings, span: Span, budget: &mut us
                     *budget = budget.checked_sub(count(tokens))?;
                     out.extend(tokens.clone());
                 }
-                // Outside the repetition that it belongs to.
-                Some(Binding::Rounds(_)) => return None,
-                // `$` is no token of its own: what is left is for a macro that this one defines.
-                None => return None,
+                // Outside the repetition that it belongs to; or for a macro that this one defines.
+                Some(Binding::Rounds(_)) | None => return None,
             },
             Piece::Group(delimiter, inner) => {
                 let mut stream = TokenStream::new();
