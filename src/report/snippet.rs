@@ -331,6 +331,16 @@ mod tests {
         insta::assert_snapshot!(check("e\u{301}tat['👍🏽'] = 'שלום' + n\n", &[("n", "read"), ("e\u{301}tat", "written")]));
     }
 
+    #[test]
+    fn a_mark_behind_a_line_that_fills_its_room_stays_inside() {
+        for length in 30..50 {
+            let text = "a".repeat(length);
+            let mark = Mark { range: ir::Range::new(length, length), message: "behind".to_string(), primary: true, style: Style::new() };
+            let drawn = draw(&text, &[mark], 46);
+            assert!(drawn.lines().all(|it| columns(it) <= 46), "{drawn}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_with_any_marks_is_drawn(

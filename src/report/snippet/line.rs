@@ -14,6 +14,8 @@ pub struct ShownLine {
     pub text: String,
     /// Each character with what combines with it; and, last, what is behind the shown part.
     pub cells: Vec<Cell>,
+    /// There is no column left behind the text.
+    is_full: bool,
 }
 
 pub struct Cell {
@@ -25,7 +27,8 @@ impl ShownLine {
     /// The cells of a range of the file; one at least, the nearest, if there is none left of it.
     pub fn cells(&self, range: &Range<usize>) -> Range<usize> {
         let last = self.cells.len() - 1;
-        let start = self.cells.partition_point(|it| it.in_file <= range.start).saturating_sub(1).min(last);
+        let furthest = if self.is_full { last.saturating_sub(1) } else { last };
+        let start = self.cells.partition_point(|it| it.in_file <= range.start).saturating_sub(1).min(furthest);
         let end = self.cells.partition_point(|it| it.in_file < range.end).min(last);
         start..end.max(start + 1)
     }
@@ -89,5 +92,5 @@ fn show_from(text: &str, start: usize, from: usize, is_cut: bool, room: usize) -
     if end < text.len() {
         shown.push('…');
     }
-    ShownLine { text: shown, cells }
+    ShownLine { text: shown, cells, is_full: column >= room }
 }
