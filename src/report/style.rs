@@ -56,15 +56,6 @@ impl Layout {
         self.colored(Style::new().dimmed())
     }
 
-    /// Labels other than the primary one.
-    pub fn label(&self) -> Style {
-        self.colored(Style::new().blue().bold())
-    }
-
-    pub fn help(&self) -> Style {
-        self.colored(Style::new().green().bold())
-    }
-
     /// `text`, which leads to a file where the terminal can follow.
     pub fn file_link(&self, text: impl Display, name: &str) -> String {
         let Some(directory) = &self.links else { return text.to_string() };

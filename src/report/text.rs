@@ -6,9 +6,6 @@ use textwrap::core::Word;
 use textwrap::wrap_algorithms::wrap_first_fit;
 use unicode_width::UnicodeWidthChar;
 
-/// Columns a tab goes on to.
-const TAB: usize = 4;
-
 /// `text` on one line, with nothing in it that a terminal would act on: control characters become their pictures
 /// (`␛`, `␊`), tabs and characters that turn the direction of writing become harmless ones.
 pub fn visible(text: &str) -> Cow<'_, str> {
@@ -28,21 +25,6 @@ pub fn visible_char(c: char) -> char {
         '\u{e0000}'..='\u{e0fff}' => '\u{fffd}',
         _ => c,
     }
-}
-
-/// A source character at column `column`, and how many columns it takes there.
-pub fn source_char(c: char, column: usize, out: &mut String) -> usize {
-    let width = source_columns(c, column);
-    match c {
-        '\t' => out.extend(std::iter::repeat_n(' ', width)),
-        _ => out.push(visible_char(c)),
-    }
-    width
-}
-
-/// How many columns a source character takes at column `column`.
-pub fn source_columns(c: char, column: usize) -> usize {
-    if c == '\t' { TAB - column % TAB } else { width(visible_char(c)) }
 }
 
 /// Columns that `text` takes, character by character: what terminals make of sequences (of emoji) differs.
@@ -164,12 +146,6 @@ mod tests {
         for c in '\0'..'\u{3000}' {
             assert!(!visible_char(c).is_control(), "{c:?}");
         }
-    }
-
-    #[test]
-    fn tabs_go_to_the_next_stop() {
-        let mut out = String::new();
-        assert_eq!((source_char('\t', 2, &mut out), out.as_str()), (2, "  "));
     }
 
     #[test]
