@@ -4,7 +4,7 @@
 
 use super::support::finding_in;
 use super::{Check, Ignores, Lint};
-use crate::finding::{Confidence, Finding, Rule, Severity};
+use crate::finding::{Applicability, Confidence, Finding, Fix, Rule, Severity};
 use crate::ir::{Extent, Language};
 
 pub const UNUSED_IGNORE: Lint = Lint {
@@ -32,6 +32,8 @@ fn check(ignores: &Ignores<'_>, findings: &mut Vec<Finding>) {
         it.message = format!("`lockset: {word}`{of} silences nothing: this {what} has no such finding");
         it.caption = "not needed".to_string();
         it.help = if unused.all { "remove the comment".to_string() } else { format!("remove {rules} from the comment") };
+        let message = it.help.clone();
+        it.fix = unused.edit.map(|edit| Fix { applicability: Applicability::Safe, message, edits: vec![edit] });
         findings.push(it);
     }
 }

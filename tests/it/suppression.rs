@@ -189,3 +189,43 @@ fn very_many_comments() {
     let text = "# lockset: ignore[race]\nx = 1  # lockset: ignore[rase]\ndef f(): pass\n".repeat(20_000);
     assert_eq!(report("a.py", &text, &[])["findings"].as_array().unwrap().len(), 40_000);
 }
+
+/// `text` with the fix of its first `unused-ignore`; none where it has no fix.
+fn fixed(name: &str, text: &str) -> Option<String> {
+    let report = report(name, text, &[]);
+    let found = report["findings"].as_array().unwrap().iter().find(|it| it["rule"] == "unused-ignore").expect("the comment is of no use");
+    let [edit] = &found["fix"]["edits"].as_array()?[..] else { panic!("{found}") };
+    let offset = |end: &str| edit["range"][end]["offset"].as_u64().unwrap() as usize;
+    Some(format!("{}{}{}", &text[..offset("start")], edit["replacement"].as_str().unwrap(), &text[offset("end")..]))
+}
+
+#[test]
+fn a_comment_of_no_use_is_taken_out() {
+    let python = |text: &str| fixed("a.py", text);
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(python("x = 1  # lockset: ignore[race] why not\ny = 2\n"), some("x = 1\ny = 2\n"));
+    assert_eq!(python("x = 1\t#lockset: ignore\r\ny = 2\r\n"), some("x = 1\r\ny = 2\r\n"));
+    assert_eq!(python("x = 1  # lockset: ignore"), some("x = 1"));
+    assert_eq!(python("def f():\n    # lockset: ignore[race] why\n    return 1\n"), some("def f():\n    return 1\n"));
+    assert_eq!(python("# lockset: ignore-file[race]"), some(""));
+    assert_eq!(fixed("a.rs", "fn f() {} // lockset: ignore[race] why\n"), some("fn f() {}\n"));
+    // What else the line says stays.
+    assert_eq!(python("x = 1  # noqa: E501  # lockset: ignore[race] see #12  # type: ignore\n"), some("x = 1  # noqa: E501  # type: ignore\n"));
+    assert_eq!(python("x = 1  # noqa # lockset: ignore\n"), some("x = 1  # noqa\n"));
+    assert_eq!(python("# lockset: ignore[race]  # pylint: disable=all\nx = 1\n"), some("# pylint: disable=all\nx = 1\n"));
+    // Words around it may be about it, and a block is not told from them.
+    assert_eq!(python("x = 1  # for now lockset: ignore[race]\n"), None);
+    assert_eq!(python("x = 1  # lockset: ignore[race] guarded-by: _lock\n"), None);
+    assert_eq!(fixed("a.rs", "/* lockset: ignore[race] */ fn f() {}\n"), None);
+}
+
+#[test]
+fn a_rule_of_no_use_is_taken_out_of_its_comment() {
+    let text = |comment: &str| filled(PYTHON, &[("other", comment)]);
+    for (before, after) in
+        [("[race, deadlock] why", "[race] why"), ("[ lock-order,race , deadlock]", "[ race]"), ("[deadlock, race, unknown]", "[race, unknown]")]
+    {
+        let [before, after] = [before, after].map(|it| text(&format!("  # lockset: ignore{it}")));
+        assert_eq!(fixed("a.py", &before), Some(after));
+    }
+}

@@ -7,8 +7,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::finding::{FileId, Finding, Location};
-use crate::ir::{Claim, Directive, Extent, Ignore, Nested, Range};
+use crate::finding::{Edit, FileId, Finding, Location};
+use crate::ir::{Claim, Directive, Extent, Ignore, Language, Nested, Range};
 use crate::lints::{Check, LINTS, Lint};
 use crate::program::{Fun, Mod, Program};
 
@@ -45,6 +45,8 @@ struct InFile {
     lines: Vec<(Range, usize)>,
     nested: Nested<Range>,
     functions: Nested<Fun>,
+    /// Where all comments that direct the tool begin, in order.
+    directives: Vec<u32>,
 }
 
 /// A comment, or a part of it, that silences nothing.
@@ -56,6 +58,8 @@ pub struct Unused<'p> {
     pub rules: Vec<&'p str>,
     /// Whether that is all of them.
     pub all: bool,
+    /// What takes it out of the text, where that is all there is to it.
+    pub edit: Option<Edit>,
 }
 
 impl<'p> Ignores<'p> {
@@ -87,7 +91,9 @@ impl<'p> Ignores<'p> {
             statements.sort_unstable();
             statements.dedup();
             let nested = Nested::new(statements.into_iter().map(|it| (it, it)).collect());
-            InFile { nested, functions: program.functions_by_place(module), ..InFile::default() }
+            let mut directives: Vec<u32> = program.module(module).ir.directives.iter().map(|it| it.range.start).collect();
+            directives.sort_unstable();
+            InFile { nested, functions: program.functions_by_place(module), directives, ..InFile::default() }
         });
         if ignore.extent == Extent::File {
             in_file.whole.push(index);
@@ -151,8 +157,45 @@ impl<'p> Ignores<'p> {
             let around = self.files.get(&it.at.file).and_then(|file| file.functions.around(it.at.range));
             let body = || self.program.fun(it.module, self.program.module(it.module).ir.body);
             let symbol = self.program.symbol(around.unwrap_or_else(body));
-            Some(Unused { at: it.at, symbol, extent: it.ignore.extent, all: rules.len() == it.ignore.rules.len(), rules })
+            let all = rules.len() == it.ignore.rules.len();
+            let edit = if all { self.without_comment(it) } else { self.without_rules(it, &rules) };
+            Some(Unused { at: it.at, symbol, extent: it.ignore.extent, all, rules, edit })
         })
+    }
+
+    /// The rules that are left, in place of all.
+    fn without_rules(&self, placed: &Placed<'_>, unused: &[&str]) -> Option<Edit> {
+        let (first, last) = (placed.ignore.rules.first()?, placed.ignore.rules.last()?);
+        let text = &self.program.files.get(placed.at.file).text;
+        let left = placed.ignore.rules.iter().filter(|it| !unused.contains(&&*it.name)).map(|it| &text[it.range.as_usize()]);
+        Some(Edit { location: Location { range: first.range.join(last.range), ..placed.at }, replacement: left.collect::<Vec<_>>().join(", ") })
+    }
+
+    /// Nothing in place of the comment, from its sign to the end of its line or to another sign on it, with the blanks before
+    /// it or the line that is left empty. None where the comment says more than this.
+    fn without_comment(&self, placed: &Placed<'_>) -> Option<Edit> {
+        let text = &*self.program.files.get(placed.at.file).text;
+        let sign = match self.program.module(placed.module).ir.language {
+            Language::Python => "#",
+            Language::Rust => "//",
+        };
+        let at = placed.at.range.as_usize();
+        let line_start = text[..at.start].rfind('\n').map_or(0, |it| it + 1);
+        let line_end = text[at.end..].find('\n').map_or(text.len(), |it| at.end + it);
+        let before = text[line_start..at.start].trim_end().strip_suffix(sign).filter(|it| it.is_empty() || it.ends_with([' ', '\t']))?;
+        let is_sign =
+            |(it, _): &(usize, &str)| text[..*it].ends_with([' ', '\t']) && !text[it + sign.len()..].starts_with(|it: char| it.is_ascii_digit());
+        let next = text[at.end..line_end].match_indices(sign).map(|(it, sign)| (at.end + it, sign)).find(is_sign).map(|it| it.0);
+        let range = match next {
+            Some(next) => line_start + before.len()..next,
+            None if before.trim().is_empty() => line_start..(line_end + 1).min(text.len()),
+            None => line_start + before.trim_end().len()..text[..line_end].trim_end_matches('\r').len(),
+        };
+        let range = Range::new(range.start, range.end);
+        let starts = &self.files.get(&placed.at.file)?.directives;
+        let from = starts.partition_point(|it| *it < range.start);
+        let is_alone = starts[from..].iter().take_while(|it| **it < range.end).all(|it| *it == placed.at.range.start);
+        is_alone.then(|| Edit { location: Location { range, ..placed.at }, replacement: String::new() })
     }
 
     /// Whether `name` is that of a rule or group, all of whose rules are applied.
