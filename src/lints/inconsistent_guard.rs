@@ -13,7 +13,7 @@ use super::support::{
     stores_constant,
 };
 use super::{Check, Lint};
-use crate::analysis::access::{Access, AccessKind, VIEWS};
+use crate::analysis::access::{AccessKind, VIEWS};
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{Acquisition, OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
@@ -22,10 +22,13 @@ use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
 use crate::ir::{Callee, Const, Language, Local, OpKind};
-use crate::program::{Fun, Program, Target};
+use crate::program::{Fun, Program, Runtime, Target};
 
 /// Functions that go over all they are given, item by item.
 const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
+
+/// Those of them that do it in one call of the interpreter, if they are given nothing else: a `key` is code of its own.
+const IN_ONE_CALL: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "join", "extend"];
 
 /// So many acquisitions after a read are looked at.
 const MAX_TAKEN: usize = 16;
@@ -55,10 +58,11 @@ enum Touch {
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut updates = Updates::default();
-    let mut known: Recent<FxHashSet<Local>> = Recent::default();
-    let mut is_iterated = |usage: &Use, access: &Access| {
+    let mut known: Recent<FxHashMap<Local, Pace>> = Recent::default();
+    let mut iterates = |usage: &Use| {
         let values = known.get(usage.function, || iterated(analysis, usage.function));
-        values.contains(&analysis.facts(usage.function).values.origin(access.value)) && is_whole(analysis, usage)
+        let value = analysis.facts(usage.function).values.origin(analysis.access(usage).value);
+        values.get(&value).copied().filter(|_| is_whole(analysis, usage))
     };
     let mut singles: Vec<Single<'_>> = Vec::new();
     let mut branches: Recent<Branches<'_>> = Recent::default();
@@ -79,7 +83,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             }
             let touch = if access.kind.writes() {
                 Touch::Write
-            } else if (guard.resizes.under > 0 || guard.is_explicit()) && is_iterated(usage, access) {
+            } else if (guard.resizes.under > 0 || guard.is_explicit()) && iterates(usage).is_some() {
                 Touch::Iteration
             } else {
                 Touch::Read
@@ -94,6 +98,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let is_fast_path = touch == Touch::Read && reads_again(analysis, usage, &guard.lock);
             if !is_fast_path && !updating.contains(&function) {
                 let Some(mut found) = report(analysis, &guard, touch, usage) else { continue };
+                if touch == Touch::Iteration && iterates(usage) == Some(Pace::OneCall) && analysis.program.language(function) == Language::Python {
+                    seldom_switches(analysis, &mut found, &guard);
+                }
                 if touch == Touch::Read {
                     let branches = branches.get(function, || Branches::new(analysis.program.function(function)));
                     if let Some(taken) = decides(analysis, branches, usage, &guard.lock) {
@@ -315,22 +322,47 @@ fn reads_again(analysis: &Analysis<'_>, usage: &Use, lock: &Key) -> bool {
     facts.accesses.iter().any(|it| it.key.owner == owner && facts.locksets.before(it.op).iter().any(|held| facts.locksets.lock(held).key == *lock))
 }
 
+/// How a container is gone over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// With code of the program between two items.
+    Steps,
+    OneCall,
+}
+
 /// The values that a function goes over item by item: by a loop, a comprehension, or a function that does so.
-fn iterated(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
+fn iterated(analysis: &Analysis<'_>, function: Fun) -> FxHashMap<Local, Pace> {
     let values = &analysis.facts(function).values;
-    let mut found = FxHashSet::default();
+    let mut found = FxHashMap::default();
     for (_, _, op) in analysis.program.function(function).ops() {
         match &op.kind {
             OpKind::Iterate { value, .. } => {
-                found.insert(values.origin(*value));
+                found.insert(values.origin(*value), Pace::Steps);
             }
             OpKind::Call { callee: Callee::Path(name), arguments, .. } if ITERATING.contains(&name.as_str()) => {
-                found.extend(arguments.iter().map(|it| values.origin(it.value)));
+                let pace = if arguments.len() == 1 && IN_ONE_CALL.contains(&name.as_str()) { Pace::OneCall } else { Pace::Steps };
+                for argument in arguments {
+                    let known = found.entry(values.origin(argument.value)).or_insert(pace);
+                    *known = if *known == pace { pace } else { Pace::Steps };
+                }
             }
             _ => {}
         }
     }
     found
+}
+
+/// What one call goes over, Python's lock is mostly held over.
+fn seldom_switches(analysis: &Analysis<'_>, finding: &mut Finding, guard: &Guard<'_>) {
+    let message = match analysis.program.runtime {
+        Some(Runtime::FreeThreaded) => return,
+        Some(Runtime::Gil) => "nothing guarantees it, but an interpreter with the GIL rarely switches threads inside this call",
+        None => "nothing guarantees it: today's GIL builds rarely switch threads inside this call, free-threaded builds run it beside the change",
+    };
+    if analysis.program.runtime.is_some() && !guard.is_explicit() {
+        finding.confidence = Confidence::Low;
+    }
+    finding.evidence.push(Evidence { kind: EvidenceKind::Caveat, message: message.to_string(), location: None });
 }
 
 /// Whether what was read is the container itself, or a view of it, and not what one of its methods gives.

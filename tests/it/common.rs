@@ -66,10 +66,10 @@ pub fn comments<'a>(line: &'a str, sign: &'a str) -> impl Iterator<Item = &'a st
     line.split(sign).skip(1).map(str::trim)
 }
 
-/// How a comment begins in the file called `name`; none when the file is neither Python nor Rust.
+/// How a comment begins in the file called `name`; none when the file is neither Python nor Rust, nor a configuration.
 pub fn comment_sign(name: &str) -> Option<&'static str> {
     match Path::new(name).extension()?.to_str()? {
-        "py" => Some("#"),
+        "py" | "toml" => Some("#"),
         "rs" => Some("//"),
         _ => None,
     }
