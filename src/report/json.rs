@@ -17,6 +17,7 @@ struct Document<'a> {
     tool: Tool,
     findings: Vec<FindingJson<'a>>,
     suppressed: Vec<FindingJson<'a>>,
+    baselined: Vec<FindingJson<'a>>,
     skipped: Vec<SkippedJson<'a>>,
     stats: StatsJson,
 }
@@ -126,8 +127,9 @@ pub fn render(report: &Report) -> String {
     pretty(&Document {
         schema: 1,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
-        findings: report.findings.iter().map(|it| finding(&report.files, it)).collect(),
-        suppressed: report.suppressed.iter().map(|it| finding(&report.files, it)).collect(),
+        findings: findings(report, &report.findings),
+        suppressed: findings(report, &report.suppressed),
+        baselined: findings(report, &report.baselined),
         skipped: report.skipped.iter().map(|it| SkippedJson { file: &it.file, reason: &it.reason }).collect(),
         stats: StatsJson {
             files: stats.files,
@@ -156,6 +158,10 @@ pub fn pretty(value: &impl Serialize) -> String {
 /// Each of `values` as JSON on a line of its own.
 pub fn lines(values: impl IntoIterator<Item = impl Serialize>) -> String {
     values.into_iter().map(|it| serde_json::to_string(&it).expect(PLAIN) + "\n").collect()
+}
+
+fn findings<'a>(report: &'a Report, list: &'a [Finding]) -> Vec<FindingJson<'a>> {
+    list.iter().map(|it| finding(&report.files, it)).collect()
 }
 
 fn finding<'a>(files: &'a Files, it: &'a Finding) -> FindingJson<'a> {

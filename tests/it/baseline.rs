@@ -78,6 +78,9 @@ fn what_is_written_is_not_reported() {
         .code(0)
         .stdout(contains("Found nothing in 1 file").and(contains("1 known from the baseline\n")))
         .stderr(is_empty());
+    let output = lockset(project.path(), &["check", "--format", "json", "--baseline", ".lockset-baseline.json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["baselined"][0]["state"], "Metrics.total");
     assert_eq!(write_baseline(project.path()), text);
 }
 

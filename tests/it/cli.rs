@@ -96,7 +96,7 @@ fn json_has_the_promised_shape() {
         names.sort_unstable();
         assert_eq!(keys, names);
     };
-    has(&document, &["schema", "tool", "findings", "suppressed", "skipped", "stats"]);
+    has(&document, &["schema", "tool", "findings", "suppressed", "baselined", "skipped", "stats"]);
     has(&document["stats"], &["files", "parsed", "cached", "lines", "milliseconds"]);
     assert_eq!(document["schema"], 1);
     assert_eq!(document["tool"]["name"], "lockset");
