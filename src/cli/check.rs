@@ -24,7 +24,8 @@ const EXIT_STATUS: &str = "\
 Exit status:
   0  nothing to report
   1  findings
-  2  no result: wrong usage, a wrong configuration, or a named path that is not there";
+  2  no result: wrong usage, a wrong configuration, or a named path that is not there;
+     with --strict, a file that could not be analysed";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXIT_STATUS)]
@@ -100,7 +101,7 @@ pub struct Arguments {
     write_baseline: bool,
 
     /// Report only findings that touch a line changed since the branch left REV, a branch, tag or commit of git
-    #[arg(long, value_name = "REV", allow_hyphen_values = true, help_heading = "Known findings")]
+    #[arg(long, value_name = "REV", value_parser = clap::builder::NonEmptyStringValueParser::new(), allow_hyphen_values = true, help_heading = "Known findings")]
     since: Option<String>,
 
     /// Analyse test files, too: tests/, benches/, test_*.py, *_test.py, conftest.py

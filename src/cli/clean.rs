@@ -1,5 +1,6 @@
 //! `lockset clean [PATH]`: removes the cache that an analysis of PATH would use.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::cache::CachePlace;
@@ -21,6 +22,10 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if let Err(error) = arguments.path.metadata() {
+        let reason = if error.kind() == ErrorKind::NotFound { "no such file or directory".to_string() } else { error.to_string() };
+        return Err(Failure(format!("{}: {reason}", arguments.path.display())));
+    }
     let paths = [arguments.path.clone()];
     let (directory, _) = arguments.place.find(&arguments.config.load(&paths)?, &paths);
     let said = if cache::clean(&directory)? { "removed" } else { "there is no cache" };

@@ -9,7 +9,7 @@ use crate::session::Options;
 
 /// `min-confidence = "high"  # command line`, one setting a line.
 pub fn show(config: &Config, overrides: &Overrides, options: &Options) -> String {
-    let file = config.file.as_deref().unwrap_or("no configuration");
+    let file = config.file.as_deref().unwrap_or("none");
     let from = |on_command_line: bool, in_file: bool| match () {
         () if on_command_line => "command line",
         () if in_file => file,
