@@ -3,44 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty};
 use serde_json::Value;
-use tempfile::TempDir;
 
-const METRICS: &str = "\
-import threading
-
-class Metrics:
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.total = 0
-
-    def inc(self, by):
-        self.total += by(1)
-
-    def reset(self):
-        with self._lock:
-            self.total = 0
-
-    def add(self, n):
-        with self._lock:
-            self.total += n
-";
-
-fn project() -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    fs::create_dir(directory.path().join("app")).unwrap();
-    fs::write(directory.path().join("app/metrics.py"), METRICS).unwrap();
-    directory
-}
-
-fn lockset(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.current_dir(directory).args(arguments);
-    command
-}
+use crate::support::{METRICS, lockset_with as lockset, metrics as project};
 
 fn write_baseline(directory: &Path) -> String {
     lockset(directory, &["check", "--write-baseline"]).assert().code(0);
@@ -69,8 +36,7 @@ fn what_is_written_is_not_reported() {
     let project = project();
     lockset(project.path(), &["check"]).assert().code(1);
     let text = write_baseline(project.path());
-    let entry =
-        r#"{"file":"app/metrics.py","symbol":"Metrics.inc","rule":"unguarded-update","state":"Metrics.total","statement":"self.total += by(1)"}"#;
+    let entry = r#"{"file":"app/metrics.py","symbol":"Metrics.inc","rule":"unguarded-update","state":"Metrics.total","statement":"self.total += 1"}"#;
     assert_eq!(text, format!("{{\"schema\": 1, \"findings\": [\n{entry}\n]}}\n"));
     assert_eq!(found(project.path(), &[]), []);
     lockset(project.path(), &["check", "--baseline", ".lockset-baseline.json"])
@@ -90,9 +56,9 @@ fn it_holds_when_the_code_is_moved_indented_edited_renamed() {
     write_baseline(project.path());
     edit(project.path(), "app/metrics.py", "class Metrics", "LIMIT = 4\n\nclass Metrics");
     assert_eq!(found(project.path(), &[]), []);
-    edit(project.path(), "app/metrics.py", "        self.total += by(1)", "        if by:\n            self.total += by(\n                1)");
+    edit(project.path(), "app/metrics.py", "        self.total += 1", "        if n:\n            self.total += \\\n                1");
     assert_eq!(found(project.path(), &[]), []);
-    edit(project.path(), "app/metrics.py", "by(\n                1)", "by(LIMIT)");
+    edit(project.path(), "app/metrics.py", "+= \\\n                1", "+= LIMIT");
     assert_eq!(found(project.path(), &[]), []);
     // Both at once is another one, until the baseline is brought up to date.
     lockset(project.path(), &["baseline", "prune"]).assert().code(0).stdout("dropped 0 of .lockset-baseline.json's 1 finding\n");
@@ -137,7 +103,7 @@ fn what_is_fixed_is_counted_and_pruned() {
     let project = project();
     fs::write(project.path().join("other.py"), METRICS).unwrap();
     let before = write_baseline(project.path());
-    edit(project.path(), "app/metrics.py", "        self.total += by(1)", "        with self._lock:\n            self.total += by(1)");
+    edit(project.path(), "app/metrics.py", "        self.total += 1", "        with self._lock:\n            self.total += 1");
     let fixed = "lockset: note: 1 finding fixed since the baseline; `lockset baseline prune` drops what is no longer needed\n";
     let check = |arguments: &[&str]| lockset(project.path(), &["check", "--baseline", ".lockset-baseline.json"]).args(arguments).assert().code(0);
     check(&[]).stderr(fixed);
@@ -172,7 +138,7 @@ fn writing_a_part_keeps_the_rest() {
 fn what_a_comment_silences_needs_no_entry() {
     let project = project();
     write_baseline(project.path());
-    edit(project.path(), "app/metrics.py", "by(1)", "by(1)  # lockset: ignore[race]");
+    edit(project.path(), "app/metrics.py", "+= 1", "+= 1  # lockset: ignore[race]");
     lockset(project.path(), &["check", "--baseline", ".lockset-baseline.json"]).assert().code(0).stderr(is_empty());
     lockset(project.path(), &["baseline", "prune"]).assert().code(0);
     assert_eq!(fs::read_to_string(project.path().join(".lockset-baseline.json")).unwrap(), "{\"schema\": 1, \"findings\": []}\n");

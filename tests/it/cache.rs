@@ -5,22 +5,14 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const FORMATS: [&str; 10] = ["full", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "rdjson", "checklist"];
+use crate::support::{self, METRICS, lockset_with as lockset, tree};
 
-fn lockset(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.current_dir(directory).args(arguments).timeout(Duration::from_secs(120));
-    for variable in ["LOCKSET_CACHE_DIR", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "GITHUB_STEP_SUMMARY"] {
-        command.env_remove(variable);
-    }
-    command
-}
+const FORMATS: [&str; 10] = ["full", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "rdjson", "checklist"];
 
 /// A copy of the fixtures.
 fn fixtures() -> TempDir {
@@ -40,25 +32,7 @@ fn fixtures() -> TempDir {
 
 /// A lost update, and a file that is none.
 fn project() -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let source = "\
-import threading
-
-class Metrics:
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.total = 0
-
-    def inc(self):
-        self.total += 1
-
-    def add(self, n):
-        with self._lock:
-            self.total += n
-";
-    fs::write(directory.path().join("metrics.py"), source).unwrap();
-    fs::write(directory.path().join("other.py"), "x = 1\n").unwrap();
-    directory
+    tree(&[("metrics.py", METRICS), ("other.py", "x = 1\n")])
 }
 
 /// What a run prints on both streams, but what it took.
@@ -73,8 +47,7 @@ fn output(directory: &Path, arguments: &[&str]) -> (String, String) {
 }
 
 fn json(directory: &Path, arguments: &[&str]) -> Value {
-    let output = lockset(directory, &["check", "--format", "json"]).args(arguments).output().unwrap();
-    serde_json::from_slice(&output.stdout).unwrap()
+    support::json(lockset(directory, &["check", "--format", "json"]).args(arguments))
 }
 
 /// Files lowered, and files taken from the cache.
@@ -240,6 +213,7 @@ fn it_is_removed_if_it_is_one() {
     assert_eq!(files(root).len(), 3);
     fs::create_dir(root.join("mine")).unwrap();
     fs::write(root.join("mine/thesis.txt"), "").unwrap();
+    lockset(root, &["clean", "no/such"]).assert().code(2).stderr("lockset: error: no/such: no such file or directory\n");
     lockset(root, &["clean", "--cache-dir", "mine"]).assert().code(2).stderr(contains("is not a cache of lockset"));
     let checked = lockset(root, &["check", "--cache-dir", "mine"]).assert().code(1);
     checked.stderr(contains("nothing is cached: mine: has other things in it than a cache of lockset"));

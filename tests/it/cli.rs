@@ -7,54 +7,7 @@ use predicates::str::{contains, is_empty, starts_with};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// `lockset`, in `directory`, in a known environment.
-pub fn lockset(directory: &TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.current_dir(directory.path());
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "NO_GRAPHICS"] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-/// A directory with `files`.
-pub fn tree(files: &[(&str, &str)]) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = directory.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    directory
-}
-
-/// A program with a lost update in it.
-fn metrics() -> TempDir {
-    let source = "\
-import threading
-
-class Metrics:
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.total = 0
-
-    def inc(self):
-        self.total += 1
-
-    def reset(self):
-        with self._lock:
-            self.total = 0
-
-    def add(self, n):
-        with self._lock:
-            self.total += n
-";
-    tree(&[("app/metrics.py", source)])
-}
-
-fn json(command: &mut Command) -> Value {
-    serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
-}
+use crate::support::{json, lockset, metrics, tree};
 
 #[test]
 fn without_a_command_it_checks_the_working_directory() {

@@ -4,7 +4,7 @@ use predicates::str::{contains, is_empty};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cli::{lockset, tree};
+use crate::support::{METRICS, lockset, tree};
 
 /// The rules that find something in a tree, with `file:line`.
 fn found(directory: &TempDir, arguments: &[&str]) -> Vec<String> {
@@ -15,22 +15,6 @@ fn found(directory: &TempDir, arguments: &[&str]) -> Vec<String> {
     let place = |it: &Value| format!("{} {}:{}", it["rule"].as_str().unwrap(), it["file"].as_str().unwrap(), it["range"]["start"]["line"]);
     report["findings"].as_array().unwrap().iter().map(place).collect()
 }
-
-const METRICS: &str = "\
-import threading
-
-class Metrics:
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.total = 0
-
-    def inc(self):
-        self.total += 1
-
-    def add(self, n):
-        with self._lock:
-            self.total += n
-";
 
 const UPDATE: &str = "unguarded-update app/metrics.py:9";
 

@@ -8,6 +8,8 @@ use predicates::str::{contains, is_empty};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support;
+
 /// A class that only another file runs on threads; each has a mistake that is seen with the other one alone.
 const STORE: &str = "\
 class Store:
@@ -49,8 +51,8 @@ fn project(marker: Option<&str>) -> TempDir {
 }
 
 fn lockset(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.current_dir(directory).arg("check").args(arguments);
+    let mut command = support::lockset(directory);
+    command.arg("check").args(arguments);
     command
 }
 

@@ -11,16 +11,13 @@ use predicates::str::{contains, is_empty};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::schemas;
+use crate::{schemas, support};
 
 const MACHINE: [&str; 7] = ["json", "jsonl", "sarif", "github", "gitlab", "junit", "rdjson"];
 
 fn lockset(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.current_dir(directory).arg("check").args(arguments).args(["--exit-zero", "--no-cache"]);
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "GITHUB_STEP_SUMMARY", "NO_GRAPHICS"] {
-        command.env_remove(variable);
-    }
+    let mut command = support::lockset(directory);
+    command.arg("check").args(arguments).args(["--exit-zero", "--no-cache"]);
     command
 }
 

@@ -17,5 +17,6 @@ mod rulebook;
 #[path = "../../src/report/schemas.rs"]
 mod schemas;
 mod since;
+mod support;
 mod suppression;
 mod workspaces;

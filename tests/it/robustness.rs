@@ -4,25 +4,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::{self, lockset_with as lockset};
+
 /// A tree with one good file, so that "the rest is analysed" can be seen.
 fn tree() -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("good.py"), "x = 1\n").unwrap();
-    directory
-}
-
-fn lockset(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.current_dir(directory).args(arguments).timeout(Duration::from_secs(120));
-    command
+    support::tree(&[("good.py", "x = 1\n")])
 }
 
 /// The JSON report of `arguments`, which must end with 0 or 1.

@@ -6,6 +6,8 @@ use assert_cmd::Command;
 use predicates::str::contains;
 use serde_json::Value;
 
+use crate::support;
+
 /// Two lost updates in one class; `{…}` takes a comment.
 const PYTHON: &str = "\
 import threading{file}
@@ -63,15 +65,13 @@ fn filled(text: &str, comments: &[(&str, &str)]) -> String {
 }
 
 fn report(name: &str, text: &str, arguments: &[&str]) -> Value {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join(name), text).unwrap();
-    let output = command(directory.path()).args(["--format", "json"]).args(arguments).output().unwrap();
-    serde_json::from_slice(&output.stdout).unwrap()
+    let directory = support::tree(&[(name, text)]);
+    support::json(command(directory.path()).args(["--format", "json"]).args(arguments))
 }
 
 fn command(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockset"));
-    command.arg("check").current_dir(directory);
+    let mut command = support::lockset(directory);
+    command.arg("check");
     command
 }
 
