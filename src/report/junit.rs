@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn it_is_valid() {
-        for report in [samples::report(), samples::hostile(), samples::wide(), Report::default()] {
+        for report in samples::all() {
             schemas::check_junit(&render(&report));
         }
     }

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn it_is_valid() {
-        for report in [samples::report(), samples::hostile(), Report::default()] {
+        for report in samples::all() {
             schemas::check("rdjson.json", &render(&report));
         }
     }

@@ -106,6 +106,16 @@ impl Tree {
     }
 }
 
+/// The sample files.
+fn sources() -> Tree {
+    Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER), ("src/bank.rs", BANK)])
+}
+
+/// A report of what is in `tree`.
+fn about(tree: Tree, findings: Vec<Finding>) -> Report {
+    Report { files: tree.files, rules: RULES.iter().collect(), findings, ..Report::default() }
+}
+
 fn label(location: Location, role: Role, message: &str) -> Label {
     Label { location, role, message: message.to_string() }
 }
@@ -118,16 +128,21 @@ fn step(thread: char, location: Location, does: &str) -> Step {
     Step { thread, location, does: does.to_string() }
 }
 
+/// What a format must stand: all there is, text that is hostile or wide, and nothing.
+pub fn all() -> [Report; 4] {
+    [report(), hostile(), wide(), Report::default()]
+}
+
 /// Three findings in two languages, with all that a finding can have.
 pub fn report() -> Report {
-    let tree = Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER), ("src/bank.rs", BANK)]);
+    let tree = sources();
     let findings = vec![unguarded_update(&tree), split_snapshot(&tree), lock_order(&tree)];
     let stats = Stats { files: 3, parsed: 3, cached: 0, lines: 1234, duration: Duration::from_millis(48), ..Stats::default() };
     let skipped = vec![
         Skipped { file: "app/broken.py".to_string(), reason: "line 3, column 5: expected `:`".to_string() },
         Skipped { file: "app/legacy.py".to_string(), reason: "not UTF-8 at byte 118".to_string() },
     ];
-    Report { files: tree.files, rules: RULES.iter().collect(), findings, skipped, stats, ..Report::default() }
+    Report { skipped, stats, ..about(tree, findings) }
 }
 
 fn unguarded_update(tree: &Tree) -> Finding {
@@ -247,7 +262,7 @@ fn lock_order(tree: &Tree) -> Finding {
 /// The report, with what is known of two of its states.
 pub fn reviewed() -> Report {
     let mut report = report();
-    let tree = Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER), ("src/bank.rs", BANK)]);
+    let tree = sources();
     let answer = |verdict, because: &str, places: &[Location]| Answer::new(verdict, because, places.to_vec());
     let open = answer(Verdict::Unknown, "not looked at", &[]);
     let metrics = StateReview {
@@ -294,10 +309,10 @@ pub fn wide() -> Report {
         evidence: Vec::new(),
         interleaving: vec![step('A', update, "reads 5"), step('B', update, "reads 5")],
         fix: None,
-        ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
+        ..finding(FileId(0))
     };
     let stats = Stats { files: 1, ..Stats::default() };
-    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], stats, ..Report::default() }
+    Report { stats, ..about(tree, vec![finding]) }
 }
 
 /// One finding in a file that tries to write to the terminal.
@@ -314,10 +329,10 @@ pub fn hostile() -> Report {
         interleaving: vec![step('A', update, "reads \x1b[5m5"), step('B', update, "reads 5")],
         help: "do not\x08\x08 do".to_string(),
         fix: None,
-        ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
+        ..finding(FileId(0))
     };
     let skipped = vec![Skipped { file: "\x1b]8;;http://x\x07.py".to_string(), reason: "\x1b[1mwhy".to_string() }];
-    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], skipped, ..Report::default() }
+    Report { skipped, ..about(tree, vec![finding]) }
 }
 
 /// One finding in a file, with nothing but its place in it.
@@ -327,7 +342,7 @@ pub fn finding(file: FileId) -> Finding {
         labels: Vec::new(),
         evidence: Vec::new(),
         interleaving: Vec::new(),
-        ..unguarded_update(&Tree::new(&[("app/metrics.py", METRICS), ("app/server.py", SERVER)]))
+        ..unguarded_update(&sources())
     }
 }
 
@@ -340,9 +355,9 @@ pub fn same_names() -> Report {
         labels: vec![label(held, Role::LockHeld, "`Bank.journal` is taken here")],
         interleaving: vec![step('A', tree.at(0, "self.accounts.lock()", 0), "takes Bank.accounts"), step('B', held, "takes Bank.journal")],
         evidence: Vec::new(),
-        ..lock_order(&Tree::new(&[("", ""), ("", ""), ("src/bank.rs", BANK)]))
+        ..lock_order(&sources())
     };
-    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], ..Report::default() }
+    about(tree, vec![finding])
 }
 
 /// Source that is hard to show: Windows line ends, tabs, wide and combining characters, a form feed, several labels and
@@ -385,7 +400,7 @@ pub fn crowded() -> Report {
         ..finding(FileId(0))
     };
     let stats = Stats { files: 1, lines: 9, ..Stats::default() };
-    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![nested, far], stats, unsure: 3, ..Report::default() }
+    Report { stats, unsure: 3, ..about(tree, vec![nested, far]) }
 }
 
 /// A finding with any text everywhere.
@@ -407,5 +422,5 @@ pub fn of_words(source: &str, words: &[String], ranges: &[(u32, u32)]) -> Report
         help: word(5),
         ..finding(FileId(0))
     };
-    Report { files: tree.files, rules: RULES.iter().collect(), findings: vec![finding], ..Report::default() }
+    about(tree, vec![finding])
 }

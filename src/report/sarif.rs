@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn it_is_valid() {
-        for report in [samples::report(), samples::hostile(), samples::wide(), Report::default()] {
+        for report in samples::all() {
             schemas::check("sarif-2.1.0.json", &render(&report));
         }
     }
