@@ -112,14 +112,17 @@ fn snippet(source: &Source, marks: &[LineMark], is_far: bool, room: usize, layou
     for mark in marks {
         let (text, start) = (source.line(mark.line), starts[mark.line - first]);
         let code = cut(&text[mark.range.clone()], right - mark.column);
-        let start = start + shown_length(&text[..mark.range.start]);
+        // What is cut off of a line may have it, if it is text of no width.
+        let line_end = starts.get(mark.line - first + 1).map_or(shown.len(), |it| *it) - 1;
+        let start = (start + shown_length(&text[..mark.range.start])).min(line_end);
+        let end = (start + shown_length(code)).min(line_end);
         let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
         let is_last = marks.iter().all(|it| it.line != mark.line || it.column < mark.column || std::ptr::eq(it, mark));
         let labels = match layout.narrated {
             true => vec![told(mark.message, code)],
             false => label(mark.message, is_last.then_some(code), room - if is_far { room / 2 } else { mark.column }),
         };
-        annotations.extend(labels.into_iter().map(|it| kind.span(start..start + shown_length(code)).label(it)));
+        annotations.extend(labels.into_iter().map(|it| kind.span(start..end).label(it)));
         let beside = [mark.line.checked_sub(1), Some(mark.line + 1).filter(|it| *it <= last)];
         let beside = beside.into_iter().flatten().filter(|it| !is_far && !source.line(*it).trim().is_empty());
         annotations.extend(beside.map(|it| AnnotationKind::Visible.span(starts[it - first]..starts[it - first])));
@@ -243,6 +246,9 @@ mod tests {
     fn characters_of_no_width_are_not_shown_without_end() {
         let text = format!("n += 1  # {}\n", "\u{301}".repeat(1_000_000));
         assert!(check(&text, &[("n += 1", "updated")]).len() < 2000);
+        let text = format!("{}n += 1\nx = 1\n", "\u{301}".repeat(100_000));
+        let drawn = check(&text, &[("n += 1", "updated")]);
+        assert!(drawn.contains("updated") && drawn.len() < 2000, "{}", drawn.len());
     }
 
     #[test]
