@@ -23,12 +23,13 @@ pub mod waits;
 use std::sync::OnceLock;
 
 use petgraph::graph::{DiGraph, NodeIndex};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use self::access::Access;
 use self::lockset::Locksets;
 use self::path::Key;
-use self::summary::Summaries;
+use self::summary::{Summaries, Summary};
 use self::values::Values;
 use crate::ir::OpKind;
 use crate::program::{Fun, Program};
@@ -76,19 +77,19 @@ impl Analysis<'_> {
 
 /// Analyses `program`.
 pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
-    let components = components(program);
     let mut summaries = Summaries::new(program.function_ids().count());
     let mut facts: Vec<Option<Facts>> = program.function_ids().map(|_| None).collect();
-    for component in components {
-        let rounds = if component.len() > 1 { 2 } else { 1 };
-        for _ in 0..rounds {
-            for function in &component {
-                let values = values::values(program, *function, &summaries);
-                let locksets = lockset::locksets(program, &values, &summaries);
-                summaries.set(*function, summary::summarise(program, &values, &locksets, &summaries));
-                let accesses = access::accesses(program, &values, &locksets);
-                facts[function.0 as usize] = Some(Facts { values, locksets, accesses });
-            }
+    for Level { alone, cycles } in levels(program) {
+        let found: Vec<(Facts, Summary)> = alone.par_iter().map(|it| facts_of(program, *it, &summaries)).collect();
+        for (function, (found, summary)) in alone.into_iter().zip(found) {
+            summaries.set(function, summary);
+            facts[function.0 as usize] = Some(found);
+        }
+        // What one member of a cycle does, all do: the second time it is known.
+        for function in cycles.iter().flat_map(|it| it.iter().chain(it)) {
+            let (found, summary) = facts_of(program, *function, &summaries);
+            summaries.set(*function, summary);
+            facts[function.0 as usize] = Some(found);
         }
     }
     let facts: Vec<Facts> = facts.into_iter().map(|it| it.expect("every function is in one component")).collect();
@@ -102,8 +103,45 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows, waits, atomic_writers: OnceLock::new() }
 }
 
-/// The strongly connected components of the call graph, callees first.
-fn components(program: &Program<'_>) -> Vec<Vec<Fun>> {
+/// What there is to know of a function once its callees are summarised, and its own summary.
+fn facts_of(program: &Program<'_>, function: Fun, summaries: &Summaries) -> (Facts, Summary) {
+    let values = values::values(program, function, summaries);
+    let locksets = lockset::locksets(program, &values, summaries);
+    let summary = summary::summarise(program, &values, &locksets, summaries);
+    let accesses = access::accesses(program, &values, &locksets);
+    (Facts { values, locksets, accesses }, summary)
+}
+
+/// Functions that call only functions of the levels before, and each other in cycles.
+#[derive(Default)]
+struct Level {
+    alone: Vec<Fun>,
+    cycles: Vec<Vec<Fun>>,
+}
+
+/// The functions by how far they are from those that call nothing: each level can be done side by side.
+fn levels(program: &Program<'_>) -> Vec<Level> {
+    let graph = call_graph(program);
+    let mut levels: Vec<Level> = Vec::new();
+    let mut level_of = vec![0; graph.node_count()];
+    for component in petgraph::algo::tarjan_scc(&graph) {
+        // Callees come first; those in the component itself are at 0 still.
+        let above = |node: &NodeIndex| graph.neighbors(*node).map(|it| level_of[it.index()]).max();
+        let level = component.iter().filter_map(above).max().map_or(0, |it| it + 1);
+        component.iter().for_each(|it| level_of[it.index()] = level);
+        if levels.len() <= level {
+            levels.resize_with(level + 1, Level::default);
+        }
+        match component[..] {
+            [node] => levels[level].alone.push(graph[node]),
+            _ => levels[level].cycles.push(component.into_iter().map(|it| graph[it]).collect()),
+        }
+    }
+    levels
+}
+
+/// Who calls whom.
+fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
     let mut graph: DiGraph<Fun, ()> = DiGraph::new();
     for function in program.function_ids() {
         graph.add_node(function);
@@ -124,5 +162,5 @@ fn components(program: &Program<'_>) -> Vec<Vec<Fun>> {
             }
         }
     }
-    petgraph::algo::tarjan_scc(&graph).into_iter().map(|it| it.into_iter().map(|node| graph[node]).collect()).collect()
+    graph
 }
