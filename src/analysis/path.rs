@@ -47,7 +47,7 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
     pub root: Root,
-    pub steps: SmallVec<[Step; 2]>,
+    pub steps: SmallVec<[Step; 1]>,
 }
 
 /// A place where state or a lock lives, whichever instance.

@@ -122,7 +122,7 @@ impl FunctionBuilder {
 
     pub fn new_local(&mut self, kind: LocalKind, name: Option<Name>, ty: Option<TypeRef>, range: Range) -> Local {
         let id = Local::from_index(self.function.locals.len());
-        self.function.locals.push(LocalDecl { kind, name, ty, range });
+        self.function.locals.push(LocalDecl { kind, name, ty: ty.map(Box::new), range });
         id
     }
 
@@ -231,7 +231,12 @@ impl FunctionBuilder {
         for block in blocks {
             block.unwind = block.unwind.and_then(|it| renumbered[it.index()]);
             block.terminator.targets_mut().for_each(|it| *it = map(*it));
+            block.ops.shrink_to_fit();
         }
+        // It is kept for the whole run as it is now.
+        self.function.blocks.shrink_to_fit();
+        self.function.locals.shrink_to_fit();
+        self.function.statements.shrink_to_fit();
         self.function
     }
 }

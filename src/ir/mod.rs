@@ -498,6 +498,6 @@ pub struct LocalDecl {
     pub kind: LocalKind,
     pub name: Option<Name>,
     /// An annotation on the declaration.
-    pub ty: Option<TypeRef>,
+    pub ty: Option<Box<TypeRef>>,
     pub range: Range,
 }

@@ -55,7 +55,7 @@ pub struct Op {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     pub base: Base,
-    pub projections: SmallVec<[Projection; 2]>,
+    pub projections: SmallVec<[Projection; 1]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
