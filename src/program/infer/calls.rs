@@ -113,7 +113,7 @@ impl Scope<'_, '_> {
             Definition::Class(class) => self.construct(class),
             Definition::Function(function) => Target::Function { function, receiver: Receiver::None },
             Definition::External(path) => Target::External(path),
-            Definition::Global(..) | Definition::Alias(..) | Definition::Module(_) => match self.program.definition_type(definition) {
+            Definition::Global(..) | Definition::Alias(..) | Definition::Module(_) => match self.definition_type(definition) {
                 Ty::Function(function) => Target::Function { function, receiver: Receiver::None },
                 Ty::ClassObject(class) => self.construct(class),
                 Ty::ExternalObject(path) => Target::External(path),
@@ -141,10 +141,10 @@ impl Scope<'_, '_> {
                         };
                         return Target::Function { function, receiver };
                     }
-                    return match program.field(*class, name) {
-                        Some((_, Ty::Function(function))) => Target::Function { function: *function, receiver: Receiver::None },
-                        Some((_, Ty::BoundMethod(function))) => Target::Function { function: *function, receiver: Receiver::Class },
-                        Some((_, Ty::ClassObject(class))) => self.construct(*class),
+                    return match self.field_of(*class, name) {
+                        Some(Ty::Function(function)) => Target::Function { function: *function, receiver: Receiver::None },
+                        Some(Ty::BoundMethod(function)) => Target::Function { function: *function, receiver: Receiver::Class },
+                        Some(Ty::ClassObject(class)) => self.construct(*class),
                         _ => match program.external_ancestry(*class).next() {
                             Some(base) => Target::Method { ty: base, name },
                             None => Target::Unknown,
@@ -194,7 +194,7 @@ impl Scope<'_, '_> {
             Target::Construct { class, .. } => Ty::class(*class),
             Target::Function { function, .. } if self.program.foreign_self.contains_key(function) => {
                 // `fn rl(&self) -> RwLockReadGuard<'_, T>`: of the type parameter the receiver knows more.
-                let returns = self.program.types(*function).returns.clone();
+                let returns = self.returns_of(*function);
                 match (callee, self.program.function(*function).returns.as_ref()) {
                     (Callee::Method { receiver, .. }, Some(written)) if self.is_guard(*function, written) => {
                         self.place(receiver).guarded(self.catalog)
@@ -203,7 +203,7 @@ impl Scope<'_, '_> {
                 }
             }
             Target::Function { function, .. } | Target::Closure(function) => {
-                let returns = self.program.types(*function).returns.clone();
+                let returns = self.returns_of(*function);
                 // `with make() as x`, iteration over a generator: the value is what it yields, which is not tracked.
                 if self.program.function(*function).is_generator { Ty::Unknown } else { returns }
             }

@@ -1,7 +1,7 @@
 //! Types of locals, fields, globals and results, and what each call runs, from assignments alone.
 //!
 //! In rounds: each reads what the round before found out of fields, globals, results and parameters, and adds to it.
-//! The first round goes over all functions, the next ones over those that use what has become known since. The first
+//! The first round goes over all functions, the next ones over those that asked for what has become known since. The first
 //! type found for a place stays, `None` aside; a parameter without annotation has a type only when all calls seen
 //! agree. Within a round functions are independent of each other and done in parallel; what they found is put together
 //! in their order, so that the result does not depend on the threads.
@@ -10,14 +10,14 @@ mod calls;
 mod declare;
 mod scope;
 
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::declare::{declare_fields, declare_globals, wrap_conditions};
 use self::scope::function_types;
 use super::types::Ty;
-use super::{Cls, Definition, Fun, FunctionTypes, Program, Receiver, Target};
-use crate::ir::{ArgumentKind, Base, Callee, Local, Name, OpKind, ParamKind, Place, Projection};
+use super::{Cls, Definition, Fun, FunctionTypes, Mod, Program, Receiver, Target};
+use crate::ir::{ArgumentKind, Base, Local, LocalKind, Name, OpKind, ParamKind, Projection};
 
 /// A type travels this far through calls and fields.
 const ROUNDS: usize = 8;
@@ -27,13 +27,20 @@ const ROUNDS: usize = 8;
 struct Known {
     parameters: FxHashMap<(Fun, u32), Ty>,
     conflicting: FxHashSet<(Fun, u32)>,
-    new_fields: FxHashSet<Name>,
-    new_globals: FxHashSet<(super::Mod, Name)>,
-    new_global_names: FxHashSet<Name>,
+    new_fields: FxHashSet<(Cls, Name)>,
+    new_globals: FxHashSet<(Mod, Name)>,
     new_parameters: FxHashSet<Fun>,
     new_results: FxHashSet<Fun>,
-    /// The functions of the round before.
-    done: FxHashSet<Fun>,
+    /// Functions whose locals have other types than in the round before.
+    new_locals: FxHashSet<Fun>,
+}
+
+/// What a function's types were made of that was not known, or may change.
+#[derive(Debug, Default)]
+struct Reads {
+    fields: FxHashSet<(Cls, Name)>,
+    globals: FxHashSet<(Mod, Name)>,
+    results: FxHashSet<Fun>,
 }
 
 /// The type of what is passed for a parameter.
@@ -43,7 +50,7 @@ type Passed = (Fun, u32, Ty);
 #[derive(Default)]
 struct Published {
     fields: Vec<(Cls, Name, Ty)>,
-    globals: Vec<(super::Mod, Name, Ty)>,
+    globals: Vec<(Mod, Name, Ty)>,
     passed: Vec<Passed>,
 }
 
@@ -52,33 +59,37 @@ pub(super) fn infer(program: &mut Program<'_>) {
     declare_fields(program);
     declare_globals(program);
     let mut known = Known::default();
-    let mut work: Vec<Fun> = program.function_ids().collect();
+    let all: Vec<Fun> = program.function_ids().collect();
+    let mut reads: Vec<Reads> = all.iter().map(|_| Reads::default()).collect();
+    let mut work = all.clone();
     for _ in 0..ROUNDS {
-        let found: Vec<(FunctionTypes, Published)> = work
+        let found: Vec<(FunctionTypes, Reads, Published)> = work
             .par_iter()
             .map(|function| {
-                let (types, passed) = function_types(program, *function, &known.parameters);
+                let (types, read, passed) = function_types(program, *function, &known.parameters);
                 let mut published = publish(program, *function, &types);
                 published.passed.extend(passed);
-                (types, published)
+                (types, read, published)
             })
             .collect();
         let mut next = Known { parameters: known.parameters, conflicting: known.conflicting, ..Known::default() };
-        for (function, (types, published)) in work.iter().zip(found) {
+        for (function, (types, read, published)) in work.iter().zip(found) {
             next.add(program, published);
             let slot = &mut program.types[function.0 as usize];
             if slot.returns != types.returns {
                 next.new_results.insert(*function);
             }
+            if slot.locals != types.locals {
+                next.new_locals.insert(*function);
+            }
             *slot = types;
+            reads[function.0 as usize] = read;
         }
         known = next;
-        known.done = work.into_iter().collect();
         for key in &known.conflicting {
             known.parameters.remove(key);
         }
-        let users: Vec<Fun> = program.function_ids().collect();
-        work = users.into_par_iter().filter(|it| known.concerns(program, *it)).collect();
+        work = all.par_iter().copied().filter(|it| known.concerns(program, *it, &reads[it.0 as usize])).collect();
         if work.is_empty() {
             break;
         }
@@ -92,7 +103,7 @@ impl Known {
             let slot = program.fields.entry((owner, name)).or_default();
             if slot.is_unknown() {
                 *slot = ty;
-                self.new_fields.insert(name);
+                self.new_fields.insert((owner, name));
             }
         }
         for (owner, name, ty) in published.globals {
@@ -100,7 +111,6 @@ impl Known {
             if slot.is_unknown() {
                 *slot = ty;
                 self.new_globals.insert((owner, name));
-                self.new_global_names.insert(Name::new(name.last()));
             }
         }
         for (callee, parameter, ty) in published.passed {
@@ -120,37 +130,20 @@ impl Known {
         }
     }
 
-    /// Whether the function uses anything that is new.
-    fn concerns(&self, program: &Program<'_>, function: Fun) -> bool {
-        let targets = &program.types(function).targets;
-        let global = |name: Name| match program.resolve(program.module_of(function), program.item_scope(function), name) {
-            Definition::Global(module, name) => self.new_globals.contains(&(module, name)),
-            _ => false,
-        };
-        let field = |it: &Projection| match it {
-            Projection::Field(name) => self.new_fields.contains(name) || self.new_global_names.contains(name),
-            _ => false,
-        };
-        let place = |it: &Place| it.projections.iter().any(field) || matches!(it.base, Base::Global(name) if global(name));
-        let returns = |dest: &Local| match targets.get(dest) {
-            Some(Target::Function { function, .. } | Target::Closure(function)) => self.new_results.contains(function),
-            _ => false,
+    /// Whether anything is new that the function's types were made of.
+    fn concerns(&self, program: &Program<'_>, function: Fun, reads: &Reads) -> bool {
+        let captures_new = |parent: Fun| {
+            self.new_locals.contains(&parent)
+                && program.function(function).locals.iter().zip(&program.types(function).locals).any(|(decl, ty)| match decl.kind {
+                    LocalKind::Captured(outer) => program.local_type(parent, outer) != ty,
+                    _ => false,
+                })
         };
         self.new_parameters.contains(&function)
-            || program.captures_from(function).is_some_and(|it| self.done.contains(&it))
-            || program.function(function).ops().any(|(_, _, op)| match &op.kind {
-                OpKind::Load { dest, place: it, .. } => place(it) || returns(dest),
-                OpKind::Store { place: it, .. } => place(it),
-                OpKind::Call { dest, callee, .. } => {
-                    returns(dest)
-                        || match callee {
-                            Callee::Method { receiver, name } => place(receiver) || self.new_fields.contains(name),
-                            Callee::Path(name) => global(*name),
-                            Callee::Value(_) | Callee::Macro(_) => false,
-                        }
-                }
-                _ => false,
-            })
+            || reads.results.iter().any(|it| self.new_results.contains(it))
+            || reads.fields.iter().any(|it| self.new_fields.contains(it))
+            || reads.globals.iter().any(|it| self.new_globals.contains(it))
+            || program.captures_from(function).is_some_and(captures_new)
     }
 }
 

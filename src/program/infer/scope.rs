@@ -1,11 +1,13 @@
 //! The types of one function, op by op.
 
+use std::cell::RefCell;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Passed;
+use super::{Passed, Reads};
 use crate::catalog::Catalog;
 use crate::ir::{AggregateKind, Base, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, Terminator};
-use crate::program::{Definition, Fun, FunctionTypes, Program, Receiver, Target, Ty};
+use crate::program::{Cls, Definition, Fun, FunctionTypes, Program, Receiver, Target, Ty};
 
 pub(super) struct Scope<'p, 'a> {
     pub(super) program: &'p Program<'a>,
@@ -15,14 +17,19 @@ pub(super) struct Scope<'p, 'a> {
     pub(super) locals: Vec<Ty>,
     targets: FxHashMap<Local, Target>,
     pub(super) passed: Vec<Passed>,
+    reads: RefCell<Reads>,
     /// Variables read when nothing was known of them.
     unknown: FxHashSet<Local>,
     /// Something has become known of one of them.
     known_late: bool,
 }
 
-/// The types in a function, and what its closures are called with by those that it gives them to.
-pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(Fun, u32), Ty>) -> (FunctionTypes, Vec<Passed>) {
+/// The types in a function, what they were made of, and what its closures are called with by those that it gives them to.
+pub(super) fn function_types(
+    program: &Program<'_>,
+    function: Fun,
+    parameters: &FxHashMap<(Fun, u32), Ty>,
+) -> (FunctionTypes, Reads, Vec<Passed>) {
     let ir = program.function(function);
     let language = program.language(function);
     let mut scope = Scope {
@@ -33,6 +40,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         locals: ir.locals.iter().map(|it| it.ty.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default()).collect(),
         targets: FxHashMap::default(),
         passed: Vec::new(),
+        reads: RefCell::default(),
         unknown: FxHashSet::default(),
         known_late: false,
     };
@@ -75,7 +83,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
     } else {
         declared
     };
-    (FunctionTypes { locals: scope.locals, targets: scope.targets, returns }, scope.passed)
+    (FunctionTypes { locals: scope.locals, targets: scope.targets, returns }, scope.reads.into_inner(), scope.passed)
 }
 
 fn receiver_type(program: &Program<'_>, function: Fun) -> Ty {
@@ -147,10 +155,7 @@ impl Scope<'_, '_> {
             OpKind::Enter { dest, manager, .. } => {
                 let ty = match &self.locals[manager.index()] {
                     Ty::Class(class, _) => match self.program.method(*class, Name::new("__enter__")) {
-                        Some(enter) => match self.program.types(enter).returns.clone() {
-                            Ty::Unknown => Ty::Unknown,
-                            known => known,
-                        },
+                        Some(enter) => self.returns_of(enter),
                         None => Ty::Unknown,
                     },
                     other => other.clone(),
@@ -217,12 +222,14 @@ impl Scope<'_, '_> {
     pub(super) fn place(&self, place: &Place) -> Ty {
         let mut ty = match place.base {
             Base::Local(local) => self.locals[local.index()].clone(),
-            Base::Global(name) => self.program.definition_type(self.global(name)),
+            Base::Global(name) => self.definition_type(self.global(name)),
         };
         let mut projections = place.projections.iter().peekable();
         while let Some(projection) = projections.next() {
             ty = match projection {
-                Projection::Field(name) if ty.is_unknown() && self.language == Language::Rust => self.program.field_by_name(*name),
+                Projection::Field(name) if ty.is_unknown() && self.language == Language::Rust => {
+                    self.program.only_field(*name).and_then(|class| self.field_of(class, *name)).cloned().unwrap_or_default()
+                }
                 _ if ty.is_unknown() => return ty,
                 Projection::Deref => ty,
                 Projection::Variant(variant) => {
@@ -243,6 +250,28 @@ impl Scope<'_, '_> {
         ty
     }
 
+    /// The type of a field that the class declares or assigns, itself or by a base.
+    pub(super) fn field_of(&self, class: Cls, name: Name) -> Option<&Ty> {
+        let (owner, ty) = self.program.field(class, name)?;
+        if ty.is_unknown() {
+            self.reads.borrow_mut().fields.insert((owner, name));
+        }
+        Some(ty)
+    }
+
+    pub(super) fn definition_type(&self, definition: Definition) -> Ty {
+        let ty = self.program.definition_type(definition);
+        if let (Definition::Global(module, name), true) = (definition, ty.is_unknown()) {
+            self.reads.borrow_mut().globals.insert((module, name));
+        }
+        ty
+    }
+
+    pub(super) fn returns_of(&self, function: Fun) -> Ty {
+        self.reads.borrow_mut().results.insert(function);
+        self.program.types(function).returns.clone()
+    }
+
     fn tuple_item(&self, ty: &Ty, index: usize) -> Ty {
         match ty {
             Ty::Tuple(items) => items.get(index).cloned().unwrap_or_default(),
@@ -259,8 +288,8 @@ impl Scope<'_, '_> {
             }
             Ty::Class(class, _) => {
                 let name = field.map(|it| Name::new(&format!("{variant}.{it}")));
-                match name.and_then(|it| self.program.field(*class, it)) {
-                    Some((_, ty)) => ty.clone(),
+                match name.and_then(|it| self.field_of(*class, it)) {
+                    Some(ty) => ty.clone(),
                     // A guard's data behind `Ok(guard)`: guards have the type of what they guard.
                     None if matches!(variant.as_str(), "Ok" | "Some" | "?" | "Err") => ty.clone(),
                     None => Ty::Unknown,
@@ -275,18 +304,18 @@ impl Scope<'_, '_> {
         let program = self.program;
         match ty.peeled(self.catalog) {
             Ty::Class(class, _) if name == "__class__" => Ty::ClassObject(class),
-            Ty::Class(class, _) => match program.field(class, name) {
-                Some((_, ty)) if !ty.is_unknown() => ty.clone(),
+            Ty::Class(class, _) => match self.field_of(class, name) {
+                Some(ty) if !ty.is_unknown() => ty.clone(),
                 _ => match program.method(class, name) {
                     Some(method) if self.language == Language::Python => self.method_value(method),
                     _ => Ty::Unknown,
                 },
             },
-            Ty::ClassObject(class) => match program.field(class, name) {
-                Some((_, ty)) if !ty.is_unknown() => ty.clone(),
+            Ty::ClassObject(class) => match self.field_of(class, name) {
+                Some(ty) if !ty.is_unknown() => ty.clone(),
                 _ => program.method(class, name).map(Ty::Function).unwrap_or_default(),
             },
-            Ty::Module(module) => program.definition_type(program.attribute(Definition::Module(module), name)),
+            Ty::Module(module) => self.definition_type(program.attribute(Definition::Module(module), name)),
             Ty::ExternalObject(path) => Ty::ExternalObject(Name::new(&format!("{path}.{name}"))),
             tuple @ Ty::Tuple(_) => name.as_str().parse().map(|index| self.tuple_item(&tuple, index)).unwrap_or_default(),
             _ => Ty::Unknown,
@@ -310,6 +339,6 @@ impl Scope<'_, '_> {
 
     /// A method read as a value: a property's result, or the bound method.
     fn method_value(&self, method: Fun) -> Ty {
-        if self.is_property(method) { self.program.types(method).returns.clone() } else { Ty::BoundMethod(method) }
+        if self.is_property(method) { self.returns_of(method) } else { Ty::BoundMethod(method) }
     }
 }
