@@ -3,6 +3,7 @@
 //! [`Ty`] is what a local, field, global or result is known to be: an object of a class of the program, of a library
 //! type with its arguments, or unknown. References are transparent; unknown stays unknown and is never guessed.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{Cls, Definition, Fun, Mod, Program};
@@ -17,9 +18,9 @@ pub enum Ty {
     #[default]
     Unknown,
     /// An object of a class of the program, with its type arguments.
-    Class(Cls, Arc<[Ty]>),
+    Class(Cls, Arguments),
     /// An object of a library type, by full path, with its type arguments.
-    External(Name, Arc<[Ty]>),
+    External(Name, Arguments),
     /// A class itself (Python).
     ClassObject(Cls),
     /// A library class, function or module itself, by full path.
@@ -33,13 +34,38 @@ pub enum Ty {
     Array(Arc<Ty>),
 }
 
+/// The arguments of a type. Most have none, which costs nothing to make and to copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Arguments(Option<Arc<[Ty]>>);
+
+impl Deref for Arguments {
+    type Target = [Ty];
+
+    fn deref(&self) -> &[Ty] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl<const N: usize> From<[Ty; N]> for Arguments {
+    fn from(arguments: [Ty; N]) -> Self {
+        Arguments((N > 0).then(|| Arc::from(arguments)))
+    }
+}
+
+impl FromIterator<Ty> for Arguments {
+    fn from_iter<I: IntoIterator<Item = Ty>>(arguments: I) -> Self {
+        let mut arguments = arguments.into_iter().peekable();
+        Arguments(arguments.peek().is_some().then(|| arguments.collect()))
+    }
+}
+
 impl Ty {
     pub fn external(path: &str) -> Ty {
-        Ty::External(Name::new(path), Arc::from([]))
+        Ty::External(Name::new(path), Arguments::default())
     }
 
     pub fn class(class: Cls) -> Ty {
-        Ty::Class(class, Arc::from([]))
+        Ty::Class(class, Arguments::default())
     }
 
     pub fn is_unknown(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The types of one function, op by op.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -22,6 +23,33 @@ pub(super) struct Scope<'p, 'a> {
     unknown: FxHashSet<Local>,
     /// Something has become known of one of them.
     known_late: bool,
+}
+
+/// The types of literals, in either language by Python's names.
+struct Literals {
+    text: Ty,
+    integer: Ty,
+    truth: Ty,
+    number: Ty,
+}
+
+static LITERALS: LazyLock<Literals> = LazyLock::new(|| Literals {
+    text: Ty::external("str"),
+    integer: Ty::external("int"),
+    truth: Ty::external("bool"),
+    number: Ty::external("float"),
+});
+
+impl Literals {
+    fn of(&self, value: Const) -> Ty {
+        match value {
+            Const::Str(_) => self.text.clone(),
+            Const::Int(_) => self.integer.clone(),
+            Const::Bool(_) => self.truth.clone(),
+            Const::Number(_) => self.number.clone(),
+            Const::None | Const::Other => Ty::Unknown,
+        }
+    }
 }
 
 /// The types in a function, what they were made of, and what its closures are called with by those that it gives them to.
@@ -106,14 +134,7 @@ impl Scope<'_, '_> {
     fn op(&mut self, op: &OpKind) {
         match op {
             OpKind::Const { dest, value } => {
-                let ty = match value {
-                    Const::Str(_) => Ty::external("str"),
-                    Const::Int(_) => Ty::external("int"),
-                    Const::Bool(_) => Ty::external("bool"),
-                    Const::Number(_) => Ty::external("float"),
-                    Const::None | Const::Other => Ty::Unknown,
-                };
-                self.set(*dest, ty);
+                self.set(*dest, LITERALS.of(*value));
             }
             OpKind::Load { dest, place, .. } => {
                 let ty = self.place(place);
@@ -220,11 +241,15 @@ impl Scope<'_, '_> {
     }
 
     pub(super) fn place(&self, place: &Place) -> Ty {
-        let mut ty = match place.base {
+        self.projected(place.base, &place.projections)
+    }
+
+    fn projected(&self, base: Base, projections: &[Projection]) -> Ty {
+        let mut ty = match base {
             Base::Local(local) => self.locals[local.index()].clone(),
             Base::Global(name) => self.definition_type(self.global(name)),
         };
-        let mut projections = place.projections.iter().peekable();
+        let mut projections = projections.iter().peekable();
         while let Some(projection) = projections.next() {
             ty = match projection {
                 Projection::Field(name) if ty.is_unknown() && self.language == Language::Rust => {
@@ -324,10 +349,8 @@ impl Scope<'_, '_> {
 
     /// The property that reading `place` runs.
     fn getter(&self, place: &Place) -> Option<Fun> {
-        let (Some(Projection::Field(name)), Language::Python) = (place.projections.last(), self.language) else { return None };
-        let mut object = place.clone();
-        object.projections.pop();
-        match self.place(&object) {
+        let (Some((Projection::Field(name), object)), Language::Python) = (place.projections.split_last(), self.language) else { return None };
+        match self.projected(place.base, object) {
             Ty::Class(class, _) => self.program.method(class, *name).filter(|it| self.is_property(*it)),
             _ => None,
         }
