@@ -88,14 +88,12 @@ fn python(analysis: &Analysis<'_>, function: Fun, released: &OnceCell<FxHashSet<
     let locksets = &analysis.facts(function).locksets;
     let graph = Graph::new(program.function(function));
     timed(analysis, function, &graph, findings);
-    // The ops under each lock taken.
-    let mut taken: IndexMap<(u32, OpId), Vec<OpId>, FxBuildHasher> = IndexMap::default();
+    // The ops under each lock taken, and those that are where it was taken on one way there.
+    let mut taken: IndexMap<(u32, OpId), Under, FxBuildHasher> = IndexMap::default();
     for (id, _) in graph.ops() {
         for held in locksets.before(id).iter().filter(|it| it.by == HeldBy::Release) {
-            let under = taken.entry((held.lock, held.at)).or_default();
-            if held.sure {
-                under.push(id);
-            }
+            let Under { surely, perhaps } = taken.entry((held.lock, held.at)).or_default();
+            if held.sure { surely.push(id) } else { perhaps.push(id) }
         }
     }
     // One finding for one statement that takes it.
@@ -124,8 +122,16 @@ struct Case<'c, 'a> {
     lock: &'c LockRef,
     index: u32,
     at: OpId,
-    /// The ops that surely are under it.
-    under: &'c [OpId],
+    under: &'c Under,
+}
+
+/// The ops under a lock.
+#[derive(Default)]
+struct Under {
+    /// Those that surely are.
+    surely: Vec<OpId>,
+    /// Those that are if control came by the way on which it is taken.
+    perhaps: Vec<OpId>,
 }
 
 impl Case<'_, '_> {
@@ -151,7 +157,7 @@ impl Case<'_, '_> {
             let reached = self.graph.reached(self.graph.after(home, Ways::Normal), Ways::Normal, |_| false);
             releases.iter().any(|it| reached[self.graph.block_of(*it).index()] || self.graph.block_of(*it) == home && *it > self.at)
         };
-        let kept = locksets.at_return.iter().any(|it| it.held.iter().any(|it| it.sure && self.is_it(it)));
+        let kept = locksets.at_return.iter().any(|it| it.held.iter().any(|it| self.is_it(it)));
         if !gives_back && !kept {
             return None;
         }
@@ -172,7 +178,9 @@ impl Case<'_, '_> {
             }),
         };
         let mut worst: Option<(Surprise, OpId)> = None;
-        for id in self.under.iter().copied().filter(|it| !releases.contains(it)) {
+        // What the function never gives back, it leaks from wherever one way came with it; unless that is where it was not got.
+        let perhaps = self.under.perhaps.iter().copied().filter(|it| !gives_back && self.may_go_on(*it));
+        for id in self.under.surely.iter().copied().filter(|it| !releases.contains(it)).chain(perhaps) {
             if worst.is_some_and(|it| it.0 == Surprise::Raise) {
                 break;
             }
@@ -185,6 +193,18 @@ impl Case<'_, '_> {
         }
         let worst = worst.filter(|it| gives_back || it.0 == Surprise::Raise);
         worst.map(|(surprise, op)| Leak::Raises(op, surprise))
+    }
+
+    /// Whether it is a call of a function that can come back, as against one that is there to raise.
+    fn may_go_on(&self, id: OpId) -> bool {
+        let program = self.analysis.program;
+        let Some(OpKind::Call { dest, .. }) = self.graph.op(id).map(|it| &it.kind) else { return false };
+        match program.target(self.function, *dest) {
+            Target::Function { function, .. } | Target::Construct { init: Some(function), .. } => {
+                program.function(*function).blocks.iter().any(|it| matches!(it.terminator, Terminator::Return(_)))
+            }
+            _ => false,
+        }
     }
 
     /// A return with the lock held that is no answer to whoever asked for it; the op before it.
