@@ -129,7 +129,7 @@ impl FunctionBuilder {
     /// A parameter. All parameters are made before any other local.
     pub fn param(&mut self, name: Name, kind: ParamKind, ty: Option<TypeRef>, default: Option<Const>, range: Range) -> Local {
         let local = self.new_local(LocalKind::Param, Some(name), ty.clone(), range);
-        self.function.params.push(Param { local, name, kind, ty, default, range });
+        self.function.params.push(Param { local, name, kind, ty, default, default_name: None, range });
         local
     }
 

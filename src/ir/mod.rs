@@ -478,6 +478,8 @@ pub struct Param {
     pub ty: Option<TypeRef>,
     /// The default, when it is a constant (`None`, `5`).
     pub default: Option<Const>,
+    /// The default, when it is a name (`Connection`, `pool.Connection`).
+    pub default_name: Option<Name>,
     pub range: Range,
 }
 

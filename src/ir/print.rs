@@ -157,7 +157,8 @@ fn param_text(param: &Param, names: &LocalNames) -> String {
         ParamKind::Keywords => "**",
         _ => "",
     };
-    let default = param.default.map(|it| format!(" = {it}")).unwrap_or_default();
+    let named = || param.default_name.map(|it| format!(" = {it}"));
+    let default = param.default.map(|it| format!(" = {it}")).or_else(named).unwrap_or_default();
     format!("{stars}{}{}{default}", names.text(param.local), annotation(param.ty.as_ref()))
 }
 

@@ -241,6 +241,9 @@ impl<'t> Ctx<'t> {
             let ty = parameter.ty.map(|it| types::type_of(it, self.source));
             let default = parameter.default.and_then(|it| constant(it, self.source));
             let local = self.frame.b.param(parameter.name, kind, ty, default, parameter.range);
+            if let (None, Some(value), Some(param)) = (default, parameter.default, self.frame.b.function.params.last_mut()) {
+                param.default_name = types::dotted(value, self.source);
+            }
             let binding = Binding { variable: true, range: parameter.range, local: Some(local), ..Binding::default() };
             self.frame.bindings.names.insert(parameter.name, binding);
         }

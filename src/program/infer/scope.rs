@@ -79,6 +79,14 @@ pub(super) fn function_types(
         } else if slot.is_unknown() {
             *slot = parameters.get(&(function, index as u32)).cloned().unwrap_or_default();
         }
+        // `connection_class=Connection`: what it is as a rule.
+        if scope.locals[param.local.index()].is_unknown()
+            && let Some(name) = param.default_name
+            && let made @ Ty::ClassObject(_) =
+                program.definition_type(program.resolve(program.module_of(function), program.item_scope(function), name))
+        {
+            scope.locals[param.local.index()] = made;
+        }
     }
     if let Some(parent) = program.captures_from(function) {
         for (index, local) in ir.locals.iter().enumerate() {
@@ -149,6 +157,9 @@ impl Scope<'_, '_> {
             OpKind::Store { place, value, .. } => {
                 if let Some(local) = place.as_local() {
                     let ty = self.locals[value.index()].clone();
+                    if ty.is_unknown() {
+                        self.unknown.insert(*value);
+                    }
                     self.known_late |= !ty.is_unknown() && self.locals[local.index()].is_unknown() && self.unknown.contains(&local);
                     self.set(local, ty);
                 }
