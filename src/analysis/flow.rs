@@ -7,8 +7,11 @@ use super::Facts;
 use super::access::{Access, AccessKind, Definitions};
 use super::lockset::OpId;
 use super::path::{Key, Owner};
-use crate::ir::Terminator;
+use crate::ir::{Base, Callee, Function, Local, OpKind, Place, Terminator};
 use crate::program::{Fun, Program};
+
+/// Methods that give what they take out of a container.
+const TAKING: &[&str] = &["pop", "pop_back", "pop_front", "popitem", "popleft"];
 
 /// The flows of all functions that take locks.
 #[derive(Debug, Default)]
@@ -55,10 +58,15 @@ pub fn flows(program: &Program<'_>, facts: &[Facts]) -> Flows {
                 sources.extend(definitions.sources_at_end(value, index));
             }
         }
+        let own = taken_out(ir);
+        let is_own = |access: &Access| match definitions.op(access.op).map(|it| &it.kind) {
+            Some(OpKind::Load { place: Place { base: Base::Local(object), projections }, .. }) => !projections.is_empty() && own.contains(object),
+            _ => false,
+        };
         for access in &fact.accesses {
             for lock in locks(access) {
                 let owner = access.key.owner;
-                if access.kind == AccessKind::Read && sources.contains(&access.op) {
+                if access.kind == AccessKind::Read && !is_own(access) && sources.contains(&access.op) {
                     push(flows.returned.entry(function).or_default(), (owner, lock));
                 }
                 if access.kind == AccessKind::Write {
@@ -70,6 +78,23 @@ pub fn flows(program: &Program<'_>, facts: &[Facts]) -> Flows {
         }
     }
     flows
+}
+
+/// The locals with what a function took out of a container: from then on it is the function's own.
+fn taken_out(ir: &Function) -> FxHashSet<Local> {
+    let mut found = FxHashSet::default();
+    // Blocks stand in the order of their making, so that of an arm may come after that where the arms meet.
+    for _ in 0..2 {
+        for (_, _, op) in ir.ops() {
+            match &op.kind {
+                OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } if TAKING.contains(&name.as_str()) => found.insert(*dest),
+                OpKind::Store { place, value, .. } if found.contains(value) => place.as_local().is_some_and(|it| found.insert(it)),
+                OpKind::Load { dest, place, .. } if place.as_local().is_some_and(|it| found.contains(&it)) => found.insert(*dest),
+                _ => false,
+            };
+        }
+    }
+    found
 }
 
 fn push<T: PartialEq>(list: &mut Vec<T>, item: T) {

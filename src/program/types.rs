@@ -126,6 +126,17 @@ impl Ty {
         }
     }
 
+    /// The same collection with `item` for what is in it.
+    pub fn with_item(&self, catalog: &Catalog, item: Ty) -> Option<Ty> {
+        let Ty::External(path, arguments) = self else { return None };
+        catalog.container(*path)?;
+        let at = usize::from(self.entry(catalog).is_some());
+        let mut arguments = arguments.to_vec();
+        arguments.resize(arguments.len().max(at + 1), Ty::Unknown);
+        arguments[at] = item;
+        Some(Ty::External(*path, arguments.into_iter().collect()))
+    }
+
     /// Key and value of a map.
     pub fn entry(&self, catalog: &Catalog) -> Option<[Ty; 2]> {
         let Ty::External(path, arguments) = self.peeled(catalog) else { return None };

@@ -13,6 +13,9 @@ use crate::program::{Cls, Definition, Fun, Receiver, Target, Ty};
 const ITEM_METHODS: &[&str] =
     &["entry", "or_insert", "or_insert_with", "or_default", "pop", "popleft", "get", "setdefault", "get_or_insert_with", "swap_remove"];
 
+/// Functions that give what is in their arguments, item by item.
+const COPYING: &[&str] = &["collections.deque", "frozenset", "iter", "itertools.chain", "list", "reversed", "set", "sorted", "tuple"];
+
 /// Methods of Rust's collections and iterators that give one of their items, if there is one.
 const OPTION_METHODS: &[&str] = &[
     "get",
@@ -207,7 +210,10 @@ impl Scope<'_, '_> {
                 // `with make() as x`, iteration over a generator: the value is what it yields, which is not tracked.
                 if self.program.function(*function).is_generator { Ty::Unknown } else { returns }
             }
-            Target::External(path) => self.external_call(*path, &first),
+            Target::External(path) => match self.gone_over(*path, arguments) {
+                Ty::Unknown => self.external_call(*path, &first),
+                items => items,
+            },
             Target::Method { ty, name } => match callee {
                 Callee::Method { receiver, .. } => self.external_method(*ty, *name, &self.place(receiver)),
                 _ => Ty::Unknown,
@@ -247,6 +253,21 @@ impl Scope<'_, '_> {
 
     fn passes(&self, name: Name) -> bool {
         self.language == Language::Rust && (self.catalog.tables.passing.unwrapping.contains(&name) || name == "clone")
+    }
+
+    /// What a function gives that goes over its arguments: their items, those that are known; in a copy, if it makes one.
+    fn gone_over(&self, path: Name, arguments: &[Local]) -> Ty {
+        if self.language != Language::Python || !COPYING.contains(&path.as_str()) {
+            return Ty::Unknown;
+        }
+        let mut items = arguments.iter().map(|it| self.locals[it.index()].iterated(self.catalog));
+        match items.find(|it| !it.is_unknown()) {
+            Some(item) => match Ty::External(path, [].into()).with_item(self.catalog, item.clone()) {
+                Some(copy) => copy,
+                None => Ty::Array(Arc::new(item)),
+            },
+            None => Ty::Unknown,
+        }
     }
 
     fn external_call(&self, path: Name, first: &dyn Fn() -> Ty) -> Ty {

@@ -17,7 +17,10 @@ use self::declare::{declare_fields, declare_globals, wrap_conditions};
 use self::scope::function_types;
 use super::types::Ty;
 use super::{Cls, Definition, Fun, FunctionTypes, Mod, Program, Receiver, Target};
-use crate::ir::{ArgumentKind, Base, Local, LocalKind, Name, OpKind, ParamKind, Projection};
+use crate::ir::{ArgumentKind, Base, Callee, Language, Local, LocalKind, Name, OpKind, ParamKind, Projection};
+
+/// Methods of containers that put their last argument in.
+const PUTTING: &[&str] = &["add", "append", "appendleft", "insert", "put", "put_nowait", "setdefault"];
 
 /// A type travels this far through calls and fields.
 const ROUNDS: usize = 8;
@@ -27,6 +30,8 @@ const ROUNDS: usize = 8;
 struct Known {
     parameters: FxHashMap<(Fun, u32), Ty>,
     conflicting: FxHashSet<(Fun, u32)>,
+    /// What was seen to be put into the containers that fields are; nothing where they hold objects of several classes.
+    items: FxHashMap<(Cls, Name), Option<Cls>>,
     new_fields: FxHashSet<(Cls, Name)>,
     new_globals: FxHashSet<(Mod, Name)>,
     new_parameters: FxHashSet<Fun>,
@@ -50,6 +55,8 @@ type Passed = (Fun, u32, Ty);
 #[derive(Default)]
 struct Published {
     fields: Vec<(Cls, Name, Ty)>,
+    /// Objects put into the container that a field is.
+    items: Vec<(Cls, Name, Cls)>,
     globals: Vec<(Mod, Name, Ty)>,
     passed: Vec<Passed>,
 }
@@ -72,7 +79,7 @@ pub(super) fn infer(program: &mut Program<'_>) {
                 (types, read, published)
             })
             .collect();
-        let mut next = Known { parameters: known.parameters, conflicting: known.conflicting, ..Known::default() };
+        let mut next = Known { parameters: known.parameters, conflicting: known.conflicting, items: known.items, ..Known::default() };
         for (function, (types, read, published)) in work.iter().zip(found) {
             next.add(program, published);
             let slot = &mut program.types[function.0 as usize];
@@ -103,6 +110,24 @@ impl Known {
             let slot = program.fields.entry((owner, name)).or_default();
             if slot.is_unknown() {
                 *slot = ty;
+                self.new_fields.insert((owner, name));
+            }
+        }
+        for (owner, name, class) in published.items {
+            let catalog = program.catalogs.python;
+            let Some(ty) = program.fields.get(&(owner, name)) else { continue };
+            let both = match self.items.get(&(owner, name)) {
+                None if ty.item(catalog).is_unknown() => Some(class),
+                Some(Some(known)) if program.ancestry(class).contains(known) => Some(*known),
+                Some(Some(known)) if program.ancestry(*known).contains(&class) => Some(class),
+                Some(_) => None,
+                None => continue,
+            };
+            self.items.insert((owner, name), both);
+            if let Some(filled) = ty.with_item(catalog, both.map(Ty::class).unwrap_or_default())
+                && filled != *ty
+            {
+                program.fields.insert((owner, name), filled);
                 self.new_fields.insert((owner, name));
             }
         }
@@ -147,12 +172,38 @@ impl Known {
     }
 }
 
+/// What is put where: `self.open.append(x)`, `self.open[key] = x`.
+fn put(op: &OpKind) -> Option<(Local, Name, Local)> {
+    let (place, value) = match op {
+        OpKind::Call { callee: Callee::Method { receiver, name }, arguments, .. } if PUTTING.contains(&name.as_str()) => {
+            (&receiver.projections[..], (receiver.base, arguments.last().filter(|it| it.kind == ArgumentKind::Positional)?.value))
+        }
+        OpKind::Store { place, value, .. } => match &place.projections[..] {
+            [rest @ .., Projection::Key(_) | Projection::Index(_)] => (rest, (place.base, *value)),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match (place, value) {
+        ([Projection::Field(name)], (Base::Local(base), value)) => Some((base, *name, value)),
+        _ => None,
+    }
+}
+
 /// What one function says of others: fields and globals it stores, parameters it calls with.
 fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Published {
     let mut published = Published::default();
     let ir = program.function(function);
     let module = program.module_of(function);
+    let is_python = program.language(function) == Language::Python;
     for (_, _, op) in ir.ops() {
+        if let Some((base, name, value)) = put(&op.kind).filter(|_| is_python)
+            && let Ty::Class(class, _) = types.locals[base.index()]
+            && let Ty::Class(item, _) = types.locals[value.index()]
+            && let Some(owner) = program.field_owner(class, name)
+        {
+            published.items.push((owner, name, item));
+        }
         match &op.kind {
             OpKind::Store { place, value, .. } => {
                 let ty = types.locals[value.index()].clone();

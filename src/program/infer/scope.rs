@@ -289,7 +289,8 @@ impl Scope<'_, '_> {
     /// The type of a field that the class declares or assigns, itself or by a base.
     pub(super) fn field_of(&self, class: Cls, name: Name) -> Option<&Ty> {
         let (owner, ty) = self.program.field(class, name)?;
-        if ty.is_unknown() {
+        // Of a container it may come to be known what is in it.
+        if ty.is_unknown() || matches!(ty, Ty::External(path, _) if self.catalog.container(*path).is_some()) {
             self.reads.borrow_mut().fields.insert((owner, name));
         }
         Some(ty)
