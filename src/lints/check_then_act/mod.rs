@@ -9,6 +9,7 @@ mod flags;
 mod pairs;
 mod reuse;
 mod sharded;
+mod swept;
 
 use rustc_hash::FxHashSet;
 

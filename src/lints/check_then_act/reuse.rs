@@ -1,5 +1,7 @@
 //! `if self._sock: self._sock.close()`: a reference that is tested, and read again, while others clear it.
 
+use std::cell::OnceCell;
+
 use rustc_hash::FxHashMap;
 
 use super::super::support::{
@@ -8,12 +10,13 @@ use super::super::support::{
 };
 use super::CHECK_THEN_ACT;
 use super::branches::Branches;
+use super::swept::swept;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
-use crate::finding::{Confidence, Finding, Role};
+use crate::finding::{Confidence, Evidence, Finding, Role};
 use crate::ir::{Callee, Const, Language, OpKind, Place};
 use crate::program::Fun;
 
@@ -35,6 +38,8 @@ enum Loss {
 enum Why<'a> {
     Guarded(Guard<'a>),
     Shared(Shared),
+    /// Somebody who has all such objects makes it go away.
+    Swept(Evidence),
 }
 
 pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findings: &mut Vec<Finding>) {
@@ -56,10 +61,14 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
         return;
     }
     let mut tried: FxHashMap<Fun, usize> = FxHashMap::default();
+    let sweep = OnceCell::new();
     for usage in state.uses.iter().filter(|it| !it.writes && !it.construction && it.held.is_empty() && !it.maybe_guarded) {
         let function = usage.function;
         let access = analysis.access(usage);
-        let Some((lost, loss)) = losses.iter().find(|it| it.0.function != function) else { continue };
+        // What is run for all objects may run twice for one.
+        let swept = || sweep.get_or_init(|| sweep_of(analysis, &losses)).as_ref();
+        let other = losses.iter().find(|it| it.0.function != function).copied();
+        let Some((lost, loss)) = other.or_else(|| swept().filter(|_| guard.is_none()).map(|it| (it.0, Loss::Clears))) else { continue };
         let tries = tried.entry(function).or_default();
         if *tries >= MAX_TRIES
             || program.function(function).is_async
@@ -79,20 +88,27 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
             continue;
         }
         *tries += 1;
-        let Some(used) = used_after(analysis, function, access, *loss) else { continue };
-        let why = match guard.take() {
-            Some(it) => Why::Guarded(it),
-            None => match shared(analysis, owner, state, usage, access, false) {
+        let Some(used) = used_after(analysis, function, access, loss) else { continue };
+        let why = match (guard.take(), swept().filter(|it| it.0.op == lost.op && it.0.function == lost.function)) {
+            (Some(it), _) => Why::Guarded(it),
+            (None, Some((_, sign))) => Why::Swept(sign.clone()),
+            (None, None) => match shared(analysis, owner, state, usage, access, false) {
                 Some(it) => Why::Shared(it),
                 None => continue,
             },
         };
         *tries = MAX_TRIES;
-        findings.push(report(analysis, &why, usage, used, (lost, *loss)));
+        findings.push(report(analysis, &why, usage, used, (lost, loss)));
         if let Why::Guarded(it) = why {
             guard = Some(it);
         }
     }
+}
+
+/// The first write of `None` by something that is run for all objects of its class; and what runs it.
+fn sweep_of<'a>(analysis: &Analysis<'_>, losses: &[(&'a Use, Loss)]) -> Option<(&'a Use, Evidence)> {
+    let clears = losses.iter().filter(|it| it.1 == Loss::Clears && !analysis.entry.callers_hold_one(it.0.function));
+    clears.take(MAX_TRIES).find_map(|it| swept(analysis, it.0.function).map(|sign| (it.0, sign)))
 }
 
 /// Whether the write makes what was there go away.
@@ -171,7 +187,7 @@ fn report(analysis: &Analysis<'_>, why: &Why<'_>, usage: &Use, used: OpId, (lost
     let (tested, location) = (statement(analysis, usage.function, usage.op), statement(analysis, usage.function, used));
     let place = statement(analysis, lost.function, lost.op);
     let confidence = match why {
-        Why::Guarded(_) => Confidence::Medium,
+        Why::Guarded(_) | Why::Swept(_) => Confidence::Medium,
         Why::Shared(shared) if shared.is_documented => Confidence::Medium,
         Why::Shared(_) => Confidence::Low,
     };
@@ -207,6 +223,7 @@ fn report(analysis: &Analysis<'_>, why: &Why<'_>, usage: &Use, used: OpId, (lost
             it.evidence = guard.evidence(analysis, &guard.writes, "writes");
         }
         Why::Shared(shared) => it.evidence.clone_from(&shared.evidence),
+        Why::Swept(sign) => it.evidence.push(sign.clone()),
     }
     it.interleaving.push(step('A', tested, format!("finds `{name}` there")));
     it.interleaving.push(step('B', place, format!("{verb} it")));

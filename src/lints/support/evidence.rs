@@ -236,16 +236,16 @@ fn container(path: &Path) -> Option<Path> {
 }
 
 /// A lock that a class has.
-struct OwnedLock {
+pub struct OwnedLock {
     owner: Owner,
     name: Name,
-    shown: String,
+    pub shown: String,
     location: Option<Location>,
 }
 
 /// A lock of threads that the class has for state of that kind: what all objects share, a lock that they share; what each
 /// has, one that each has. A counting semaphore is none.
-fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<OwnedLock> {
+pub fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<OwnedLock> {
     if lives_on_loop(program, class) {
         return None;
     }

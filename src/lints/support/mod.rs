@@ -11,7 +11,7 @@ mod review;
 mod sharded;
 mod updates;
 
-pub use self::evidence::{Shared, is_for_one_thread, shared, stays_on_loop};
+pub use self::evidence::{Shared, is_for_one_thread, owned_lock, shared, stays_on_loop};
 pub use self::graph::{Graph, Ways};
 pub use self::guards::{Guard, belongs, has_to_do_with, implements_lock, is_at_hand, is_method, is_own};
 pub use self::ignores::Ignores;
