@@ -4,9 +4,12 @@
 //! the worst use is reported: a write, else an iteration while others resize, else a read. Updates, whose new value comes
 //! from the old one, are `unguarded-update`'s.
 
+mod bare;
+
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
+use self::bare::bare;
 use super::check_then_act::branches::Branches;
 use super::support::{
     Guard, Recent, Updates, belongs, finding, has_to_do_with, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step,
@@ -25,7 +28,7 @@ use crate::ir::{Callee, Const, Language, Local, OpKind};
 use crate::program::{Fun, Program, Runtime, Target};
 
 /// Functions that go over all they are given, item by item.
-const ITERATING: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
+const ITERATING: &[&str] = &["all", "any", "chain", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
 
 /// Those of them that do it in one call of the interpreter, if they are given nothing else: a `key` is code of its own.
 const IN_ONE_CALL: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "join", "extend"];
@@ -43,7 +46,7 @@ pub const INCONSISTENT_GUARD: Lint = Lint {
         severity: Severity::Error,
         languages: &[Language::Python, Language::Rust],
         summary: "State that a lock guards elsewhere is touched without it",
-        page: include_str!("../../lints/inconsistent-guard.md"),
+        page: include_str!("../../../lints/inconsistent-guard.md"),
     },
     check: Check::Program(check),
 };
@@ -117,6 +120,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         findings.extend(overtaken(analysis, owner, state));
     }
     unmet(analysis, findings);
+    bare(analysis, findings);
 }
 
 /// Something is stored without the lock under which another function takes what is there, and clears the place: what is
@@ -339,7 +343,7 @@ fn iterated(analysis: &Analysis<'_>, function: Fun) -> FxHashMap<Local, Pace> {
             OpKind::Iterate { value, .. } => {
                 found.insert(values.origin(*value), Pace::Steps);
             }
-            OpKind::Call { callee: Callee::Path(name), arguments, .. } if ITERATING.contains(&name.as_str()) => {
+            OpKind::Call { callee: Callee::Path(name), arguments, .. } if ITERATING.contains(&name.last()) => {
                 let pace = if arguments.len() == 1 && IN_ONE_CALL.contains(&name.as_str()) { Pace::OneCall } else { Pace::Steps };
                 for argument in arguments {
                     let known = found.entry(values.origin(argument.value)).or_insert(pace);
