@@ -4,6 +4,7 @@
 //! from are found; two of different state, under two acquisitions of one lock, are a torn snapshot where both states
 //! are written under one acquisition of that lock elsewhere.
 
+mod published;
 mod written;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use self::published::published;
 use self::written::written_apart;
 use super::support::{expression, finding, label, statement, step};
 use super::{Check, Lint};
@@ -93,6 +95,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
     }
     written_apart(analysis, findings);
+    published(analysis, findings);
 }
 
 /// What is written together, with the first place that does: function, and the op of each write.
