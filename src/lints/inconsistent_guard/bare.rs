@@ -105,6 +105,13 @@ fn gone_over(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
         }
     }
     // `both = chain(self.free, self.used)`, and a loop over `both`.
+    for (_, _, op) in ir.ops() {
+        if let OpKind::Load { dest, place, .. } = &op.kind
+            && let Some(variable) = place.as_local().filter(|_| found.contains(dest))
+        {
+            found.insert(variable);
+        }
+    }
     let mut lazy: FxHashSet<Local> = FxHashSet::default();
     for (_, _, op) in ir.ops() {
         match &op.kind {
