@@ -1,11 +1,13 @@
 //! `condition-misuse`: a condition variable or event used so that a wake-up is lost, or taken for more than it says.
 //!
 //! All waits and notifies of the program are gathered with what is held around them. [`predicate`] looks at what is
-//! tested around a wait, [`wakeup`] at whether the wake-up can come at all, [`event`] at events that are cleared late,
-//! [`foreign_loop`] at event loops that another thread gives work without waking them.
+//! tested around a wait, [`wakeup`] at whether the wake-up can come at all, [`outside`] at tests that come before the
+//! mutex, [`event`] at events that are cleared late, [`foreign_loop`] at event loops that another thread gives work
+//! without waking them.
 
 mod event;
 mod foreign_loop;
+mod outside;
 mod predicate;
 mod wakeup;
 
@@ -64,6 +66,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     }
     wakeup::wakeup(analysis, &calls, findings);
     foreign_loop::foreign_loop(analysis, findings);
+    outside::outside(analysis, &calls, findings);
 }
 
 /// The waits and notifies of a function whose condition is known.

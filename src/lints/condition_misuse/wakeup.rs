@@ -9,11 +9,15 @@ use super::{CONDITION_MISUSE, Call};
 use crate::analysis::Analysis;
 use crate::analysis::access::Definitions;
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops};
+use crate::analysis::lockset::{Acquisition, Held, OpId};
 use crate::analysis::path::Key;
 use crate::catalog::{Effect, Scope};
 use crate::finding::{Confidence, Finding, Role, Severity};
 use crate::ir::{Language, Terminator};
 use crate::program::Fun;
+
+/// So many callers of a function that waits are looked at.
+const MAX_CALLERS: usize = 8;
 
 pub(super) fn wakeup(analysis: &Analysis<'_>, calls: &[Call], findings: &mut Vec<Finding>) {
     let mut notifies: IndexMap<Key, Vec<&Call>, FxBuildHasher> = IndexMap::default();
@@ -35,23 +39,42 @@ pub(super) fn wakeup(analysis: &Analysis<'_>, calls: &[Call], findings: &mut Vec
     }
 }
 
-/// A wait with another lock held that every notifier needs.
+/// A wait with another lock held that every notifier needs: in the function that waits, or in one that calls it.
 fn locked_out(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Option<Finding> {
+    let own = analysis.facts(wait.function).locksets.lock(&wait.held?).key;
+    let sites = analysis.callers.sites(wait.function).iter().take(MAX_CALLERS).filter(|it| !analysis.program.is_exempt(it.0));
+    let mut places = std::iter::once((wait.function, wait.op)).chain(sites.copied());
+    places.find_map(|(function, op)| {
+        let locksets = &analysis.facts(function).locksets;
+        let needed = |it: &&Held| {
+            let lock = locksets.lock(it);
+            locksets.keeps_out(it)
+                && lock.key != own
+                && lock.key != wait.key
+                && lock.path.as_ref().is_some_and(|it| it.is_definite())
+                && lock.key.is_named(analysis.program)
+                && notifies.iter().all(|notify| needs(analysis, notify, &lock.key))
+        };
+        let other = locksets.before(op).iter().find(needed)?;
+        report_locked_out(analysis, wait, (function, op, other), notifies)
+    })
+}
+
+/// Whether the notifier has to get the lock first: it holds it, its callers do, or it takes it on every way.
+fn needs(analysis: &Analysis<'_>, notify: &Call, lock: &Key) -> bool {
+    let there = &analysis.facts(notify.function).locksets;
+    let is_taken = |it: &&Acquisition| it.via.is_none() && !it.tries && it.op < notify.op && there.locks[it.lock as usize].key == *lock;
+    let taken: Vec<OpId> = there.acquisitions.iter().filter(is_taken).map(|it| it.op).collect();
+    there.before(notify.op).iter().any(|held| held.sure && there.lock(held).key == *lock)
+        || analysis.entry.callers_hold(notify.function, lock)
+        || !taken.is_empty() && Graph::new(analysis.program.function(notify.function)).has_to_pass(notify.op, &taken)
+}
+
+fn report_locked_out(analysis: &Analysis<'_>, wait: &Call, (function, op, other): (Fun, OpId, &Held), notifies: &[&Call]) -> Option<Finding> {
     let program = analysis.program;
-    let locksets = &analysis.facts(wait.function).locksets;
-    let own = wait.held?;
-    let needs = |it: &Call, lock: &Key| {
-        let there = &analysis.facts(it.function).locksets;
-        there.before(it.op).iter().any(|held| held.sure && there.lock(held).key == *lock) || analysis.entry.callers_hold(it.function, lock)
-    };
-    let others = locksets.before(wait.op).iter().filter(|it| locksets.keeps_out(it) && it.lock != own.lock && locksets.lock(it).key != wait.key);
-    let other = others.into_iter().find(|it| {
-        let lock = locksets.lock(it);
-        lock.path.as_ref().is_some_and(|it| it.is_definite()) && lock.key.is_named(program) && notifies.iter().all(|notify| needs(notify, &lock.key))
-    })?;
-    let (lock, name) = (locksets.lock(other).key.display(program), wait.key.display(program));
-    let location = statement(analysis, wait.function, wait.op);
-    let mut it = finding(&CONDITION_MISUSE, analysis, wait.function, location, Confidence::Medium);
+    let (lock, name) = (analysis.facts(function).locksets.lock(other).key.display(program), wait.key.display(program));
+    let location = statement(analysis, function, op);
+    let mut it = finding(&CONDITION_MISUSE, analysis, function, location, Confidence::Medium);
     if !wait.timed {
         it.severity = Severity::Error;
     }
@@ -59,12 +82,16 @@ fn locked_out(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Optio
     it.caption = format!("gives up its own lock meanwhile, and keeps `{lock}`");
     it.help = format!("give `{lock}` up before the wait, or let one lock do for both");
     it.locks = vec![name.clone(), lock.clone()];
-    let taken = expression(analysis, wait.function, other.at);
+    let taken = expression(analysis, function, other.at);
     it.labels.push(label(taken, Role::LockHeld, format!("`{lock}` is taken here")));
+    let waited = expression(analysis, wait.function, wait.op);
+    if function != wait.function {
+        it.labels.push(label(waited, Role::Await, format!("`{name}` is waited for here")));
+    }
     let notify = notifies.first()?;
     let there = expression(analysis, notify.function, notify.op);
-    it.labels.push(label(there, Role::LockWanted, format!("notified here, under `{lock}`")));
-    it.interleaving.push(step('A', location, format!("waits for `{name}`, and holds `{lock}`")));
+    it.labels.push(label(there, Role::LockWanted, format!("notified here, after `{lock}` is taken")));
+    it.interleaving.push(step('A', waited, format!("waits for `{name}`, and holds `{lock}`")));
     it.interleaving.push(step('B', there, format!("needs `{lock}` to get here: neither goes on")));
     Some(it)
 }

@@ -92,6 +92,16 @@ impl<'f> Graph<'f> {
         self.reached(self.after(home, Ways::Normal), Ways::Normal, stops)[goal.index()]
     }
 
+    /// Whether every way from the function's beginning to `to` passes one of `through`, exceptions aside.
+    pub fn has_to_pass(&self, to: OpId, through: &[OpId]) -> bool {
+        let goal = self.block_of(to);
+        if through.iter().any(|it| self.block_of(*it) == goal && *it < to) {
+            return true;
+        }
+        let stops = |block: BlockId| block == goal || through.iter().any(|it| self.block_of(*it) == block);
+        !self.reached([BlockId(0)], Ways::Normal, stops)[goal.index()]
+    }
+
     /// Which blocks every way to a block goes through, exceptions included.
     pub fn dominators(&self) -> Dominators<NodeIndex> {
         let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(self.ir.blocks.len(), self.ir.blocks.len());
