@@ -13,7 +13,7 @@ use super::atomics::{is_exclusive, is_fresh};
 use super::lockset::{Acquisition, Held, LockRef, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;
-use crate::ir::{OpKind, Operation};
+use crate::ir::{Local, OpKind, Operation};
 use crate::program::{Fun, Said};
 
 /// One witness that `to` is taken while `from` is held.
@@ -72,7 +72,7 @@ pub fn edges(analysis: &Analysis<'_>) -> Edges {
             for held in before.iter().filter(|it| it.sure) {
                 let lock = locksets.lock(held);
                 let (from, to) = (canonical(analysis, function, lock), canonical(analysis, function, wanted));
-                if lock.opaque || !lock.excludes() || (from == to && (!may_swap(lock, wanted) || compares(analysis, function))) {
+                if lock.opaque || !lock.excludes() || (from == to && (!may_swap(analysis, function, lock, wanted) || compares(analysis, function))) {
                     continue;
                 }
                 // Before the object is published no other thread can want its locks.
@@ -113,9 +113,17 @@ fn add(known: &mut Vec<Edge>, edge: Edge) {
     }
 }
 
-/// Whether both are the same lock of two arguments: a caller can pass the two the other way round.
-fn may_swap(held: &LockRef, wanted: &LockRef) -> bool {
+/// Whether both are the same lock of two arguments, or items of one table at two arguments: a caller can pass the two the
+/// other way round.
+fn may_swap(analysis: &Analysis<'_>, function: Fun, held: &LockRef, wanted: &LockRef) -> bool {
+    let params = &analysis.program.function(function).params;
+    let is_parameter = |it: Local| params.iter().any(|param| param.local == it);
+    let at_arguments = || match (held.through, wanted.through) {
+        (Some(one), Some(other)) => one != other && is_parameter(one) && is_parameter(other),
+        _ => false,
+    };
     match (&held.path, &wanted.path) {
+        (Some(one), Some(other)) if one == other => at_arguments(),
         (Some(Path { root: Root::Param(a), steps: one }), Some(Path { root: Root::Param(b), steps: other })) => {
             a != b && one == other && !one.contains(&Step::Item)
         }
