@@ -475,12 +475,13 @@ impl Program<'_> {
             if self.catalogs.rust.knows(full) || self.catalogs.rust.guard(full).is_some() {
                 return Some(Definition::External(full));
             }
-            if hops + 4 < MAX_HOPS
-                && matches!(import.path.first(), "crate" | "self" | "super")
-                && let found @ (Definition::Class(_) | Definition::Function(_) | Definition::Global(..) | Definition::Alias(..)) =
-                    self.resolve_rust(module, scope, full, hops + 4)
-            {
-                return Some(found);
+            if hops + 4 < MAX_HOPS && matches!(import.path.first(), "crate" | "self" | "super") {
+                match self.resolve_rust(module, scope, full, hops + 4) {
+                    // What is not found there is spelled as it was asked for; what that module has of a library is not.
+                    Definition::External(path) if !self.catalogs.rust.knows(path) && self.catalogs.rust.guard(path).is_none() => {}
+                    Definition::Module(_) => {}
+                    found => return Some(found),
+                }
             }
         }
         None
