@@ -108,9 +108,14 @@ impl Program<'_> {
         self.only_field(name).and_then(|class| self.field(class, name)).map(|(_, ty)| ty.clone()).unwrap_or_default()
     }
 
-    /// The class in `class`'s ancestry that declares or assigns the field, and the field's type.
+    /// The class in `class`'s ancestry that declares or assigns the field, and the field's type; of a trait, in its only
+    /// implementor.
     pub fn field(&self, class: Cls, name: Name) -> Option<(Cls, &Ty)> {
-        let owner = self.field_owner(class, name)?;
+        // A trait has none: what its accessors give is a field of who implements it.
+        let owner = self.field_owner(class, name).or_else(|| match self.subclasses(class) {
+            [only] if self.class(class).kind == crate::ir::ClassKind::Trait => self.field_owner(*only, name),
+            _ => None,
+        })?;
         Some((owner, self.fields.get(&(owner, name)).unwrap_or(&Ty::Unknown)))
     }
 
