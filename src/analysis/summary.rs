@@ -90,6 +90,8 @@ pub struct Summary {
     pub calls: Vec<Called>,
     /// The object every return gives, in terms of the parameters.
     pub returns_path: Option<Path>,
+    /// Of a struct that every return makes: the parts that it shares with the parameters.
+    pub returns_parts: Vec<(Name, Path)>,
 }
 
 impl Summary {
@@ -150,6 +152,7 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     summary.calls = locksets.calls.iter().take(MAX_CALLS).cloned().collect();
     summary.releases = locksets.releases.iter().map(|it| locksets.locks[*it as usize].clone()).collect();
     let mut returned: Option<Path> = None;
+    let mut parts: Option<Vec<(Name, Path)>> = None;
     let mut agree = true;
     for block in &ir.blocks {
         // A way out without a value gives no other object.
@@ -157,9 +160,12 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
             let path = values.path(value).filter(|it| matches!(it.root, Root::Param(_) | Root::Global(..) | Root::Captured(_) | Root::Class(_)));
             agree &= path.is_some() && (returned.is_none() || returned.as_ref() == path);
             returned = path.cloned().or(returned);
+            let here = values.parts(value);
+            parts = Some(parts.map_or(here.clone(), |known| known.into_iter().filter(|it| here.contains(it)).collect()));
         }
     }
     summary.returns_path = returned.filter(|_| agree);
+    summary.returns_parts = parts.unwrap_or_default();
     if program.language(function) == Language::Rust {
         summary.hands_back = handed_back(program, function, summaries);
     }

@@ -8,8 +8,11 @@ use rustc_hash::FxHashMap;
 use super::path::{Path, Root, Step};
 use super::summary::Summaries;
 use crate::catalog::Effect;
-use crate::ir::{Base, Callee, ClassKind, Language, Local, LocalKind, Name, OpKind, Place, Projection, StoreKind};
+use crate::ir::{AggregateKind, Base, Callee, ClassKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, StoreKind, TypeRef};
 use crate::program::{Definition, Fun, Program, Receiver, Target, Ty, bindings, is_collection};
+
+/// A handle of a handle is followed so far.
+const MAX_SHARED: usize = 8;
 
 /// The paths of a function's locals.
 #[derive(Debug)]
@@ -18,9 +21,52 @@ pub struct Values {
     paths: Vec<Option<Path>>,
     /// For a temporary that only reads a variable or another temporary: which.
     copies: Vec<Option<Local>>,
+    /// For an object that a call or literal makes of others: what it shares with them.
+    made: FxHashMap<Local, Made>,
+}
+
+/// What an object has of those that it was made of.
+#[derive(Clone, Debug)]
+enum Made {
+    /// `handle.clone()`: what the fields share, `Arc`s and the like, is that of the original.
+    Clone(Path),
+    /// `Handle { inner: Arc::clone(&self.inner) }`, and functions that return such a literal.
+    Of(Vec<(Name, Path)>),
 }
 
 impl Values {
+    /// The same object by the way the original of a clone, or of a part, has to it: two handles of one lock are one lock.
+    pub fn shared(&self, program: &Program<'_>, path: Path) -> Path {
+        let mut path = path;
+        for _ in 0..MAX_SHARED {
+            let (Root::Local(local), Some(Step::Field(field))) = (path.root, path.steps.first().copied()) else { break };
+            let start = match self.made.get(&local) {
+                Some(Made::Clone(original)) if is_shared(program, self.function, local, field) => original.then(Step::Field(field)),
+                Some(Made::Of(parts)) => parts.iter().find(|it| it.0 == field).map(|it| it.1.clone()),
+                _ => None,
+            };
+            let longer = start.and_then(|start| path.steps[1..].iter().try_fold(start, |path, step| path.then(*step)));
+            match longer {
+                Some(longer) if longer.root != path.root => path = longer,
+                _ => break,
+            }
+        }
+        path
+    }
+
+    /// The parts of the object in `local` that come from parameters: what a caller knows better.
+    pub fn parts(&self, local: Local) -> Vec<(Name, Path)> {
+        let made = match self.path(local) {
+            Some(Path { root: Root::Local(local), steps }) if steps.is_empty() => self.made.get(local),
+            _ => None,
+        };
+        let known = |it: &&(Name, Path)| matches!(it.1.root, Root::Param(_) | Root::Global(..));
+        match made {
+            Some(Made::Of(parts)) => parts.iter().filter(known).cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The object in `local`.
     pub fn path(&self, local: Local) -> Option<&Path> {
         self.paths.get(local.index())?.as_ref()
@@ -123,7 +169,7 @@ fn is_struct(program: &Program<'_>, function: Fun, path: &Path, pattern: Name) -
 pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Values {
     let ir = program.function(function);
     let language = program.language(function);
-    let mut values = Values { function, paths: vec![None; ir.locals.len()], copies: vec![None; ir.locals.len()] };
+    let mut values = Values { function, paths: vec![None; ir.locals.len()], copies: vec![None; ir.locals.len()], made: FxHashMap::default() };
     for (index, param) in ir.params.iter().enumerate() {
         values.paths[param.local.index()] = Some(match program.local_type(function, param.local) {
             Ty::ClassObject(class) if index == 0 => Path::new(Root::Class(*class)),
@@ -188,13 +234,88 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                 let target = program.target(function, *dest);
                 let bound = bindings(program, target, arguments);
                 let path = call_path(program, &values, language, target, callee, arguments, &bound, summaries);
+                if path.is_none() && language == Language::Rust {
+                    let made = made_by_call(program, &values, target, callee, &bound, summaries);
+                    values.made.extend(made.map(|it| (*dest, it)));
+                }
                 values.paths[dest.index()] = path.or(Some(Path::new(Root::Local(*dest))));
             }
-            OpKind::Aggregate { dest, .. } => values.paths[dest.index()] = Some(Path::new(Root::Local(*dest))),
+            OpKind::Aggregate { dest, kind, fields, operands } => {
+                values.paths[dest.index()] = Some(Path::new(Root::Local(*dest)));
+                if matches!(kind, AggregateKind::Struct(_)) && language == Language::Rust {
+                    let part = |(name, value): (&Name, &Local)| {
+                        let path = values.path(*value)?;
+                        let is_kept = !matches!(path.root, Root::Varying(_)) && is_shared(program, function, *dest, *name);
+                        is_kept.then(|| (*name, path.clone()))
+                    };
+                    let parts: Vec<(Name, Path)> = fields.iter().zip(operands).filter_map(part).collect();
+                    if !parts.is_empty() {
+                        values.made.insert(*dest, Made::Of(parts));
+                    }
+                }
+            }
             _ => {}
         }
     }
     values
+}
+
+/// What the result of a call shares with what the call was given.
+fn made_by_call(
+    program: &Program<'_>,
+    values: &Values,
+    target: &Target,
+    callee: &Callee,
+    bound: &[(Fun, u32, Local)],
+    summaries: &Summaries,
+) -> Option<Made> {
+    match (target, callee) {
+        (Target::Function { function, .. }, _) => {
+            let known = |it: &(Name, Path)| {
+                let path = it.1.substitute(&|index| values.argument(program, target, callee, bound, index), &|_| None)?;
+                Some((it.0, path))
+            };
+            let parts: Vec<(Name, Path)> = summaries.get(*function).returns_parts.iter().filter_map(known).collect();
+            (!parts.is_empty()).then_some(Made::Of(parts))
+        }
+        (_, Callee::Method { receiver, name }) if *name == "clone" => {
+            let original = values.place(program, receiver)?;
+            match original.resolve(program, values.function)?.1 {
+                Ty::Class(class, _) if program.derives(class, "Clone") => Some(Made::Clone(original)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether the place is a receiver declared as an `Arc` or the like: `self: &Arc<Self>`.
+fn has_shared_self(program: &Program<'_>, function: Fun, place: &Place) -> bool {
+    let ir = program.function(function);
+    let param = ir.params.first().filter(|it| it.kind == ParamKind::Receiver && place.as_local() == Some(it.local));
+    let mut ty = param.and_then(|it| it.ty.as_ref());
+    while let Some(TypeRef::Reference { target, .. }) = ty {
+        ty = Some(&**target);
+    }
+    match ty {
+        Some(ty @ TypeRef::Path { arguments, .. }) if !arguments.is_empty() => match program.resolve_type_of(function, ty) {
+            Ty::External(path, _) => program.catalog(function).wrapper(path).is_some_and(|it| it.shares),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a field of the object in `local` is an `Arc` or the like: what it leads to is the same for all that have one.
+fn is_shared(program: &Program<'_>, function: Fun, local: Local, field: Name) -> bool {
+    let catalog = program.catalog(function);
+    match program.local_type(function, local) {
+        Ty::Class(class, _) => match program.field(*class, field) {
+            Some((_, Ty::External(path, _))) => catalog.wrapper(*path).is_some_and(|it| it.shares),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one call")]
@@ -213,6 +334,13 @@ fn call_path(
         Callee::Method { receiver, .. } => values.place(program, receiver),
         _ => None,
     };
+    // `self.clone()` of a method that has `self: &Arc<Self>`.
+    if let Callee::Method { receiver: of, name } = callee
+        && *name == "clone"
+        && has_shared_self(program, values.function, of)
+    {
+        return receiver();
+    }
     match target {
         Target::Function { function, .. } | Target::Closure(function) => {
             let returned = summaries.get(*function).returns_path.as_ref()?;

@@ -187,6 +187,7 @@ impl Flow<'_, '_> {
         let Invocation { target, callee, .. } = call;
         let argument = |index| self.values.argument(self.program, target, callee, bound, index);
         let mut new = rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())?;
+        self.unify(&mut new);
         // What the callee reaches from its parameter without going through an item of its own.
         if let Some(Path { root: Root::Param(index), .. }) = lock.path.as_ref().filter(|it| it.is_definite()) {
             let passed = bound.iter().find(|it| it.1 == *index).map(|it| it.2);
@@ -197,6 +198,18 @@ impl Flow<'_, '_> {
             });
         }
         Some(new)
+    }
+
+    /// Names the lock of a clone, or of an object made of others, as the original has it.
+    pub(super) fn unify(&self, lock: &mut LockRef) {
+        let Some(path) = lock.path.take() else { return };
+        let shared = self.values.shared(self.program, path.clone());
+        if shared != path
+            && let Some((key, _)) = shared.resolve(self.program, self.values.function)
+        {
+            lock.key = key;
+        }
+        lock.path = Some(shared);
     }
 
     /// The locks that are taken when what the call gives is awaited.

@@ -31,6 +31,8 @@ impl Flow<'_, '_> {
         // A condition is the lock it was made with.
         let wrapped = path.and_then(|it| it.behind_condition(self.program, self.values.function));
         let path = wrapped.as_ref().or(path);
+        let shared = path.map(|it| self.values.shared(self.program, it.clone()));
+        let path = shared.as_ref();
         let resolved = path.and_then(|it| it.resolve(self.program, self.values.function));
         let (key, ty) = match resolved {
             Some((key, ty)) => (key, if ty.is_unknown() { fallback.clone() } else { ty }),
