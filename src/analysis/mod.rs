@@ -154,6 +154,7 @@ fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
         for (_, _, op) in program.function(function).ops() {
             let called = program.called(function, &op.kind);
             called.into_iter().for_each(&mut edge);
+            program.implied(function, &op.kind).iter().for_each(|it| edge(it.run));
             // What a callback does, the call that it is given to does; a future, whoever awaits it.
             match &op.kind {
                 OpKind::Closure { function: nested, .. } => edge(program.fun(program.module_of(function), *nested)),

@@ -75,6 +75,7 @@ impl<'a> Program<'a> {
             methods: FxHashMap::default(),
             foreign_methods: FxHashMap::default(),
             foreign_self: FxHashMap::default(),
+            printed_twice: FxHashSet::default(),
             only_methods: FxHashMap::default(),
             only_fields: FxHashMap::default(),
             subclasses: FxHashMap::default(),
@@ -160,6 +161,9 @@ impl<'a> Program<'a> {
         let unchecked = it.is_unsafe && !it.is_negative && it.trait_.is_some_and(|it| it.last() == "Sync");
         let base = it.trait_.map(|path| self.resolve(module, it.scope, path));
         for (name, function) in methods {
+            if self.methods.contains_key(&(class, name)) && name == "fmt" {
+                self.printed_twice.insert(class);
+            }
             self.methods.entry((class, name)).or_insert(function);
             self.class_of.insert(function, class);
         }

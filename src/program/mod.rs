@@ -7,6 +7,7 @@
 mod claims;
 mod classes;
 mod decorators;
+mod implied;
 mod infer;
 mod interpreter;
 mod link;
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::claims::{Claims, Confined, Guarded, Place, Said, Threaded, Unresolved};
+pub use self::implied::Implied;
 pub use self::infer::bindings;
 pub use self::interpreter::Attachment;
 use self::link::Roles;
@@ -147,6 +149,8 @@ pub struct Program<'a> {
     /// path, and each one's `Self`.
     foreign_methods: FxHashMap<(Name, Name), Fun>,
     foreign_self: FxHashMap<Fun, Ty>,
+    /// Classes with a `fmt` for `Display` and one for `Debug`.
+    printed_twice: FxHashSet<Cls>,
     /// Rust methods with a body whose name no other has.
     only_methods: FxHashMap<Name, Option<Fun>>,
     /// Fields of Rust structs whose name no other has.

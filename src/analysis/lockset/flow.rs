@@ -119,6 +119,9 @@ impl<'p, 'a> Flow<'p, 'a> {
         if self.program.function(function).ops().any(|it| self.program.attachment(function, &it.2.kind) == Some(Attachment::Attaches)) {
             return true;
         }
+        if self.program.function(function).ops().any(|it| self.runs_lock(&it.2.kind)) {
+            return true;
+        }
         self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
             OpKind::Enter { .. } => true,
             // A future that is awaited or returned here.
@@ -408,6 +411,8 @@ impl<'p, 'a> Flow<'p, 'a> {
                 self.awaited(&mut at, *value);
                 let value = [*value, self.values.origin(*value)];
                 value.into_iter().for_each(|it| hand_over(at.state, it, None, *dest));
+                at.state.iter_mut().filter(|it| it.tried.is_some_and(|it| value.contains(&it))).for_each(|it| it.tried = Some(*dest));
+                at.state.sort_unstable();
             }
             OpKind::Closure { dest, function: nested } if self.language == Language::Rust && !state.is_empty() => {
                 let program = self.program;
@@ -416,10 +421,17 @@ impl<'p, 'a> Flow<'p, 'a> {
                     hand_over(state, captured, None, *dest);
                 }
             }
-            OpKind::Drop { local } => release_value(state, *local),
+            OpKind::Drop { local } => {
+                self.implied(&mut at, &op.kind);
+                release_value(at.state, *local);
+            }
             OpKind::Enter { manager, .. } => self.enter(&mut at, *manager),
             OpKind::Exit { manager, .. } => state.retain(|it| it.by != HeldBy::Manager(*manager)),
-            OpKind::Call { .. } => self.call(&mut at, &op.kind),
+            OpKind::Call { .. } => {
+                self.implied(&mut at, &op.kind);
+                self.call(&mut at, &op.kind);
+            }
+            OpKind::Compute { .. } => self.implied(&mut at, &op.kind),
             _ => {}
         }
     }

@@ -10,6 +10,7 @@
 mod calls;
 mod flow;
 mod futures;
+mod implied;
 mod locks;
 mod state;
 mod wrapped;

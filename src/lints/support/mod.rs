@@ -37,10 +37,10 @@ pub const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft",
 /// A witness path longer than this is cut off: nobody reads further.
 const MAX_CHAIN: usize = 8;
 
-/// The statement that `op` of `function` belongs to.
+/// The statement that `op` of `function` belongs to; of a drop, the place where the value goes.
 pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
     let ir = analysis.program.function(function);
-    let range = op_of(ir, op).map_or(ir.name_range, |it| ir.statement_range(it));
+    let range = op_of(ir, op).map_or(ir.name_range, |it| if matches!(it.kind, OpKind::Drop { .. }) { it.range } else { ir.statement_range(it) });
     analysis.program.location(function, range)
 }
 

@@ -1,0 +1,166 @@
+//! Methods that Rust runs where no call is written: `fmt` for what is printed, `eq` for what is compared, `drop` for what
+//! goes out of scope.
+
+use super::{Cls, Fun, Program, Ty};
+use crate::ir::{Callee, Language, LoadKind, Local, Name, OpKind, Operation, Owner, ParamKind, Place, Projection, TypeRef};
+
+/// Where a value comes from is looked for through so many variables.
+const MAX_COPIES: usize = 4;
+
+/// A method that an op runs, and the places it is given: `self`, and what follows.
+#[derive(Clone, Debug)]
+pub struct Implied {
+    pub run: Fun,
+    pub arguments: Vec<Place>,
+    /// Only if nobody has taken the value out of this local before ([`Program::is_moved`]).
+    pub unless_moved: Option<Local>,
+}
+
+impl Program<'_> {
+    /// The methods of the program that `op` runs by no call of theirs.
+    pub fn implied(&self, function: Fun, op: &OpKind) -> Vec<Implied> {
+        if self.language(function) != Language::Rust {
+            return Vec::new();
+        }
+        let run = |run: Fun, arguments: Vec<Place>| Implied { run, arguments, unless_moved: None };
+        match op {
+            OpKind::Compute { operation: Operation::Format, operands, .. } => {
+                let printed = |it: &Local| self.printing(self.class_in(function, *it)?).map(|method| run(method, vec![Place::local(*it)]));
+                operands.iter().filter_map(printed).collect()
+            }
+            OpKind::Compute { operation: Operation::Compare, operands, .. } => match operands[..] {
+                [one, other] if self.class_in(function, other).is_some() => {
+                    let eq = self.class_in(function, one).and_then(|it| self.method_by_trait(it, "eq", &["PartialEq"]));
+                    eq.map(|it| run(it, vec![Place::local(one), Place::local(other)])).into_iter().collect()
+                }
+                _ => Vec::new(),
+            },
+            // `x.to_string()` is `Display`'s.
+            OpKind::Call { callee: Callee::Method { receiver, name }, .. } if *name == "to_string" && self.called(function, op).is_none() => {
+                let class = receiver.as_local().and_then(|it| self.class_in(function, it));
+                class.and_then(|it| self.printing(it)).map(|it| run(it, vec![receiver.clone()])).into_iter().collect()
+            }
+            // `drop(x)`
+            OpKind::Call { dest, callee: Callee::Path(_), arguments } if arguments.len() == 1 => match self.target(function, *dest) {
+                super::Target::External(path) if self.catalog(function).tables.passing.dropping.contains(path) => {
+                    let given = arguments[0].value;
+                    let dropped = self.dropping(function, given).filter(|_| self.owns(function, given));
+                    dropped.map(|it| run(it, vec![Place::local(given)])).into_iter().collect()
+                }
+                _ => Vec::new(),
+            },
+            OpKind::Drop { local } => {
+                let dropped = self.dropping(function, *local).filter(|_| self.owns(function, *local));
+                dropped.map(|it| Implied { unless_moved: Some(*local), ..run(it, vec![Place::local(*local)]) }).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the function may have taken the value out of the local: anything but a borrow or a call of a method that
+    /// borrows it.
+    pub fn is_moved(&self, function: Fun, local: Local) -> bool {
+        let borrows = |op: &OpKind| match op {
+            OpKind::Load { kind, place, .. } => match place.projections.first() {
+                None => matches!(kind, LoadKind::Borrow | LoadKind::BorrowMut),
+                Some(it) => !matches!(it, Projection::Variant(_)),
+            },
+            OpKind::Store { place, value, .. } => *value != local && place.as_local() == Some(local),
+            OpKind::Drop { .. } => true,
+            OpKind::Call { dest, callee: Callee::Method { receiver, .. }, arguments } => {
+                let takes = || match self.target(function, *dest) {
+                    super::Target::Function { function: called, .. } => {
+                        let first = self.function(*called).params.first();
+                        !first.is_some_and(|it| it.kind == ParamKind::Receiver && matches!(it.ty, Some(TypeRef::Reference { .. })))
+                    }
+                    _ => receiver.projections.is_empty(),
+                };
+                arguments.iter().all(|it| it.value != local) && !takes()
+            }
+            _ => false,
+        };
+        let ir = self.function(function);
+        let module = self.module_of(function);
+        let captures = |op: &OpKind| match op {
+            OpKind::Closure { function: nested, .. } => {
+                let closure = self.function(self.fun(module, *nested));
+                closure.locals.iter().any(|it| it.kind == crate::ir::LocalKind::Captured(local))
+            }
+            _ => false,
+        };
+        let leaves = ir.blocks.iter().any(|it| it.terminator == crate::ir::Terminator::Return(Some(local)));
+        leaves || ir.ops().any(|(_, _, op)| captures(&op.kind) || op.kind.uses().contains(&local) && !borrows(&op.kind))
+    }
+
+    /// The class of what is in a local, wrappers seen through.
+    fn class_in(&self, function: Fun, local: Local) -> Option<Cls> {
+        match self.local_type(function, local).peeled(self.catalog(function)) {
+            Ty::Class(class, _) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The `fmt` that prints a class, where there is one only.
+    fn printing(&self, class: Cls) -> Option<Fun> {
+        let only = !self.derives(class, "Debug") && !self.printed_twice.contains(&class);
+        self.method_by_trait(class, "fmt", &["Display", "Debug"]).filter(|_| only)
+    }
+
+    /// The method of that name that the class has by an `impl` of one of those traits.
+    fn method_by_trait(&self, class: Cls, name: &str, traits: &[&str]) -> Option<Fun> {
+        let method = *self.methods.get(&(class, Name::new(name)))?;
+        let Owner::Impl(index) = self.function(method).owner else { return None };
+        let of = self.module(self.module_of(method)).ir.impls[index as usize].trait_?;
+        traits.contains(&of.last()).then_some(method)
+    }
+
+    /// The `drop` that runs when what is in the local goes: its own, or that of what an `Option` or `Box` holds.
+    fn dropping(&self, function: Fun, local: Local) -> Option<Fun> {
+        let class = match self.local_type(function, local) {
+            Ty::Class(class, _) => *class,
+            Ty::External(path, arguments) if matches!(path.last(), "Option" | "Box") => match arguments.first() {
+                Some(Ty::Class(class, _)) => *class,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        self.method_by_trait(class, "drop", &["Drop"])
+    }
+
+    /// Whether the local has the value itself, and not a reference to it or a guard value around it: a literal, or what a
+    /// function gives that says so.
+    fn owns(&self, function: Fun, local: Local) -> bool {
+        let ir = self.function(function);
+        let mut local = local;
+        for _ in 0..MAX_COPIES {
+            let mut writes = ir.ops().map(|it| &it.2.kind).filter(|it| it.defines() == Some(local));
+            let (Some(write), None) = (writes.next(), writes.next()) else { return false };
+            match write {
+                OpKind::Aggregate { .. } => return true,
+                OpKind::Store { value, .. } => local = *value,
+                OpKind::Load { place, kind: LoadKind::Value, .. } => match place.as_local() {
+                    Some(from) => local = from,
+                    None => return false,
+                },
+                OpKind::Call { dest, callee, .. } => {
+                    return match (self.target(function, *dest), callee) {
+                        (super::Target::Function { function: called, .. }, _) => {
+                            let names = |path: &Name| match self.local_type(function, local) {
+                                Ty::Class(class, _) => path.last() == self.class_name(*class) || *path == "Self",
+                                _ => matches!(path.last(), "Option" | "Box"),
+                            };
+                            matches!(&self.function(*called).returns, Some(TypeRef::Path { path, .. }) if names(path))
+                        }
+                        // What a collection gives up.
+                        (_, Callee::Method { name, .. }) => {
+                            matches!(name.as_str(), "pop" | "pop_back" | "pop_front" | "remove" | "swap_remove" | "take")
+                        }
+                        _ => false,
+                    };
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+}
