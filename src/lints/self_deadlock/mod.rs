@@ -10,15 +10,15 @@ mod foreign;
 use rustc_hash::FxHashSet;
 
 use self::foreign::{dispatched, foreign};
-use super::support::{expression, finding, is_by_name, label, statement, step, witness};
+use super::support::{Graph, expression, finding, is_by_name, label, statement, step, witness};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
 use crate::analysis::path::{Key, Root, Step};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Base, Language, Local, Name, Op, OpKind, Projection};
-use crate::program::{Cls, Concurrent, Fun};
+use crate::ir::{Base, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpKind, Projection};
+use crate::program::{Cls, Concurrent, Fun, bindings};
 
 pub const SELF_DEADLOCK: Lint = Lint {
     rule: Rule {
@@ -89,14 +89,38 @@ fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> b
     !gives_up && !acquisition.tries && !wanted.reentrant && (wanted.excludes() || matches!(wanted.kind, LockKind::Sharded | LockKind::Cell))
 }
 
-/// Whether the guard value is an argument of the call that takes the lock: the callee drops it when it likes.
+/// Whether the guard value is an argument of the call that takes the lock, and the callee may have dropped it, or given it
+/// on, by then.
 fn is_given_away(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acquisition) -> bool {
-    match (held.by, op_of(analysis.program.function(function), acquisition.op)) {
-        (HeldBy::Value(owner, _), Some(Op { kind: OpKind::Call { arguments, .. }, .. })) if acquisition.via.is_some() => {
-            arguments.iter().any(|it| it.value == owner || analysis.facts(function).values.origin(it.value) == owner)
-        }
+    let program = analysis.program;
+    let (HeldBy::Value(owner, _), Some((callee, take))) = (held.by, acquisition.via) else { return false };
+    let Some(OpKind::Call { dest, arguments, .. }) = op_of(program.function(function), acquisition.op).map(|it| &it.kind) else { return false };
+    let Some(given) = arguments.iter().map(|it| it.value).find(|it| *it == owner || analysis.facts(function).values.origin(*it) == owner) else {
+        return false;
+    };
+    let bound = bindings(program, program.target(function, *dest), arguments);
+    let keeps = bound.iter().find(|it| it.0 == callee && it.2 == given).is_some_and(|(_, parameter, _)| {
+        analysis.summaries.get(callee).takes.get(take as usize).is_some_and(|it| keeps_until(analysis, callee, *parameter, it.op))
+    });
+    !keeps
+}
+
+/// Whether the function still has what was passed for its parameter when it comes to `op`, whichever way it gets there.
+fn keeps_until(analysis: &Analysis<'_>, function: Fun, parameter: u32, op: OpId) -> bool {
+    let program = analysis.program;
+    let Some(local) = program.function(function).params.get(parameter as usize).map(|it| it.local) else { return false };
+    let graph = Graph::new(program.function(function));
+    let captures = |nested: FunctionId| {
+        let closure = program.function(program.fun(program.module_of(function), nested));
+        closure.locals.iter().any(|it| it.kind == LocalKind::Captured(local))
+    };
+    let mut ends = graph.ops().filter(|(_, it)| match &it.kind {
+        OpKind::Drop { local: dropped } => *dropped == local,
+        OpKind::Load { place, kind: LoadKind::Value | LoadKind::Bind, .. } | OpKind::Store { place, .. } => place.as_local() == Some(local),
+        OpKind::Closure { function: nested, .. } => captures(*nested),
         _ => false,
-    }
+    });
+    !ends.any(|(end, _)| end == op || graph.leads(end, op, &[]))
 }
 
 /// Whether the lock is a signal between threads: made here, taken, handed to others who will release it, and waited for.
