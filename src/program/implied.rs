@@ -2,10 +2,16 @@
 //! goes out of scope.
 
 use super::{Cls, Fun, Program, Ty};
-use crate::ir::{Callee, Language, LoadKind, Local, Name, OpKind, Operation, Owner, ParamKind, Place, Projection, TypeRef};
+use crate::ir::{Base, Callee, Const, Language, LoadKind, Local, Name, OpKind, Operation, Owner, ParamKind, Place, Projection, StoreKind, TypeRef};
 
 /// Where a value comes from is looked for through so many variables.
 const MAX_COPIES: usize = 4;
+
+/// Methods that give up an item of a collection, or what it held before.
+const TAKING: &[&str] = &["insert", "pop", "pop_back", "pop_front", "remove", "replace", "swap_remove", "take"];
+
+/// Methods that end items of a collection.
+const EMPTYING: &[&str] = &["clear", "truncate"];
 
 /// A method that an op runs, and the places it is given: `self`, and what follows.
 #[derive(Clone, Debug)]
@@ -49,6 +55,18 @@ impl Program<'_> {
                 }
                 _ => Vec::new(),
             },
+            // `items.clear()` ends what is in there.
+            OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } if EMPTYING.contains(&name.as_str()) => {
+                let collection = receiver.as_local().map(|it| self.local_type(function, it).clone()).unwrap_or_default();
+                let is_own = matches!(self.target(function, *dest), super::Target::Function { .. });
+                let dropped = if is_own { None } else { self.drop_of(&collection.item(self.catalog(function))) };
+                dropped.map(|it| run(it, vec![receiver.clone().project(Projection::Key(Const::Other))])).into_iter().collect()
+            }
+            // `*slot = value`, `*guard = None`: what was there ends.
+            OpKind::Store { place, kind: StoreKind::Assign, .. } if place.projections[..] == [Projection::Deref] => {
+                let Base::Local(local) = place.base else { return Vec::new() };
+                self.dropping(function, local).map(|it| run(it, vec![place.clone()])).into_iter().collect()
+            }
             OpKind::Drop { local } => {
                 let dropped = self.dropping(function, *local).filter(|_| self.owns(function, *local));
                 dropped.map(|it| Implied { unless_moved: Some(*local), ..run(it, vec![Place::local(*local)]) }).into_iter().collect()
@@ -116,7 +134,11 @@ impl Program<'_> {
 
     /// The `drop` that runs when what is in the local goes: its own, or that of what an `Option` or `Box` holds.
     fn dropping(&self, function: Fun, local: Local) -> Option<Fun> {
-        let class = match self.local_type(function, local) {
+        self.drop_of(self.local_type(function, local))
+    }
+
+    fn drop_of(&self, ty: &Ty) -> Option<Fun> {
+        let class = match ty {
             Ty::Class(class, _) => *class,
             Ty::External(path, arguments) if matches!(path.last(), "Option" | "Box") => match arguments.first() {
                 Some(Ty::Class(class, _)) => *class,
@@ -152,9 +174,7 @@ impl Program<'_> {
                             matches!(&self.function(*called).returns, Some(TypeRef::Path { path, .. }) if names(path))
                         }
                         // What a collection gives up.
-                        (_, Callee::Method { name, .. }) => {
-                            matches!(name.as_str(), "pop" | "pop_back" | "pop_front" | "remove" | "swap_remove" | "take")
-                        }
+                        (_, Callee::Method { name, .. }) => TAKING.contains(&name.as_str()),
                         _ => false,
                     };
                 }

@@ -380,6 +380,8 @@ impl<'p, 'a> Flow<'p, 'a> {
                 }
             }
             OpKind::Store { place, value, kind } => {
+                self.implied(&mut at, &op.kind);
+                let state = &mut *at.state;
                 if let Some(local) = place.as_local() {
                     self.forget(state, local);
                     if *kind == StoreKind::Assign {

@@ -12,12 +12,12 @@ use rustc_hash::FxHashSet;
 use self::foreign::{dispatched, foreign};
 use super::support::{Graph, expression, finding, is_by_name, label, statement, step, witness};
 use super::{Check, Lint};
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Facts};
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
 use crate::analysis::path::{Key, Root, Step};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Base, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpKind, Projection};
+use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection};
 use crate::program::{Cls, Concurrent, Fun, bindings};
 
 pub const SELF_DEADLOCK: Lint = Lint {
@@ -59,6 +59,13 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 && (!both_read(held, acquisition) || read.insert(wanted.key))
             {
                 findings.push(report(analysis, function, held, acquisition));
+            } else if held.is_none()
+                && let Some(held) = kept_behind(analysis, function, acquisition)
+                && seen.insert((acquisition.op, acquisition.lock))
+            {
+                let mut it = report(analysis, function, held, acquisition);
+                it.confidence = it.confidence.min(Confidence::Medium);
+                findings.push(it);
             }
         }
         foreign(analysis, function, findings);
@@ -105,6 +112,39 @@ fn is_given_away(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisitio
     !keeps
 }
 
+/// The lock held behind which the value was kept that ends here, where its `drop` takes such a lock: what is kept in a table
+/// and leads back to one leads back to that one.
+fn kept_behind<'a>(analysis: &'a Analysis<'_>, function: Fun, acquisition: &Acquisition) -> Option<&'a Held> {
+    let program = analysis.program;
+    let Facts { values, locksets, .. } = analysis.facts(function);
+    let ir = program.function(function);
+    let op = op_of(ir, acquisition.op)?;
+    let run = acquisition.via?.0;
+    if !program.implied(function, &op.kind).iter().any(|it| it.run == run) {
+        return None;
+    }
+    let made_from = |value: Local| {
+        let value = values.origin(value);
+        ir.ops().find_map(|(_, _, op)| match &op.kind {
+            OpKind::Call { dest, callee: Callee::Method { receiver, .. }, .. } if *dest == value => values.place(program, receiver),
+            _ => None,
+        })
+    };
+    let from = match &op.kind {
+        OpKind::Drop { local } => made_from(*local)?,
+        OpKind::Call { callee: Callee::Path(_), arguments, .. } => made_from(arguments.first()?.value)?,
+        OpKind::Call { callee: Callee::Method { receiver, .. }, .. } => values.place(program, receiver)?,
+        OpKind::Store { place, .. } => values.place(program, place)?,
+        _ => return None,
+    };
+    let wanted = &locksets.locks[acquisition.lock as usize];
+    let is_around = |it: &&Held| {
+        let lock = locksets.lock(it);
+        it.sure && lock.key == wanted.key && conflicts(it.mode, acquisition) && from.locks().any(|path| lock.path.as_ref() == Some(&path))
+    };
+    locksets.before(acquisition.op).iter().find(is_around)
+}
+
 /// Whether the function still has what was passed for its parameter when it comes to `op`, whichever way it gets there.
 fn keeps_until(analysis: &Analysis<'_>, function: Fun, parameter: u32, op: OpId) -> bool {
     let program = analysis.program;
@@ -114,9 +154,11 @@ fn keeps_until(analysis: &Analysis<'_>, function: Fun, parameter: u32, op: OpId)
         let closure = program.function(program.fun(program.module_of(function), nested));
         closure.locals.iter().any(|it| it.kind == LocalKind::Captured(local))
     };
+    // The whole, or what a pattern takes out of an `Option`.
+    let is_part = |place: &Place| place.base == Base::Local(local) && matches!(place.projections.first(), None | Some(Projection::Variant(_)));
     let mut ends = graph.ops().filter(|(_, it)| match &it.kind {
         OpKind::Drop { local: dropped } => *dropped == local,
-        OpKind::Load { place, kind: LoadKind::Value | LoadKind::Bind, .. } | OpKind::Store { place, .. } => place.as_local() == Some(local),
+        OpKind::Load { place, kind: LoadKind::Value | LoadKind::Bind, .. } | OpKind::Store { place, .. } => is_part(place),
         OpKind::Closure { function: nested, .. } => captures(*nested),
         _ => false,
     });

@@ -27,7 +27,7 @@ use crate::analysis::lockset::{Acquisition, OpId, op_of};
 use crate::analysis::path::{Key, Step as PathStep};
 use crate::catalog::Mode;
 use crate::finding::{Confidence, Finding, Label, Location, Role, Step};
-use crate::ir::{Const, Op, OpKind, Projection};
+use crate::ir::{Const, LocalKind, Op, OpKind, Projection};
 use crate::lints::Lint;
 use crate::program::{Fun, Receiver, Target};
 
@@ -37,10 +37,13 @@ pub const REMOVING: &[&str] = &["clear", "discard", "pop", "popitem", "popleft",
 /// A witness path longer than this is cut off: nobody reads further.
 const MAX_CHAIN: usize = 8;
 
-/// The statement that `op` of `function` belongs to; of a drop, the place where the value goes.
+/// The statement that `op` of `function` belongs to; of a variable that ends, the place where it does.
 pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
     let ir = analysis.program.function(function);
-    let range = op_of(ir, op).map_or(ir.name_range, |it| if matches!(it.kind, OpKind::Drop { .. }) { it.range } else { ir.statement_range(it) });
+    let range = op_of(ir, op).map_or(ir.name_range, |it| match it.kind {
+        OpKind::Drop { local } if ir.local(local).kind == LocalKind::Variable => it.range,
+        _ => ir.statement_range(it),
+    });
     analysis.program.location(function, range)
 }
 
