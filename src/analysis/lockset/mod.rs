@@ -28,6 +28,9 @@ use crate::catalog::{LockKind, Mode, Scope};
 use crate::ir::{BlockId, Local, Name, Op};
 use crate::program::{Cls, Fun, Program};
 
+/// In place of the variable through which one item of a collection is reached: every item of it.
+pub const EVERY: Local = Local(u32::MAX);
+
 /// A lock as one function sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LockRef {
@@ -56,7 +59,9 @@ impl LockRef {
 
     /// Whether both are surely one lock object.
     pub fn is_same(&self, other: &LockRef) -> bool {
-        let is_definite = || self.path.as_ref().is_some_and(Path::is_definite) || self.through.is_some() && self.through == other.through;
+        let is_every = || self.through == Some(EVERY) || other.through == Some(EVERY);
+        let is_definite =
+            || self.path.as_ref().is_some_and(Path::is_definite) || self.through.is_some() && self.through == other.through || is_every();
         self.key == other.key && self.path.is_some() && self.path == other.path && is_definite()
     }
 

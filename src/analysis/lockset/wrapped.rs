@@ -2,7 +2,8 @@
 
 use super::flow::{At, Flow, slot};
 use super::state::{hand_over, release_value};
-use super::{HeldBy, LockRef};
+use super::{EVERY, Held, HeldBy, LockRef, rebase};
+use crate::analysis::path::Step;
 use crate::catalog::{Effect, Mode};
 use crate::ir::{Argument, Callee, Function, LoadKind, Local, Name, OpKind, TypeRef};
 use crate::program::Target;
@@ -80,6 +81,12 @@ impl Flow<'_, '_> {
                 at.state.retain(|it| it.by != HeldBy::Value(collection, Some(Name::new(ITEM))));
             }
         }
+        if let Callee::Method { receiver, name } = callee
+            && *name == "collect"
+            && let Some(local) = receiver.as_local()
+        {
+            self.collect(at, local, dest);
+        }
         // `mem::take(&mut slot)`: what was in there is the result.
         if let (Target::External(path), Some(argument)) = (target, arguments.first())
             && matches!(path.last(), "take" | "replace")
@@ -108,6 +115,30 @@ impl Flow<'_, '_> {
             }
         }
         false
+    }
+
+    /// `locks.iter().map(|it| it.lock().unwrap()).collect()`: the guard values of all items.
+    fn collect(&mut self, at: &mut At<'_>, iterator: Local, dest: Local) {
+        let program = self.program;
+        let function = self.values.function;
+        let Some(OpKind::Call { callee: Callee::Method { receiver, name }, arguments, .. }) = self.made_by(iterator) else { return };
+        let Some(item) = self.values.place(program, receiver).filter(|_| *name == "map").and_then(|it| it.then(Step::Item)) else { return };
+        for (_, closure) in program.callables(function, arguments) {
+            let argument = |index| (index == 0).then(|| item.clone());
+            let guards = &self.summaries.get(closure).returns_guard;
+            let locks = guards.iter().filter(|it| it.sure && it.part.is_none()).filter_map(|it| {
+                let lock = rebase(program, function, &it.lock, &argument, &|_| None)?;
+                (lock.path.as_ref() == Some(&item)).then_some((LockRef { through: Some(EVERY), ..lock }, it.mode))
+            });
+            for (lock, mode) in locks.collect::<Vec<_>>() {
+                let lock = self.intern(lock);
+                let held = Held { lock, at: at.id, by: HeldBy::Value(dest, None), mode, sure: true, tried: None };
+                if !at.state.contains(&held) {
+                    at.state.push(held);
+                    at.state.sort_unstable();
+                }
+            }
+        }
     }
 
     /// The variable itself, or the one behind a reference.
