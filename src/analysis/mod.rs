@@ -3,7 +3,8 @@
 //! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
 //! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), who runs it ([`callers`]) and what those hold
 //! ([`entry`]); for the program the lock-order graph ([`order`]), the accesses of each shared state ([`state`]), what
-//! other threads have of it ([`sharing`]), how it flows through calls ([`flow`]), and where its functions wait ([`waits`]).
+//! other threads have of it ([`sharing`]), how it flows through calls ([`flow`]), which
+//! fields have one object ([`given`]), and where its functions wait ([`waits`]).
 
 pub mod access;
 pub mod atomics;
@@ -11,6 +12,7 @@ pub mod callers;
 pub mod declared;
 pub mod entry;
 pub mod flow;
+pub mod given;
 pub mod lockset;
 pub mod order;
 pub mod path;
@@ -54,6 +56,7 @@ pub struct Analysis<'a> {
     pub states: state::States,
     pub sharing: sharing::Sharing,
     pub flows: flow::Flows,
+    pub given: given::Given,
     pub waits: waits::Waits,
     /// Who writes each atomic, once that was asked.
     atomic_writers: OnceLock<FxHashMap<Key, Vec<Fun>>>,
@@ -100,7 +103,8 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     let states = state::states(program, &facts, &callers, &entry, &declared, &sharing);
     let flows = flow::flows(program, &facts);
     let waits = waits::waits(program, &callers);
-    Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows, waits, atomic_writers: OnceLock::new() }
+    let given = given::given(program, &facts, &summaries);
+    Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows, given, waits, atomic_writers: OnceLock::new() }
 }
 
 /// What there is to know of a function once its callees are summarised, and its own summary.

@@ -89,6 +89,7 @@ pub fn edges(analysis: &Analysis<'_>) -> Edges {
                 let definite = from != to && [lock, wanted].iter().all(|it| it.path.as_ref().is_some_and(Path::is_definite));
                 let mut gates: Vec<Key> = before.iter().filter(|it| it.sure && it.lock != held.lock).map(|it| locksets.lock(it).key).collect();
                 gates.extend(analysis.entry.held(function).iter().map(|it| it.0));
+                gates.iter_mut().for_each(|it| *it = analysis.given.place(*it));
                 let shown = |it: &LockRef, place: Key| if it.key.is_named(analysis.program) { it.key } else { place };
                 let names = (shown(lock, from), shown(wanted, to));
                 let (held_mode, also) = (held.mode, Vec::new());
@@ -168,7 +169,7 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
     }
     match lock.guards {
         Some(class) if analysis.program.is_one_role(class) => Key { owner: Owner::Guarding(class), item: false, data: false },
-        _ => key,
+        _ => analysis.given.place(key),
     }
 }
 

@@ -9,7 +9,7 @@ use super::path::{Path, Root, Step};
 use super::summary::Summaries;
 use crate::catalog::Effect;
 use crate::ir::{AggregateKind, Base, Callee, ClassKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, StoreKind, TypeRef};
-use crate::program::{Definition, Fun, Program, Receiver, Target, Ty, bindings, is_collection};
+use crate::program::{Cls, Definition, Fun, Program, Receiver, Target, Ty, bindings, is_collection};
 
 /// A handle of a handle is followed so far.
 const MAX_SHARED: usize = 8;
@@ -258,6 +258,38 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
         }
     }
     values
+}
+
+/// The fields of structs that the function makes, itself or in a call, whose `Arc` or the like comes from somewhere: the
+/// struct, the field, and where it comes from, if that is known.
+pub fn shared_parts(program: &Program<'_>, values: &Values, summaries: &Summaries) -> Vec<(Cls, Name, Option<Path>)> {
+    let function = values.function;
+    let mut found = Vec::new();
+    for (_, _, op) in program.function(function).ops() {
+        let (dest, parts): (Local, Vec<(Name, Option<Path>)>) = match &op.kind {
+            OpKind::Aggregate { dest, kind: AggregateKind::Struct(_), fields, operands } => {
+                let parts = fields.iter().zip(operands).filter(|it| is_shared(program, function, *dest, *it.0));
+                let path = |it: &Local| values.path(*it).filter(|it| !matches!(it.root, Root::Varying(_))).cloned();
+                (*dest, parts.map(|it| (*it.0, path(it.1))).collect())
+            }
+            OpKind::Call { dest, callee, arguments } => {
+                let target = program.target(function, *dest);
+                let Target::Function { function: called, .. } = target else { continue };
+                let parts = &summaries.get(*called).returns_parts;
+                if parts.is_empty() {
+                    continue;
+                }
+                let bound = bindings(program, target, arguments);
+                let argument = |index| values.argument(program, target, callee, &bound, index);
+                (*dest, parts.iter().map(|it| (it.0, it.1.substitute(&argument, &|_| None))).collect())
+            }
+            _ => continue,
+        };
+        if let Ty::Class(class, _) = program.local_type(function, dest) {
+            found.extend(parts.into_iter().map(|(field, path)| (*class, field, path)));
+        }
+    }
+    found
 }
 
 /// What the result of a call shares with what the call was given.

@@ -84,6 +84,7 @@ fn condition_calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
         if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
+        let key = analysis.given.place(key);
         let id = facts.locksets.op_id(block, index);
         found.push(Call {
             function,

@@ -78,7 +78,8 @@ impl Touches<'_, '_> {
         let program = self.analysis.program;
         let own = atomic_ops(self.analysis, function).into_iter().filter_map(|it| {
             let (key, _) = it.path.resolve(program, function)?;
-            matches!(key.owner, Owner::Field(..) | Owner::Global(..)).then_some(Touch { op: it.op, key, changes: it.kind != AtomicKind::Load })
+            let is_named = matches!(key.owner, Owner::Field(..) | Owner::Global(..));
+            is_named.then(|| Touch { op: it.op, key: self.analysis.given.place(key), changes: it.kind != AtomicKind::Load })
         });
         let mut found: Vec<Touch> = own.collect();
         if depth < MAX_DEPTH {
@@ -153,9 +154,9 @@ fn change(touches: &mut Touches<'_, '_>, notify: &Call, held: &Held, wait: &Call
     let graph = Graph::new(program.function(notify.function));
     let changes = touches.of(notify.function, 0);
     let change = changes.iter().find(|it| it.changes && it.key == key && graph.leads(it.op, notify.op, &[]))?.op;
-    let mutex = analysis.facts(wait.function).locksets.lock(held).key;
+    let mutex = analysis.given.place(analysis.facts(wait.function).locksets.lock(held).key);
     let locksets = &analysis.facts(notify.function).locksets;
-    let is_under = |op: OpId| locksets.before(op).iter().any(|it| locksets.lock(it).key == mutex);
+    let is_under = |op: OpId| locksets.before(op).iter().any(|it| analysis.given.place(locksets.lock(it).key) == mutex);
     let unwrapping = &program.catalog(notify.function).tables.passing.unwrapping;
     let works = |(op, it): (OpId, &crate::ir::Op)| match &it.kind {
         OpKind::Store { place, .. } => place.as_local().is_none() && is_under(op),
@@ -166,7 +167,7 @@ fn change(touches: &mut Touches<'_, '_>, notify: &Call, held: &Held, wait: &Call
         }
         _ => false,
     };
-    let takes_inside = locksets.acquisitions.iter().any(|it| it.via.is_some() && locksets.locks[it.lock as usize].key == mutex);
+    let takes_inside = locksets.acquisitions.iter().any(|it| it.via.is_some() && analysis.given.place(locksets.locks[it.lock as usize].key) == mutex);
     (!takes_inside && !analysis.entry.callers_hold(notify.function, &mutex) && !graph.ops().any(works)).then_some(change)
 }
 

@@ -41,7 +41,8 @@ pub(super) fn wakeup(analysis: &Analysis<'_>, calls: &[Call], findings: &mut Vec
 
 /// A wait with another lock held that every notifier needs: in the function that waits, or in one that calls it.
 fn locked_out(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Option<Finding> {
-    let own = analysis.facts(wait.function).locksets.lock(&wait.held?).key;
+    let place = |key: Key| analysis.given.place(key);
+    let own = place(analysis.facts(wait.function).locksets.lock(&wait.held?).key);
     let sites = analysis.callers.sites(wait.function).iter().take(MAX_CALLERS).filter(|it| !analysis.program.is_exempt(it.0));
     let mut places = std::iter::once((wait.function, wait.op)).chain(sites.copied());
     places.find_map(|(function, op)| {
@@ -49,11 +50,11 @@ fn locked_out(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Optio
         let needed = |it: &&Held| {
             let lock = locksets.lock(it);
             locksets.keeps_out(it)
-                && lock.key != own
-                && lock.key != wait.key
+                && place(lock.key) != own
+                && place(lock.key) != wait.key
                 && lock.path.as_ref().is_some_and(|it| it.is_definite())
                 && lock.key.is_named(analysis.program)
-                && notifies.iter().all(|notify| needs(analysis, notify, &lock.key))
+                && notifies.iter().all(|notify| needs(analysis, notify, &place(lock.key)))
         };
         let other = locksets.before(op).iter().find(needed)?;
         report_locked_out(analysis, wait, (function, op, other), notifies)
@@ -63,9 +64,10 @@ fn locked_out(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Optio
 /// Whether the notifier has to get the lock first: it holds it, its callers do, or it takes it on every way.
 fn needs(analysis: &Analysis<'_>, notify: &Call, lock: &Key) -> bool {
     let there = &analysis.facts(notify.function).locksets;
-    let is_taken = |it: &&Acquisition| it.via.is_none() && !it.tries && it.op < notify.op && there.locks[it.lock as usize].key == *lock;
+    let is_taken =
+        |it: &&Acquisition| it.via.is_none() && !it.tries && it.op < notify.op && analysis.given.place(there.locks[it.lock as usize].key) == *lock;
     let taken: Vec<OpId> = there.acquisitions.iter().filter(is_taken).map(|it| it.op).collect();
-    there.before(notify.op).iter().any(|held| held.sure && there.lock(held).key == *lock)
+    there.before(notify.op).iter().any(|held| held.sure && analysis.given.place(there.lock(held).key) == *lock)
         || analysis.entry.callers_hold(notify.function, lock)
         || !taken.is_empty() && Graph::new(analysis.program.function(notify.function)).has_to_pass(notify.op, &taken)
 }
@@ -101,19 +103,20 @@ fn report_locked_out(analysis: &Analysis<'_>, wait: &Call, (function, op, other)
 fn slipped(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Vec<(Fun, Finding)> {
     let program = analysis.program;
     let Some(held) = wait.held else { return Vec::new() };
-    let mutex = analysis.facts(wait.function).locksets.lock(&held).key;
+    let place = |key: Key| analysis.given.place(key);
+    let mutex = place(analysis.facts(wait.function).locksets.lock(&held).key);
     let tested = tested(analysis, wait);
     let mut found = Vec::new();
     for notify in notifies {
         let locksets = &analysis.facts(notify.function).locksets;
-        let is_under = |op| locksets.before(op).iter().any(|it| locksets.lock(it).key == mutex);
+        let is_under = |op| locksets.before(op).iter().any(|it| place(locksets.lock(it).key) == mutex);
         let change = atomic_ops(analysis, notify.function).into_iter().filter(|it| it.op < notify.op && it.kind != AtomicKind::Load).find_map(|it| {
-            let key = it.path.resolve(program, notify.function)?.0;
+            let key = place(it.path.resolve(program, notify.function)?.0);
             tested.iter().find(|test| test.1 == key).map(|test| (it.op, key, test.0.op))
         });
         let Some((change, key, test)) = change else { continue };
         let passes_mutex =
-            locksets.acquisitions.iter().any(|it| it.op > change && it.op < notify.op && locksets.locks[it.lock as usize].key == mutex);
+            locksets.acquisitions.iter().any(|it| it.op > change && it.op < notify.op && place(locksets.locks[it.lock as usize].key) == mutex);
         if is_under(change) || is_under(notify.op) || passes_mutex || analysis.entry.callers_hold_one(notify.function) {
             continue;
         }
@@ -157,5 +160,5 @@ fn tested(analysis: &Analysis<'_>, wait: &Call) -> Vec<(AtomicOp, Key)> {
     }
     let under = |it: &AtomicOp| wait.held.is_some_and(|held| locksets.before(it.op).iter().any(|at| at.lock == held.lock));
     let decides = |it: &AtomicOp| sources.contains(&it.op) && under(it) && graph.leads(it.op, wait.op, &[]);
-    loads.into_iter().filter(decides).filter_map(|it| it.path.resolve(program, wait.function).map(|key| (it, key.0))).collect()
+    loads.into_iter().filter(decides).filter_map(|it| it.path.resolve(program, wait.function).map(|key| (it, analysis.given.place(key.0)))).collect()
 }
