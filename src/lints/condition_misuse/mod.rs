@@ -39,6 +39,8 @@ struct Call {
     op: OpId,
     /// The condition.
     key: Key,
+    /// As this function calls it.
+    name: Key,
     effect: Effect,
     /// It is given a predicate that it tests itself.
     predicate: bool,
@@ -84,12 +86,12 @@ fn condition_calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
         if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
-        let key = analysis.given.place(key);
         let id = facts.locksets.op_id(block, index);
         found.push(Call {
             function,
             op: id,
-            key,
+            key: analysis.given.place(key),
+            name: key,
             effect: method.effect,
             predicate: method.predicate,
             timed: is_timed(program.language(function), *name, method, arguments),

@@ -27,6 +27,8 @@ const MAX_CALLERS: usize = 8;
 struct Touch {
     op: OpId,
     key: Key,
+    /// As the function calls it that does it itself.
+    name: Key,
     changes: bool,
 }
 
@@ -35,6 +37,7 @@ struct Test {
     function: Fun,
     op: OpId,
     key: Key,
+    name: Key,
 }
 
 /// What functions do to atomics, as far as that was asked.
@@ -79,7 +82,7 @@ impl Touches<'_, '_> {
         let own = atomic_ops(self.analysis, function).into_iter().filter_map(|it| {
             let (key, _) = it.path.resolve(program, function)?;
             let is_named = matches!(key.owner, Owner::Field(..) | Owner::Global(..));
-            is_named.then(|| Touch { op: it.op, key: self.analysis.given.place(key), changes: it.kind != AtomicKind::Load })
+            is_named.then(|| Touch { op: it.op, key: self.analysis.given.place(key), name: key, changes: it.kind != AtomicKind::Load })
         });
         let mut found: Vec<Touch> = own.collect();
         if depth < MAX_DEPTH {
@@ -144,7 +147,7 @@ fn deciding(analysis: &Analysis<'_>, function: Fun, loads: &[Touch], goal: OpId,
         }
     }
     let decides = |it: &&Touch| counts(it.op) && sources.contains(&it.op) && graph.leads(it.op, goal, &[]);
-    loads.iter().filter(decides).map(|it| Test { function, op: it.op, key: it.key }).collect()
+    loads.iter().filter(decides).map(|it| Test { function, op: it.op, key: it.key, name: it.name }).collect()
 }
 
 /// Where the function of `notify` changes the atomic before it notifies, and nothing that is under the mutex.
@@ -174,7 +177,7 @@ fn change(touches: &mut Touches<'_, '_>, notify: &Call, held: &Held, wait: &Call
 fn report(analysis: &Analysis<'_>, wait: &Call, held: &Held, test: &Test, notify: &Call, change: OpId) -> Finding {
     let program = analysis.program;
     let lock = analysis.facts(wait.function).locksets.lock(held).key.display(program);
-    let (state, name) = (test.key.display(program), wait.key.display(program));
+    let (state, name) = (test.name.display(program), wait.name.display(program));
     let location = statement(analysis, wait.function, wait.op);
     let mut it = finding(&CONDITION_MISUSE, analysis, wait.function, location, Confidence::Medium);
     it.severity = Severity::Error;

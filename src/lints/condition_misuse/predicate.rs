@@ -85,7 +85,7 @@ fn confidence(analysis: &Analysis<'_>, graph: &Graph<'_>, calls: &[Call], wait: 
 fn report(analysis: &Analysis<'_>, wait: &Call, misuse: &Misuse, confidence: Confidence) -> Finding {
     let program = analysis.program;
     let function = wait.function;
-    let name = wait.key.display(program);
+    let name = wait.name.display(program);
     let location = statement(analysis, function, wait.op);
     let mut it = finding(&CONDITION_MISUSE, analysis, function, location, confidence);
     it.locks = vec![name.clone()];

@@ -74,7 +74,7 @@ fn needs(analysis: &Analysis<'_>, notify: &Call, lock: &Key) -> bool {
 
 fn report_locked_out(analysis: &Analysis<'_>, wait: &Call, (function, op, other): (Fun, OpId, &Held), notifies: &[&Call]) -> Option<Finding> {
     let program = analysis.program;
-    let (lock, name) = (analysis.facts(function).locksets.lock(other).key.display(program), wait.key.display(program));
+    let (lock, name) = (analysis.facts(function).locksets.lock(other).key.display(program), wait.name.display(program));
     let location = statement(analysis, function, op);
     let mut it = finding(&CONDITION_MISUSE, analysis, function, location, Confidence::Medium);
     if !wait.timed {
@@ -104,15 +104,16 @@ fn slipped(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Vec<(Fun
     let program = analysis.program;
     let Some(held) = wait.held else { return Vec::new() };
     let place = |key: Key| analysis.given.place(key);
-    let mutex = place(analysis.facts(wait.function).locksets.lock(&held).key);
+    let own = analysis.facts(wait.function).locksets.lock(&held).key;
+    let mutex = place(own);
     let tested = tested(analysis, wait);
     let mut found = Vec::new();
     for notify in notifies {
         let locksets = &analysis.facts(notify.function).locksets;
         let is_under = |op| locksets.before(op).iter().any(|it| place(locksets.lock(it).key) == mutex);
         let change = atomic_ops(analysis, notify.function).into_iter().filter(|it| it.op < notify.op && it.kind != AtomicKind::Load).find_map(|it| {
-            let key = place(it.path.resolve(program, notify.function)?.0);
-            tested.iter().find(|test| test.1 == key).map(|test| (it.op, key, test.0.op))
+            let key = it.path.resolve(program, notify.function)?.0;
+            tested.iter().find(|test| test.1 == place(key)).map(|test| (it.op, key, test.0.op))
         });
         let Some((change, key, test)) = change else { continue };
         let passes_mutex =
@@ -120,7 +121,7 @@ fn slipped(analysis: &Analysis<'_>, wait: &Call, notifies: &[&Call]) -> Vec<(Fun
         if is_under(change) || is_under(notify.op) || passes_mutex || analysis.entry.callers_hold_one(notify.function) {
             continue;
         }
-        let (state, name, lock) = (key.display(program), wait.key.display(program), mutex.display(program));
+        let (state, name, lock) = (key.display(program), wait.name.display(program), own.display(program));
         let location = statement(analysis, notify.function, change);
         let mut it = finding(&CONDITION_MISUSE, analysis, notify.function, location, Confidence::High);
         it.severity = if wait.timed { Severity::Warning } else { Severity::Error };
