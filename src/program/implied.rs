@@ -2,7 +2,7 @@
 //! goes out of scope.
 
 use super::{Cls, Fun, Program, Ty};
-use crate::ir::{Base, Callee, Const, Language, LoadKind, Local, Name, OpKind, Operation, Owner, ParamKind, Place, Projection, StoreKind, TypeRef};
+use crate::ir::{Base, Callee, Const, Language, LoadKind, Local, Name, OpKind, Operation, ParamKind, Place, Projection, StoreKind, TypeRef};
 
 /// Where a value comes from is looked for through so many variables.
 const MAX_COPIES: usize = 4;
@@ -12,6 +12,33 @@ const TAKING: &[&str] = &["insert", "pop", "pop_back", "pop_front", "remove", "r
 
 /// Methods that end items of a collection.
 const EMPTYING: &[&str] = &["clear", "truncate"];
+
+/// What a class does that it has an `impl` of a library's trait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Print,
+    Equal,
+    Drop,
+}
+
+impl Kind {
+    pub(super) fn of(of: &str) -> Option<Kind> {
+        match of {
+            "Display" | "Debug" => Some(Kind::Print),
+            "PartialEq" => Some(Kind::Equal),
+            "Drop" => Some(Kind::Drop),
+            _ => None,
+        }
+    }
+
+    pub(super) fn method(self) -> &'static str {
+        match self {
+            Kind::Print => "fmt",
+            Kind::Equal => "eq",
+            Kind::Drop => "drop",
+        }
+    }
+}
 
 /// A method that an op runs, and the places it is given: `self`, and what follows.
 #[derive(Clone, Debug)]
@@ -36,7 +63,7 @@ impl Program<'_> {
             }
             OpKind::Compute { operation: Operation::Compare, operands, .. } => match operands[..] {
                 [one, other] if self.class_in(function, other).is_some() => {
-                    let eq = self.class_in(function, one).and_then(|it| self.method_by_trait(it, "eq", &["PartialEq"]));
+                    let eq = self.class_in(function, one).and_then(|it| self.implied_by(it, Kind::Equal));
                     eq.map(|it| run(it, vec![Place::local(one), Place::local(other)])).into_iter().collect()
                 }
                 _ => Vec::new(),
@@ -120,16 +147,11 @@ impl Program<'_> {
 
     /// The `fmt` that prints a class, where there is one only.
     fn printing(&self, class: Cls) -> Option<Fun> {
-        let only = !self.derives(class, "Debug") && !self.printed_twice.contains(&class);
-        self.method_by_trait(class, "fmt", &["Display", "Debug"]).filter(|_| only)
+        self.implied_by(class, Kind::Print).filter(|_| !self.derives(class, "Debug"))
     }
 
-    /// The method of that name that the class has by an `impl` of one of those traits.
-    fn method_by_trait(&self, class: Cls, name: &str, traits: &[&str]) -> Option<Fun> {
-        let method = *self.methods.get(&(class, Name::new(name)))?;
-        let Owner::Impl(index) = self.function(method).owner else { return None };
-        let of = self.module(self.module_of(method)).ir.impls[index as usize].trait_?;
-        traits.contains(&of.last()).then_some(method)
+    fn implied_by(&self, class: Cls, kind: Kind) -> Option<Fun> {
+        self.implied.get(&(class, kind)).copied().flatten()
     }
 
     /// The `drop` that runs when what is in the local goes: its own, or that of what an `Option` or `Box` holds.
@@ -146,7 +168,7 @@ impl Program<'_> {
             },
             _ => return None,
         };
-        self.method_by_trait(class, "drop", &["Drop"])
+        self.implied_by(class, Kind::Drop)
     }
 
     /// Whether the local has the value itself, and not a reference to it or a guard value around it: a literal, or what a

@@ -2,6 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::implied::Kind;
 use super::names::Names;
 use super::{Cls, Definition, Fun, FunctionTypes, Linked, Mod, ModulePath, Program, Setting, Threads, Ty};
 use super::{claims, decorators, infer, interpreter, threads};
@@ -75,7 +76,7 @@ impl<'a> Program<'a> {
             methods: FxHashMap::default(),
             foreign_methods: FxHashMap::default(),
             foreign_self: FxHashMap::default(),
-            printed_twice: FxHashSet::default(),
+            implied: FxHashMap::default(),
             only_methods: FxHashMap::default(),
             only_fields: FxHashMap::default(),
             subclasses: FxHashMap::default(),
@@ -160,9 +161,10 @@ impl<'a> Program<'a> {
         };
         let unchecked = it.is_unsafe && !it.is_negative && it.trait_.is_some_and(|it| it.last() == "Sync");
         let base = it.trait_.map(|path| self.resolve(module, it.scope, path));
+        let implied = it.trait_.and_then(|it| Kind::of(it.last()));
         for (name, function) in methods {
-            if self.methods.contains_key(&(class, name)) && name == "fmt" {
-                self.printed_twice.insert(class);
+            if let Some(kind) = implied.filter(|it| name == it.method()) {
+                self.implied.entry((class, kind)).and_modify(|it| *it = None).or_insert(Some(function));
             }
             self.methods.entry((class, name)).or_insert(function);
             self.class_of.insert(function, class);

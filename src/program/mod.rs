@@ -149,8 +149,8 @@ pub struct Program<'a> {
     /// path, and each one's `Self`.
     foreign_methods: FxHashMap<(Name, Name), Fun>,
     foreign_self: FxHashMap<Fun, Ty>,
-    /// Classes with a `fmt` for `Display` and one for `Debug`.
-    printed_twice: FxHashSet<Cls>,
+    /// What classes run by no call; none where they have several.
+    implied: FxHashMap<(Cls, implied::Kind), Option<Fun>>,
     /// Rust methods with a body whose name no other has.
     only_methods: FxHashMap<Name, Option<Fun>>,
     /// Fields of Rust structs whose name no other has.
