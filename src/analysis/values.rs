@@ -245,7 +245,9 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                 if matches!(kind, AggregateKind::Struct(_)) && language == Language::Rust {
                     let part = |(name, value): (&Name, &Local)| {
                         let path = values.path(*value)?;
-                        let is_kept = !matches!(path.root, Root::Varying(_)) && is_shared(program, function, *dest, *name);
+                        let is_kept = !matches!(path.root, Root::Varying(_))
+                            && may_share(program, function, *value)
+                            && is_shared(program, function, *dest, *name);
                         is_kept.then(|| (*name, path.clone()))
                     };
                     let parts: Vec<(Name, Path)> = fields.iter().zip(operands).filter_map(part).collect();
@@ -268,7 +270,8 @@ pub fn shared_parts(program: &Program<'_>, values: &Values, summaries: &Summarie
     for (_, _, op) in program.function(function).ops() {
         let (dest, parts): (Local, Vec<(Name, Option<Path>)>) = match &op.kind {
             OpKind::Aggregate { dest, kind: AggregateKind::Struct(_), fields, operands } => {
-                let parts = fields.iter().zip(operands).filter(|it| is_shared(program, function, *dest, *it.0));
+                let shares = |it: &(&Name, &Local)| may_share(program, function, *it.1) && is_shared(program, function, *dest, *it.0);
+                let parts = fields.iter().zip(operands).filter(shares);
                 let path = |it: &Local| values.path(*it).filter(|it| !matches!(it.root, Root::Varying(_))).cloned();
                 (*dest, parts.map(|it| (*it.0, path(it.1))).collect())
             }
@@ -334,6 +337,16 @@ fn has_shared_self(program: &Program<'_>, function: Fun, place: &Place) -> bool 
             Ty::External(path, _) => program.catalog(function).wrapper(path).is_some_and(|it| it.shares),
             _ => false,
         },
+        _ => false,
+    }
+}
+
+/// Whether what is in the local may be an `Arc` or the like, as far as that is known of it by itself.
+fn may_share(program: &Program<'_>, function: Fun, local: Local) -> bool {
+    match program.local_type(function, local) {
+        // An `Arc<Self>` that is the receiver is known by its class.
+        Ty::Unknown | Ty::Class(..) => true,
+        Ty::External(path, _) => program.catalog(function).wrapper(*path).is_some_and(|it| it.shares),
         _ => false,
     }
 }
