@@ -11,6 +11,7 @@
 mod concurrent_tests;
 mod contain;
 mod known;
+mod macros;
 mod progress;
 mod selection;
 mod wanted;
@@ -29,12 +30,13 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule};
 
+use self::macros::Macros;
 use self::wanted::Wanted;
 use self::warm::{Outcome, Warm};
 use crate::analysis::{self, Analysis};
 use crate::cache::{Cache, Modules};
 use crate::finding::{Confidence, FileId, Finding, Location, Rule, Severity, fingerprint, review};
-use crate::frontend;
+use crate::frontend::{self, rust::MacroDefinition};
 use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{self, Check, Ignores, LINTS, Lint};
 use crate::program::{self, Program, Setting};
@@ -213,11 +215,12 @@ fn analyse(
     kept: Modules,
     watch: &mut Watch,
 ) -> Result<(Outcome, usize), SessionError> {
-    let Lowered { modules, unparsable, new } = lower(files, &kept, warm.is_on(), &options.progress);
+    let macros = Macros::gather(files, options.setting.catalogs.rust);
+    let Lowered { modules, unparsable, new } = lower(files, &macros, &kept, warm.is_on(), &options.progress);
     let lowered = new.len();
     let lost = modules.iter().flat_map(|(file, module)| lost(files, *file, module)).collect();
     watch.lap("lower");
-    warm.keep_modules(kept, files, new);
+    warm.keep_modules(kept, files, &macros, new);
     watch.lap("keep");
 
     let outcome = contained(|| {
@@ -266,11 +269,15 @@ fn with_context(options: &Options, mut candidates: Vec<Candidate>) -> Asked {
     Asked { candidates, named: Some(named) }
 }
 
-/// Lowers one file as its language asks.
+/// Lowers one file as its language asks. Of macros it knows its own.
 pub fn lower_file(file: &SourceFile) -> Result<Module, SyntaxError> {
+    lower_with(file, &[])
+}
+
+fn lower_with(file: &SourceFile, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let lower = || match file.language {
         Language::Python => frontend::python::lower(&file.text),
-        Language::Rust => frontend::rust::lower(&file.text, file.edition),
+        Language::Rust => frontend::rust::lower_with(&file.text, file.edition, macros),
     };
     contained(lower).unwrap_or_else(|message| Err(SyntaxError { range: None, message }))
 }
@@ -285,13 +292,14 @@ struct Lowered {
 }
 
 /// Lowers all files, in parallel, but those whose modules are kept.
-fn lower(files: &Files, kept: &Modules, keeps: bool, progress: &Progress) -> Lowered {
+fn lower(files: &Files, macros: &Macros, kept: &Modules, keeps: bool, progress: &Progress) -> Lowered {
     let all: Vec<(FileId, &SourceFile)> = files.iter().collect();
     progress.begin(all.len());
     let lower = |(id, file): (FileId, &SourceFile)| {
-        let known = kept.get(&warm::module_key(file)).and_then(ir::unpack);
+        let macros = macros.of(file);
+        let known = kept.get(&warm::module_key(file, &macros)).and_then(ir::unpack);
         let is_new = known.is_none();
-        let lowered = known.map_or_else(|| lower_file(file), Ok);
+        let lowered = known.map_or_else(|| lower_with(file, &macros), Ok);
         let bytes = lowered.as_ref().ok().filter(|_| is_new).map(|it| if keeps { ir::pack(it) } else { Vec::new() });
         progress.step();
         (id, lowered, bytes)

@@ -7,16 +7,18 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::Options;
+use super::macros::Macros;
 use crate::cache::{Cache, Index, Key, Modules, Stamp};
 use crate::finding::review::StateReview;
 use crate::finding::{FileId, Finding};
-use crate::frontend::rust::Edition;
+use crate::frontend::rust::{Edition, MacroDefinition};
 use crate::ir::Language;
 use crate::lints::{LINTS, Lint};
 use crate::source::{self, About, Candidate, Files, Loaded, SourceFile};
@@ -107,10 +109,11 @@ impl<'c> Warm<'c> {
     }
 
     /// Keeps those that this run made, too.
-    pub fn keep_modules(&mut self, kept: Modules, files: &Files, new: Vec<(FileId, Vec<u8>)>) {
+    pub fn keep_modules(&mut self, kept: Modules, files: &Files, macros: &Macros, new: Vec<(FileId, Vec<u8>)>) {
         let Some(cache) = self.cache else { return };
-        let used = files.iter().map(|it| module_key(it.1)).collect();
-        let new = new.into_iter().map(|(file, bytes)| (module_key(files.get(file)), bytes)).collect();
+        let key = |file: &SourceFile| module_key(file, &macros.of(file));
+        let used = files.iter().map(|it| key(it.1)).collect();
+        let new = new.into_iter().map(|(file, bytes)| (key(files.get(file)), bytes)).collect();
         self.note(kept.keep(cache, new, &used));
     }
 
@@ -136,9 +139,10 @@ impl<'c> Warm<'c> {
 }
 
 /// The key of a file's module: all that lowering sees.
-pub(super) fn module_key(file: &SourceFile) -> Key {
+pub(super) fn module_key(file: &SourceFile, macros: &[Arc<MacroDefinition>]) -> Key {
     let edition = (file.language == Language::Rust).then_some(file.edition);
-    hash(&(file.about.digest, file.language, edition))
+    let macros: Vec<&MacroDefinition> = macros.iter().map(Arc::as_ref).collect();
+    hash(&(file.about.digest, file.language, edition, macros))
 }
 
 /// The key of an analysis.
@@ -216,7 +220,7 @@ mod tests {
         for block in module.functions.iter_mut().flat_map(|it| &mut it.blocks) {
             block.terminator = Terminator::Goto(BlockId(999));
         }
-        Modules::default().keep(&cache, vec![(module_key(file), pack(&module))], &FxHashSet::default()).unwrap();
+        Modules::default().keep(&cache, vec![(module_key(file, &[]), pack(&module))], &FxHashSet::default()).unwrap();
         let report = run(&directory);
         assert_eq!(report.findings.iter().map(|it| it.rule).collect::<Vec<_>>(), ["ineffective-lock"]);
     }

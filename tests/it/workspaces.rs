@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::common::check;
+use super::support;
 
 const FILES: &[(&str, &str)] = &[
     ("Cargo.toml", "[workspace]\nmembers = [\"store\", \"app\"]\n[workspace.package]\nedition = \"2024\"\n"),
@@ -59,4 +60,50 @@ fn a_workspace_is_one_program_of_crates() {
     let seen: Vec<(String, u64)> = check(directory.path()).unwrap().into_iter().map(|it| (it.file, it.line)).collect();
     // Edition 2018 keeps the guard value of an `if let` into the `else`, edition 2024 does not.
     assert_eq!(seen, [("app/src/lib.rs".to_string(), 5), ("store/src/lib.rs".to_string(), 7)]);
+}
+
+/// `locking` exports one macro and has another for itself; `worker` calls both names, and defines one of its own.
+const MACROS: &[(&str, &str)] = &[
+    ("Cargo.toml", "[workspace]\nmembers = [\"locking\", \"worker\"]\n"),
+    ("locking/Cargo.toml", "[package]\nname = \"locking\"\nedition = \"2024\"\n"),
+    ("worker/Cargo.toml", "[package]\nname = \"worker\"\nedition = \"2024\"\n"),
+    (
+        "locking/src/lib.rs",
+        "#[macro_export]
+macro_rules! held { ($m:expr) => { $m.lock().unwrap() }; }
+macro_rules! peek { ($m:expr) => { *$m.lock().unwrap() }; }
+pub fn twice(m: &std::sync::Mutex<u32>) -> u32 { let n = held!(m); peek!(m) + *n }
+",
+    ),
+    ("worker/src/lib.rs", "pub mod jobs;\npub mod own;\n"),
+    (
+        "worker/src/jobs.rs",
+        "use locking::held;
+pub fn twice(m: &std::sync::Mutex<u32>) -> u32 { let n = held!(m); *held!(m) + *n }
+pub fn once(m: &std::sync::Mutex<u32>) -> u32 { let n = held!(m); peek!(m) + *n }
+",
+    ),
+    (
+        "worker/src/own.rs",
+        "macro_rules! held { ($m:expr) => { $m.try_lock().ok() }; }
+pub fn twice(m: &std::sync::Mutex<u32>) -> bool { let n = held!(m); held!(m).is_some() || n.is_some() }
+",
+    ),
+];
+
+#[test]
+fn macros_that_lock_are_known_to_other_files() {
+    let directory = support::tree(MACROS);
+    let seen = || -> Vec<(String, u64)> { check(directory.path()).unwrap().into_iter().map(|it| (it.file, it.line)).collect() };
+    let at = |file: &str, line| (file.to_string(), line);
+    assert_eq!(seen(), [at("locking/src/lib.rs", 4), at("worker/src/jobs.rs", 2)]);
+    // What its callers become changes with a macro, from the cache as well.
+    let definitions = directory.path().join("locking/src/lib.rs");
+    let cached =
+        || support::json(&mut support::lockset_with(directory.path(), &["check", "--format", "json", "."]))["findings"].as_array().unwrap().len();
+    assert_eq!(cached(), 2);
+    let text = fs::read_to_string(&definitions).unwrap();
+    fs::write(&definitions, text.replacen("$m.lock().unwrap()", "$m.try_lock().unwrap()", 1)).unwrap();
+    assert_eq!(cached(), 1);
+    assert_eq!(seen(), [at("locking/src/lib.rs", 4)]);
 }

@@ -8,6 +8,7 @@ use syn::{Expr, ExprReference, File, Item, ItemMacro};
 use super::attributes::{doc, marks_test};
 use super::comments;
 use super::macros::Expansion;
+use super::macros::definitions::MacroDefinition;
 use super::macros::rules::MAX_TOKENS;
 use super::scope::{Frame, Scope};
 use super::{Edition, span};
@@ -36,7 +37,7 @@ pub(super) struct Ctx<'s> {
     pub(super) extended_borrows: FxHashMap<*const ExprReference, Option<usize>>,
     /// How many unknown macros the current tokens stand in.
     pub(super) macro_depth: usize,
-    /// What `macro_rules!` defines, by name.
+    /// What `macro_rules!` defines, here or in files that are not seen, by name.
     pub(super) macros: FxHashMap<String, TokenStream>,
     /// Tokens of macros that may still be looked at.
     pub(super) macro_budget: usize,
@@ -91,6 +92,12 @@ impl<'s> Ctx<'s> {
         self.module.functions = self.functions.into_iter().flatten().collect();
         self.module.lost.sort_by_key(|it| it.range);
         self.module
+    }
+
+    /// Makes macros known that other files define. The file's own go before them.
+    pub(super) fn know_macros(&mut self, definitions: &[std::sync::Arc<MacroDefinition>]) {
+        let parsed = definitions.iter().filter_map(|it| Some((it.name.clone(), it.rules.parse().ok()?)));
+        self.macros.extend(parsed);
     }
 
     /// Lowers the whole file.

@@ -1,6 +1,6 @@
 //! Rust, read with `syn`, lowered to the IR with explicit drops.
 //!
-//! In: a file's text and its crate's edition. Out: its [`Module`]. The layers, each in files of its own:
+//! In: a file's text, its crate's edition, and macros that other files define. Out: its [`Module`]. The layers, each in files of its own:
 //!
 //! * `nesting`: how deep the syntax is, asked before it is parsed; `recover`: what to do with a file that is not all
 //!   Rust; `span`, `types` and `attributes`: what nodes say by themselves.
@@ -48,7 +48,10 @@ mod stmt;
 mod tests;
 mod types;
 
+use std::sync::Arc;
+
 use context::Ctx;
+pub use macros::definitions::{MacroDefinition, macro_definitions, macro_use_modules};
 use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
 use syn::File;
@@ -76,19 +79,28 @@ const BYTES_PER_LEVEL: usize = 64 * 1024;
 const BYTES_PER_LINK: usize = 1024;
 const BYTES_AT_LEAST: usize = 1024 * 1024;
 
-/// Lowers one file.
+/// Lowers one file, which knows no macros but its own.
 ///
 /// # Errors
 ///
 /// When the file is not Rust, or nests too deeply.
 pub fn lower(source: &str, edition: Edition) -> Result<Module, SyntaxError> {
-    let result = lower_file(source, edition);
+    lower_with(source, edition, &[])
+}
+
+/// Lowers one file, which also calls `macros` of other files.
+///
+/// # Errors
+///
+/// As of [`lower`].
+pub fn lower_with(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
+    let result = lower_file(source, edition, macros);
     // Nothing with a span is left. Without this the thread would keep every text it has seen.
     proc_macro2::extra::invalidate_current_thread_spans();
     result
 }
 
-fn lower_file(source: &str, edition: Edition) -> Result<Module, SyntaxError> {
+fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let offset = preamble(source);
     let tokens: TokenStream = source[offset..].parse().map_err(|error: proc_macro2::LexError| syntax_error(error.span(), &error, offset))?;
     let nesting = nesting::measure(tokens.clone());
@@ -111,6 +123,7 @@ fn lower_file(source: &str, edition: Edition) -> Result<Module, SyntaxError> {
             let SyntaxError { range, message } = syntax_error(error.span(), &error, offset);
             ctx.lose(range.unwrap_or_default(), &format!("syntax error ({message})"));
         }
+        ctx.know_macros(macros);
         ctx.file(&file);
         Ok(ctx.finish())
     })

@@ -53,11 +53,7 @@ impl Literals {
 }
 
 /// The types in a function, what they were made of, and what its closures are called with by those that it gives them to.
-pub(super) fn function_types(
-    program: &Program<'_>,
-    function: Fun,
-    parameters: &FxHashMap<(Fun, u32), Ty>,
-) -> (FunctionTypes, Reads, Vec<Passed>) {
+pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(Fun, u32), Ty>) -> (FunctionTypes, Reads, Vec<Passed>) {
     let ir = program.function(function);
     let language = program.language(function);
     let mut scope = Scope {

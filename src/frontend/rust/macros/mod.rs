@@ -1,11 +1,13 @@
 //! Macros, read as the expressions they hold.
 //!
 //! Well-known ones are found by the last segment of their path and lowered as what they expand to, with its rules for
-//! moves, drops and exits. One that the file defines by `macro_rules!` is lowered as what that makes of it. Of any other
+//! moves, drops and exits. One that the file defines by `macro_rules!`, or that it is given, is lowered as what that makes
+//! of it. Of any other
 //! one, arguments that parse as expressions are evaluated and borrowed by a call of [`Callee::Macro`]; so are the
 //! statements of a body that parses as such.
 
 mod control;
+pub(super) mod definitions;
 mod format;
 mod items;
 mod parse;
@@ -103,7 +105,7 @@ impl Ctx<'_> {
         done
     }
 
-    /// Evaluates what a macro of the file becomes.
+    /// Evaluates what a macro becomes whose definition is known.
     fn expanded_value(&mut self, call: Call<'_>) -> Option<Local> {
         let brace = syn::token::Brace(self.marker(call));
         self.expanded(call, |ctx, tokens| match syn::parse2::<Expr>(tokens.clone()) {
@@ -115,7 +117,7 @@ impl Ctx<'_> {
         })
     }
 
-    /// Lowers what a macro becomes that the file defines.
+    /// Lowers what a macro becomes whose definition is known.
     fn expanded<T>(&mut self, call: Call<'_>, lower: impl FnOnce(&mut Self, TokenStream) -> Option<T>) -> Option<T> {
         let is_own = |it: &syn::PathSegment| matches!(it.ident.to_string().as_str(), "crate" | "self" | "super");
         if !call.mac.path.segments.iter().rev().skip(1).all(is_own) {
