@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use contain::contained;
+use indexmap::IndexMap;
 pub use known::{BaselineAt, entry};
 pub use progress::Progress;
 use rayon::prelude::*;
@@ -40,7 +41,7 @@ use crate::frontend::{self, rust::MacroDefinition};
 use crate::ir::{self, Language, Module, Range, SyntaxError};
 use crate::lints::{self, Check, Ignores, LINTS, Lint};
 use crate::program::{self, Program, Setting};
-use crate::report::{Report, Stats};
+use crate::report::{Report, Stats, text::count};
 use crate::source::{
     self, Candidate, Changes, DiscoverError, DiscoverOptions, Discovery, Files, Given, Globs, Loaded, Skipped, SourceFile, project_of,
 };
@@ -183,8 +184,8 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     let unparsable = unparsable.into_iter().map(|(file, reason)| Skipped { file: files.get(file).name.clone(), reason });
     skipped.extend(unreadable.into_iter().chain(unparsable).filter(is_asked));
     skipped.sort();
-    notes.extend(lost.into_iter().filter(|it| is_reported(it.0)).map(|it| it.1));
     notes.extend(claims);
+    notes.extend(lost.into_iter().filter(|it| is_reported(it.0)).map(|it| it.1));
     let modules = files.len() - unparsable_files.len();
     let analysed: FxHashSet<FileId> = files.iter().map(|it| it.0).filter(|it| !unparsable_files.contains(it) && is_reported(*it)).collect();
 
@@ -326,10 +327,17 @@ pub fn syntax_error(files: &Files, file: FileId, error: &SyntaxError) -> String 
     }
 }
 
-/// A note for each piece of a file that could not be lowered.
+/// A note for each reason for which pieces of a file could not be lowered, with the first place.
 fn lost(files: &Files, file: FileId, module: &Module) -> Vec<(FileId, String)> {
-    let note = |range: Range, reason: &str| format!("{}: {reason}; the rest of the file is analysed", files.place(Location { file, range }));
-    module.lost.iter().map(|it| (file, note(it.range, &it.reason))).collect()
+    let mut by_reason: IndexMap<&str, (Range, usize)> = IndexMap::new();
+    for piece in &module.lost {
+        by_reason.entry(&piece.reason).or_insert((piece.range, 0)).1 += 1;
+    }
+    let note = |(reason, (range, times)): (&str, (Range, usize))| {
+        let again = if times > 1 { format!(" (and at {})", count(times - 1, "more place")) } else { String::new() };
+        (file, format!("{}: {reason}{again}; the rest of the file is analysed", files.place(Location { file, range })))
+    };
+    by_reason.into_iter().map(note).collect()
 }
 
 /// Runs the lints side by side; their findings come in the lints' order.

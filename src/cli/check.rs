@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
-    /// Say on stderr which configuration is followed and how much was read
+    /// Say on stderr which configuration is followed, how much was read, and all notes where there are many
     #[arg(long, short, help_heading = "Output")]
     verbose: bool,
 
@@ -287,6 +287,9 @@ fn failure(error: &SessionError, writes_baseline: bool) -> Failure {
     Failure(error.to_string())
 }
 
+/// So many notes are shown unless all are asked for: a tree of a dialect has one for each file.
+const MOST_NOTES: usize = 10;
+
 /// Says on stderr what the report does not.
 fn tell(report: &Report, arguments: &Arguments) {
     // A person at a terminal sees both streams, the log of a job has both in it, and the names once is enough.
@@ -297,8 +300,12 @@ fn tell(report: &Report, arguments: &Arguments) {
         Format::Json | Format::Jsonl | Format::Sarif | Format::Gitlab | Format::Junit | Format::Rdjson => (false, false),
     };
     if !shows_notes {
-        for note in &report.notes {
+        let shown = if arguments.verbose { report.notes.len() } else { report.notes.len().min(MOST_NOTES) };
+        for note in &report.notes[..shown] {
             warn("note", note);
+        }
+        if let more @ 1.. = report.notes.len() - shown {
+            warn("note", format_args!("{} like these; `--verbose` shows them all", count(more, "more note")));
         }
     }
     if let fixed @ 1.. = report.comparison.fixed.len() {

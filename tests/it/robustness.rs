@@ -227,3 +227,20 @@ mod unix {
         assert_eq!(files(&report), 1);
     }
 }
+
+#[test]
+fn notes_of_one_kind_are_counted_and_many_are_cut_off() {
+    let broken = "def f():\n    a b\n\ndef g():\n    x = 1\n\ndef h():\n    c d\n";
+    let names: Vec<String> = (10..22).map(|it| format!("m{it}.py")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|it| (it.as_str(), broken)).collect();
+    let directory = support::tree(&files);
+    let notes = |arguments: &[&str]| -> Vec<String> {
+        let output = support::lockset_with(directory.path(), &["check", "--no-cache", "."]).args(arguments).output().unwrap();
+        String::from_utf8(output.stderr).unwrap().lines().filter(|it| it.contains("note: ")).map(str::to_string).collect()
+    };
+    let few = notes(&[]);
+    assert_eq!(few.len(), 11, "{few:#?}");
+    assert_eq!(few[0], "lockset: note: m10.py:1: syntax error (and at 1 more place); the rest of the file is analysed");
+    assert_eq!(few[10], "lockset: note: 2 more notes like these; `--verbose` shows them all");
+    assert_eq!(notes(&["--verbose"]).len(), 12);
+}
