@@ -1,8 +1,15 @@
 //! Methods that Rust runs where no call is written: `fmt` for what is printed, `eq` for what is compared, `drop` for what
 //! goes out of scope.
 
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::{Cls, Fun, Program, Ty};
-use crate::ir::{Base, Callee, Const, Language, LoadKind, Local, Name, OpKind, Operation, ParamKind, Place, Projection, StoreKind, TypeRef};
+use crate::ir::{
+    Base, BlockId, Callee, Const, Language, LoadKind, Local, LocalKind, Name, OpKind, Operation, ParamKind, Place, Projection, StoreKind, Terminator,
+    TypeRef,
+};
 
 /// Where a value comes from is looked for through so many variables.
 const MAX_COPIES: usize = 4;
@@ -47,6 +54,15 @@ pub struct Implied {
     pub arguments: Vec<Place>,
     /// Only if nobody has taken the value out of this local before ([`Program::is_moved`]).
     pub unless_moved: Option<Local>,
+}
+
+/// What a function does with its locals.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ownership {
+    /// The op that alone writes each; none where several do.
+    writes: FxHashMap<Local, Option<(BlockId, usize)>>,
+    /// Those whose value it may take out.
+    moved: FxHashSet<Local>,
 }
 
 impl Program<'_> {
@@ -105,7 +121,38 @@ impl Program<'_> {
     /// Whether the function may have taken the value out of the local: anything but a borrow or a call of a method that
     /// borrows it.
     pub fn is_moved(&self, function: Fun, local: Local) -> bool {
-        let borrows = |op: &OpKind| match op {
+        self.ownership(function).moved.contains(&local)
+    }
+
+    /// What a function does with its locals, found in one pass and kept: it is asked for each end of each of them.
+    fn ownership(&self, function: Fun) -> Arc<Ownership> {
+        self.ownerships.get(function, || {
+            let mut ownership = Ownership::default();
+            let ir = self.function(function);
+            let module = self.module_of(function);
+            for (block, index, op) in ir.ops() {
+                if let Some(written) = op.kind.defines() {
+                    ownership.writes.entry(written).and_modify(|it| *it = None).or_insert(Some((block, index)));
+                }
+                ownership.moved.extend(op.kind.uses().into_iter().filter(|it| !self.borrows(function, &op.kind, *it)));
+                if let OpKind::Closure { function: nested, .. } = &op.kind {
+                    ownership.moved.extend(self.function(self.fun(module, *nested)).locals.iter().filter_map(|it| match it.kind {
+                        LocalKind::Captured(local) => Some(local),
+                        _ => None,
+                    }));
+                }
+            }
+            ownership.moved.extend(ir.blocks.iter().filter_map(|it| match it.terminator {
+                Terminator::Return(value) => value,
+                _ => None,
+            }));
+            Arc::new(ownership)
+        })
+    }
+
+    /// Whether an op leaves the value of a local that it uses where it is.
+    fn borrows(&self, function: Fun, op: &OpKind, local: Local) -> bool {
+        match op {
             OpKind::Load { kind, place, .. } => match place.projections.first() {
                 None => matches!(kind, LoadKind::Borrow | LoadKind::BorrowMut),
                 Some(it) => !matches!(it, Projection::Variant(_)),
@@ -123,18 +170,7 @@ impl Program<'_> {
                 arguments.iter().all(|it| it.value != local) && !takes()
             }
             _ => false,
-        };
-        let ir = self.function(function);
-        let module = self.module_of(function);
-        let captures = |op: &OpKind| match op {
-            OpKind::Closure { function: nested, .. } => {
-                let closure = self.function(self.fun(module, *nested));
-                closure.locals.iter().any(|it| it.kind == crate::ir::LocalKind::Captured(local))
-            }
-            _ => false,
-        };
-        let leaves = ir.blocks.iter().any(|it| it.terminator == crate::ir::Terminator::Return(Some(local)));
-        leaves || ir.ops().any(|(_, _, op)| captures(&op.kind) || op.kind.uses().contains(&local) && !borrows(&op.kind))
+        }
     }
 
     /// The class of what is in a local, wrappers seen through.
@@ -175,11 +211,11 @@ impl Program<'_> {
     /// function gives that says so.
     fn owns(&self, function: Fun, local: Local) -> bool {
         let ir = self.function(function);
+        let ownership = self.ownership(function);
         let mut local = local;
         for _ in 0..MAX_COPIES {
-            let mut writes = ir.ops().map(|it| &it.2.kind).filter(|it| it.defines() == Some(local));
-            let (Some(write), None) = (writes.next(), writes.next()) else { return false };
-            match write {
+            let Some(Some((block, index))) = ownership.writes.get(&local).copied() else { return false };
+            match &ir.block(block).ops[index].kind {
                 OpKind::Aggregate { .. } => return true,
                 OpKind::Store { value, .. } => local = *value,
                 OpKind::Load { place, kind: LoadKind::Value, .. } => match place.as_local() {

@@ -77,6 +77,7 @@ impl<'a> Program<'a> {
             foreign_methods: FxHashMap::default(),
             foreign_self: FxHashMap::default(),
             implied: FxHashMap::default(),
+            ownerships: super::memo::Memo::default(),
             only_methods: FxHashMap::default(),
             only_fields: FxHashMap::default(),
             subclasses: FxHashMap::default(),

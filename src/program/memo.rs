@@ -20,15 +20,15 @@ impl<K, V> Default for Memo<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V: Copy> Memo<K, V> {
+impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     /// The answer for `key`: the one known, or what `answer` gives. `answer` may ask this table for other keys.
     pub(super) fn get(&self, key: K, answer: impl FnOnce() -> V) -> V {
         // The table in a shard takes the lowest and the highest bits.
         let shard = &self.shards[(FxBuildHasher.hash_one(&key) >> 32) as usize % SHARDS];
-        let known = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        let known = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         known.unwrap_or_else(|| {
             let value = answer();
-            shard.lock().unwrap_or_else(PoisonError::into_inner).insert(key, value);
+            shard.lock().unwrap_or_else(PoisonError::into_inner).insert(key, value.clone());
             value
         })
     }

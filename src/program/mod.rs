@@ -151,6 +151,8 @@ pub struct Program<'a> {
     foreign_self: FxHashMap<Fun, Ty>,
     /// What classes run by no call; none where they have several.
     implied: FxHashMap<(Cls, implied::Kind), Option<Fun>>,
+    /// What functions do with their locals, of those that were asked about.
+    ownerships: memo::Memo<Fun, std::sync::Arc<implied::Ownership>>,
     /// Rust methods with a body whose name no other has.
     only_methods: FxHashMap<Name, Option<Fun>>,
     /// Fields of Rust structs whose name no other has.
