@@ -120,6 +120,10 @@ fn kept_behind<'a>(analysis: &'a Analysis<'_>, function: Fun, acquisition: &Acqu
     let ir = program.function(function);
     let op = op_of(ir, acquisition.op)?;
     let run = acquisition.via?.0;
+    let wanted = &locksets.locks[acquisition.lock as usize];
+    let around =
+        || locksets.before(acquisition.op).iter().filter(|it| it.sure && locksets.lock(it).key == wanted.key && conflicts(it.mode, acquisition));
+    around().next()?;
     if !program.implied(function, &op.kind).iter().any(|it| it.run == run) {
         return None;
     }
@@ -137,12 +141,7 @@ fn kept_behind<'a>(analysis: &'a Analysis<'_>, function: Fun, acquisition: &Acqu
         OpKind::Store { place, .. } => values.place(program, place)?,
         _ => return None,
     };
-    let wanted = &locksets.locks[acquisition.lock as usize];
-    let is_around = |it: &&Held| {
-        let lock = locksets.lock(it);
-        it.sure && lock.key == wanted.key && conflicts(it.mode, acquisition) && from.locks().any(|path| lock.path.as_ref() == Some(&path))
-    };
-    locksets.before(acquisition.op).iter().find(is_around)
+    around().find(|it| from.locks().any(|path| locksets.lock(it).path.as_ref() == Some(&path)))
 }
 
 /// Whether the function still has what was passed for its parameter when it comes to `op`, whichever way it gets there.
