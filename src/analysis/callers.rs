@@ -1,6 +1,7 @@
 //! Who runs a function: its callers, one thread alone, an event loop, constructors alone, or nobody that is seen.
 
 use indexmap::IndexSet;
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Facts;
@@ -105,51 +106,78 @@ pub fn callers(program: &Program<'_>, facts: &[Facts]) -> Callers {
     callers
 }
 
+/// What one function says of those that it runs.
+#[derive(Default)]
+struct Mentions {
+    /// Calls, and whether each is on something else than the function's own `self`.
+    calls: Vec<(Fun, OpId, bool)>,
+    /// Functions that a library's function runs at once.
+    at_once: Vec<(Fun, OpId)>,
+    /// Those that are taken as values: anyone can call them.
+    values: Vec<Fun>,
+}
+
+fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
+    let locksets = &facts[function.0 as usize].locksets;
+    let is_python = program.language(function) == Language::Python;
+    let mut mentions = Mentions::default();
+    let mut run: FxHashSet<Local> = FxHashSet::default();
+    let mut loaded: Vec<(Local, Fun)> = Vec::new();
+    for (block, index, op) in program.function(function).ops() {
+        match (&op.kind, program.called(function, &op.kind)) {
+            (kind, Some(callee)) => {
+                let elsewhere = is_python || !calls_on_self(program, facts, function, kind);
+                mentions.calls.push((callee, locksets.op_id(block, index), elsewhere));
+            }
+            (OpKind::Load { dest, .. }, None) => match program.local_type(function, *dest) {
+                Ty::BoundMethod(used) | Ty::Function(used) => loaded.push((*dest, *used)),
+                _ => {}
+            },
+            (kind, None) => {
+                for (argument, used) in program.run_at_once(function, kind) {
+                    mentions.at_once.push((used, locksets.op_id(block, index)));
+                    run.insert(argument);
+                }
+            }
+        }
+    }
+    mentions.values = loaded.into_iter().filter(|it| !run.contains(&it.0)).map(|it| it.1).collect();
+    mentions
+}
+
 fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
     let open = program.threads.entries.iter().map(|it| it.function).collect();
     let mut callers = Callers { open, ..Callers::default() };
-    let mut at_once: FxHashSet<(Fun, Local)> = FxHashSet::default();
     // Each callee with the methods that may stand in for it.
     let mut stand_ins: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
-    for function in program.function_ids() {
-        let locksets = &facts[function.0 as usize].locksets;
-        for (block, index, op) in program.function(function).ops() {
-            if let Some(callee) = program.called(function, &op.kind) {
-                let run = || overrides(program, callee).into_iter().chain([callee]).collect();
-                for callee in stand_ins.entry(callee).or_insert_with(run) {
-                    if program.is_construction(function) {
-                        callers.by.entry(*callee).or_default();
-                        if matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody) {
-                            *callers.imports.entry(*callee).or_default() += 1;
-                        }
-                        continue;
+    let functions: Vec<Fun> = program.function_ids().collect();
+    let all: Vec<Mentions> = functions.par_iter().map(|it| mentions(program, facts, *it)).collect();
+    for (function, Mentions { calls, at_once, values }) in functions.into_iter().zip(all) {
+        let is_construction = !calls.is_empty() && program.is_construction(function);
+        let is_body = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
+        for (callee, op, elsewhere) in calls {
+            let run = || overrides(program, callee).into_iter().chain([callee]).collect();
+            for callee in stand_ins.entry(callee).or_insert_with(run) {
+                let by = callers.by.entry(*callee).or_default();
+                if is_construction {
+                    if is_body {
+                        *callers.imports.entry(*callee).or_default() += 1;
                     }
-                    callers.sites.entry(*callee).or_default().push((function, locksets.op_id(block, index)));
-                    if program.language(function) == Language::Python || !calls_on_self(program, facts, function, &op.kind) {
-                        callers.elsewhere.insert(*callee);
-                    }
-                    let by = callers.by.entry(*callee).or_default();
-                    if by.last() != Some(&function) {
-                        by.push(function);
-                    }
+                    continue;
                 }
-                continue;
-            }
-            for (argument, used) in program.run_at_once(function, &op.kind) {
-                callers.sites.entry(used).or_default().push((function, locksets.op_id(block, index)));
-                at_once.insert((function, argument));
-            }
-        }
-        for (_, _, op) in program.function(function).ops() {
-            // A bound method or function taken as a value can be called by anyone.
-            if let OpKind::Load { dest, .. } = &op.kind
-                && let Ty::BoundMethod(used) | Ty::Function(used) = program.local_type(function, *dest)
-                && program.called(function, &op.kind).is_none()
-                && !at_once.contains(&(function, *dest))
-            {
-                callers.open.insert(*used);
+                if by.last() != Some(&function) {
+                    by.push(function);
+                }
+                callers.sites.entry(*callee).or_default().push((function, op));
+                if elsewhere {
+                    callers.elsewhere.insert(*callee);
+                }
             }
         }
+        for (used, op) in at_once {
+            callers.sites.entry(used).or_default().push((function, op));
+        }
+        callers.open.extend(values);
     }
     callers
 }
