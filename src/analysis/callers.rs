@@ -7,6 +7,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::Facts;
 use super::lockset::OpId;
 use super::path::Root;
+use super::values::Values;
 use crate::catalog::Concurrency;
 use crate::ir::{Callee, FunctionKind, Language, Local, OpKind, ParamKind, TypeRef};
 use crate::program::{Cls, Definition, Fun, Program, Ty};
@@ -126,7 +127,7 @@ fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
     for (block, index, op) in program.function(function).ops() {
         match (&op.kind, program.called(function, &op.kind)) {
             (kind, Some(callee)) => {
-                let elsewhere = is_python || !calls_on_self(program, facts, function, kind);
+                let elsewhere = is_python || !calls_on_self(program, &facts[function.0 as usize].values, kind);
                 mentions.calls.push((callee, locksets.op_id(block, index), elsewhere));
             }
             (OpKind::Load { dest, .. }, None) => match program.local_type(function, *dest) {
@@ -337,9 +338,9 @@ fn takes_exclusively(program: &Program<'_>, method: Fun) -> bool {
 }
 
 /// Whether the call is one of another method of `self`.
-fn calls_on_self(program: &Program<'_>, facts: &[Facts], caller: Fun, call: &OpKind) -> bool {
+pub(super) fn calls_on_self(program: &Program<'_>, values: &Values, call: &OpKind) -> bool {
     let OpKind::Call { callee: Callee::Method { receiver, .. }, .. } = call else { return false };
-    let path = facts[caller.0 as usize].values.place(program, receiver);
+    let path = values.place(program, receiver);
     path.is_some_and(|it| it.root == Root::Param(0) && it.steps.is_empty())
 }
 

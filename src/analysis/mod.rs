@@ -9,6 +9,7 @@
 pub mod access;
 pub mod atomics;
 pub mod callers;
+pub mod constants;
 pub mod declared;
 pub mod entry;
 pub mod flow;
@@ -21,6 +22,7 @@ pub mod state;
 pub mod summary;
 pub mod values;
 pub mod waits;
+pub mod ways;
 
 use std::sync::OnceLock;
 

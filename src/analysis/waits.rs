@@ -188,6 +188,10 @@ fn is_timed(ir: &Function, language: Language, kind: BlockingKind, what: Name, a
     if matches!(what.as_str(), "os.waitpid") {
         return arguments.get(1).is_some_and(|it| ir.constant(it.value) != Some(Const::Int(0)));
     }
+    // `sleep(0)` lets others run, and goes on.
+    if kind == BlockingKind::Sleep {
+        return arguments.first().is_some_and(|it| ir.constant(it.value) == Some(Const::Int(0)));
+    }
     if !matches!(kind, BlockingKind::Join | BlockingKind::Wait | BlockingKind::Queue | BlockingKind::Channel) {
         return false;
     }

@@ -15,6 +15,7 @@ use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::waits::Wait;
+use crate::analysis::ways::{self, Way};
 use crate::catalog::{BlockingKind, Concurrency, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{Callee, Language, OpKind};
@@ -41,19 +42,22 @@ const TAKING: &[&str] = &["as_mut", "as_ref", "pop", "remove", "take"];
 /// A wait so many calls away may be the exception in what is called.
 const MAX_DEPTH: u32 = 3;
 
+/// For each lock and wait the function that holds the one and comes to the other.
+type Nearest = IndexMap<(Key, Fun, OpId), (Fun, Wait, Way, Held), FxBuildHasher>;
+
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     // For each lock a critical section in which nothing waits: who wants that, waits for no reason.
     let mut short: FxHashMap<Key, (Fun, OpId)> = FxHashMap::default();
     // One wait under one lock is one mistake, however many ways lead to it: told where it is nearest.
-    let mut nearest: IndexMap<(Key, Fun, OpId), (Fun, Wait, Held), FxBuildHasher> = IndexMap::default();
+    let mut nearest: Nearest = IndexMap::default();
     for function in program.function_ids() {
         let locksets = &analysis.facts(function).locksets;
         if locksets.locks.is_empty() || program.is_exempt(function) {
             continue;
         }
         let waits = waits(analysis, function);
-        let waiting: FxHashSet<Key> = waits.iter().flat_map(|it| locksets.before(it.op)).map(|it| locksets.lock(it).key).collect();
+        let waiting: FxHashSet<Key> = waits.iter().flat_map(|it| locksets.before(it.0.op)).map(|it| locksets.lock(it).key).collect();
         for acquisition in &locksets.acquisitions {
             let key = locksets.locks[acquisition.lock as usize].key;
             // Through a helper that hands the guard value out, too.
@@ -66,7 +70,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let mut seen: FxHashSet<(u32, OpId)> = FxHashSet::default();
-        for wait in waits {
+        for (wait, way) in waits {
             for held in locksets.before(wait.op).iter().filter(|it| locksets.keeps_out(it) && it.by != HeldBy::Decorator) {
                 let lock = locksets.lock(held);
                 let gives_up = wait.via.is_some_and(|it| analysis.summaries.get(it).releases.iter().any(|it| it.key == lock.key));
@@ -74,35 +78,36 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 if lock.scope != Scope::Thread || gives_up || !is_shared || !seen.insert((held.lock, held.at)) {
                     continue;
                 }
-                let (inner, op) = innermost(analysis, function, &wait);
-                let slot = nearest.entry((lock.key, inner, op)).or_insert((function, wait, *held));
+                let Some((inner, op, _)) = way.last().copied() else { continue };
+                let slot = nearest.entry((lock.key, inner, op)).or_insert_with(|| (function, wait, way.clone(), *held));
                 if wait.depth < slot.1.depth {
-                    *slot = (function, wait, *held);
+                    *slot = (function, wait, way.clone(), *held);
                 }
             }
         }
     }
     let wakes = OnceCell::new();
-    for ((lock, ..), (function, wait, held)) in nearest {
-        findings.extend(report(analysis, function, &wait, &held, short.get(&lock).copied(), &wakes));
+    for ((lock, ..), (function, wait, way, held)) in nearest {
+        findings.extend(report(analysis, (function, &wait, &way), &held, short.get(&lock).copied(), &wakes));
     }
 }
 
-/// The ops of the function that wait, by themselves or in what they call, in order.
-fn waits(analysis: &Analysis<'_>, function: Fun) -> Vec<Wait> {
+/// The ops under locks that wait, by themselves or in what they call, in order, each with the way to the wait.
+fn waits(analysis: &Analysis<'_>, function: Fun) -> Vec<(Wait, Way)> {
     let program = analysis.program;
-    let mut found = analysis.waits.direct(function).to_vec();
+    let locksets = &analysis.facts(function).locksets;
+    let direct = analysis.waits.direct(function).iter().filter(|it| !locksets.before(it.op).is_empty());
+    let mut found: Vec<(Wait, Way)> = direct.map(|it| (*it, vec![(function, it.op, None)])).collect();
     for (index, (_, _, op)) in program.function(function).ops().enumerate() {
-        let Some(callee) = program.called(function, &op.kind) else { continue };
+        let id = OpId(index as u32);
+        let Some(callee) = program.called(function, &op.kind).filter(|_| !locksets.before(id).is_empty()) else { continue };
         let ir = program.function(callee);
         if callee == function || ir.is_async || ir.is_generator {
             continue;
         }
-        if let Some(wait) = analysis.waits.nearest(callee) {
-            found.push(Wait { op: OpId(index as u32), via: Some(callee), depth: wait.depth + 1, ..*wait });
-        }
+        found.extend(ways::way(analysis, function, id, callee));
     }
-    found.sort_by_key(|it| (it.op, it.kind));
+    found.sort_by_key(|it| (it.0.op, it.0.kind));
     found
 }
 
@@ -134,8 +139,8 @@ fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) ->
 }
 
 /// Who would end the wait, if all of them want the lock first: that of the spawn, or of the calls that wake the waiter.
-fn completed_under(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key, wakes: &OnceCell<Wakes>) -> Option<(Fun, OpId)> {
-    let (inner, op) = innermost(analysis, function, wait);
+fn completed_under(analysis: &Analysis<'_>, wait: &Wait, way: &Way, lock: &Key, wakes: &OnceCell<Wakes>) -> Option<(Fun, OpId)> {
+    let (inner, op, _) = way.last().copied()?;
     match wait.kind {
         BlockingKind::Join => joined(analysis, inner, lock),
         BlockingKind::Wait | BlockingKind::Queue => {
@@ -144,21 +149,6 @@ fn completed_under(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &K
         }
         _ => None,
     }
-}
-
-/// The calls on the way to the wait, and the wait itself: each with the callee it leads into.
-fn way<'a>(analysis: &'a Analysis<'_>, function: Fun, wait: &Wait) -> impl Iterator<Item = (Fun, OpId, Option<Fun>)> + 'a {
-    let first = (function, wait.op, wait.via);
-    let inner = |(_, _, via): &(Fun, OpId, Option<Fun>)| {
-        let callee = (*via)?;
-        analysis.waits.nearest(callee).map(|it| (callee, it.op, it.via))
-    };
-    std::iter::successors(Some(first), inner).take(MAX_CHAIN)
-}
-
-/// The function and op that wait themselves.
-fn innermost(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> (Fun, OpId) {
-    way(analysis, function, wait).last().map_or((function, wait.op), |it| (it.0, it.1))
 }
 
 /// Threads that the module of the join starts: the lock they take, if all do.
@@ -241,7 +231,14 @@ fn what(wait: &Wait) -> &'static str {
     }
 }
 
-fn report(analysis: &Analysis<'_>, function: Fun, wait: &Wait, held: &Held, other: Option<(Fun, OpId)>, wakes: &OnceCell<Wakes>) -> Option<Finding> {
+/// The finding of a wait in a function, by the way to it.
+fn report(
+    analysis: &Analysis<'_>,
+    (function, wait, way): (Fun, &Wait, &Way),
+    held: &Held,
+    other: Option<(Fun, OpId)>,
+    wakes: &OnceCell<Wakes>,
+) -> Option<Finding> {
     let program = analysis.program;
     let wanted = analysis.facts(function).locksets.lock(held);
     if is_behind(analysis, function, wait, &wanted.key) || looks_first(analysis, function, wait) {
@@ -249,8 +246,7 @@ fn report(analysis: &Analysis<'_>, function: Fun, wait: &Wait, held: &Held, othe
     }
     let lock = wanted.key.display(program);
     let location = statement(analysis, function, wait.op);
-    let completer =
-        if wanted.reentrant && wait.kind != BlockingKind::Join { None } else { completed_under(analysis, function, wait, &wanted.key, wakes) };
+    let completer = if wanted.reentrant && wait.kind != BlockingKind::Join { None } else { completed_under(analysis, wait, way, &wanted.key, wakes) };
     let grade = if completer.is_some() { Confidence::High } else { confidence(wait, other) };
     let mut it = finding(&BLOCKING_UNDER_LOCK, analysis, function, location, grade);
     let name = program.symbol(function);
@@ -258,7 +254,7 @@ fn report(analysis: &Analysis<'_>, function: Fun, wait: &Wait, held: &Held, othe
     let taken = expression(analysis, function, held.at);
     it.labels.push(label(taken, Role::LockHeld, format!("`{lock}` is taken here")));
     let mut waits = location;
-    for (caller, op, callee) in way(analysis, function, wait) {
+    for &(caller, op, callee) in way {
         waits = expression(analysis, caller, op);
         if let Some(callee) = callee {
             it.labels.push(label(waits, Role::Call, format!("calls `{}`", program.symbol(callee))));
