@@ -6,7 +6,7 @@ use super::flow::{At, Flow, given_away, is_given};
 use super::locks::Taking;
 use super::state::{hand_over, release_value};
 use super::wrapped::may_fail;
-use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry};
+use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::Mode;
@@ -304,4 +304,20 @@ pub fn rebase(
         _ => lock.key,
     };
     Some(LockRef { key, path, through: None, ..lock.clone() })
+}
+
+/// Whether the call in a decorator's `wrapper` runs the function it decorates, there and then: of a generator or coroutine
+/// it only makes one, and a wrapper that hands that out unused has given its locks up when it runs.
+pub(super) fn runs(program: &Program<'_>, decorated: Fun, wrapper: Fun, call: OpId) -> bool {
+    let (ir, around) = (program.function(decorated), program.function(wrapper));
+    let later = ir.is_generator && !around.is_generator || ir.is_async && !around.is_async;
+    let copies = |it: &OpKind| matches!(it, OpKind::Store { place, .. } | OpKind::Load { place, .. } if place.as_local().is_some());
+    // What was made, and the variables it is kept in.
+    let mut made: Vec<Local> = op_of(around, call).and_then(|it| it.kind.defines()).into_iter().collect();
+    for (_, _, op) in around.ops().filter(|_| later) {
+        if copies(&op.kind) && op.kind.uses().iter().any(|it| made.contains(it)) {
+            made.extend(op.kind.defines());
+        }
+    }
+    !later || around.ops().any(|(_, _, op)| !copies(&op.kind) && op.kind.uses().iter().any(|it| made.contains(it)))
 }

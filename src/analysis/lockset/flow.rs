@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
+use super::calls::runs;
 use super::state::{State, bound, hand_over, hand_over_part, join, release_value};
 use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId, Return};
 use crate::analysis::path::{Owner, Path, Root};
@@ -274,7 +275,8 @@ impl<'p, 'a> Flow<'p, 'a> {
         let mut state = State::new();
         for wrapper in program.wrappers(function) {
             let decorates = program.parent(*wrapper).and_then(|it| program.function(it).params.first()).map(|it| Root::Captured(it.local));
-            let calls = self.summaries.get(*wrapper).calls.iter().filter(|it| Some(it.callee.root) == decorates);
+            let calls =
+                self.summaries.get(*wrapper).calls.iter().filter(|it| Some(it.callee.root) == decorates && runs(program, function, *wrapper, it.op));
             for (lock, mode) in calls.clone().flat_map(|it| &it.held) {
                 let sure = calls.clone().all(|it| it.held.contains(&(lock.clone(), *mode)));
                 let is_method = program.class_of(function).is_some();
