@@ -17,7 +17,7 @@ use crate::analysis::path::{Key, Root, Step};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection};
+use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection, Terminator};
 use crate::program::{Cls, Concurrent, Fun, bindings};
 
 pub const SELF_DEADLOCK: Lint = Lint {
@@ -31,6 +31,9 @@ pub const SELF_DEADLOCK: Lint = Lint {
     },
     check: Check::Program(check),
 };
+
+/// Calls on the way to where a lock is taken are looked at up to here.
+const MAX_CHAIN: usize = 8;
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let interrupting = interrupts(analysis);
@@ -93,7 +96,36 @@ fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> b
     let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
     // A callee that gives the lock up first, and takes it again, knows what it does.
     let gives_up = acquisition.via.is_some_and(|(callee, _)| analysis.summaries.get(callee).releases.iter().any(|it| it.key == wanted.key));
-    !gives_up && !acquisition.tries && !wanted.reentrant && (wanted.excludes() || matches!(wanted.kind, LockKind::Sharded | LockKind::Cell))
+    !gives_up
+        && !acquisition.tries
+        && !is_got_first(analysis, acquisition)
+        && !wanted.reentrant
+        && (wanted.excludes() || matches!(wanted.kind, LockKind::Sharded | LockKind::Cell))
+}
+
+/// Whether on the way to where the lock is taken it was got once without waiting: `if lock.acquire(False)`. Who holds it
+/// does not come by there.
+fn is_got_first(analysis: &Analysis<'_>, acquisition: &Acquisition) -> bool {
+    let mut via = acquisition.via;
+    for _ in 0..MAX_CHAIN {
+        let Some((callee, index)) = via else { return false };
+        let Some(take) = analysis.summaries.get(callee).takes.get(index as usize) else { return false };
+        let locksets = &analysis.facts(callee).locksets;
+        let ir = analysis.program.function(callee);
+        let is_try = |it: &&Acquisition| it.tries && it.via.is_none() && it.op != take.op && locksets.locks[it.lock as usize].key == take.lock.key;
+        for tried in locksets.acquisitions.iter().filter(is_try) {
+            let got = op_of(ir, tried.op).and_then(|it| it.kind.defines());
+            let succeeds = ir.blocks.iter().find_map(|it| match it.terminator {
+                Terminator::Branch { condition, then, otherwise } if Some(condition) == got && then != otherwise => Some(then),
+                _ => None,
+            });
+            if succeeds.is_some_and(|it| Graph::new(ir).is_in_arm(it, locksets.block_of(take.op))) {
+                return true;
+            }
+        }
+        via = take.via;
+    }
+    false
 }
 
 /// Whether the guard value is an argument of the call that takes the lock, and the callee may have dropped it, or given it

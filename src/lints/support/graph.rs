@@ -102,6 +102,14 @@ impl<'f> Graph<'f> {
         !self.reached([BlockId(0)], Ways::Normal, stops)[goal.index()]
     }
 
+    /// Whether every way to `block` goes through the `arm` of a branch, and every way to that comes from the branch.
+    pub fn is_in_arm(&self, arm: BlockId, block: BlockId) -> bool {
+        let all = (0..self.ir.blocks.len()).map(BlockId::from_index);
+        let before = all.filter(|it| self.after(*it, Ways::All).any(|next| next == arm)).count();
+        let above = |it: NodeIndex| it.index() == arm.index();
+        before == 1 && self.dominators().dominators(NodeIndex::new(block.index())).is_some_and(|mut it| it.any(above))
+    }
+
     /// Which blocks every way to a block goes through, exceptions included.
     pub fn dominators(&self) -> Dominators<NodeIndex> {
         let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(self.ir.blocks.len(), self.ir.blocks.len());
