@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use super::support::{expression, finding, implements_lock, label, statement, step};
+use super::support::{Graph, expression, finding, implements_lock, label, statement, step};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
@@ -18,7 +18,7 @@ use crate::analysis::waits::Wait;
 use crate::analysis::ways::{self, Way};
 use crate::catalog::{BlockingKind, Concurrency, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Callee, Language, OpKind};
+use crate::ir::{Callee, Language, Local, OpKind, Terminator};
 use crate::program::Fun;
 
 pub const BLOCKING_UNDER_LOCK: Lint = Lint {
@@ -62,7 +62,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let key = locksets.locks[acquisition.lock as usize].key;
             // Through a helper that hands the guard value out, too.
             let stays = || acquisition.via.is_none() || locksets.is_held_somewhere(acquisition.lock);
-            if !waiting.contains(&key) && !short.contains_key(&key) && stays() {
+            if !acquisition.tries && !waiting.contains(&key) && !short.contains_key(&key) && stays() {
                 short.insert(key, (function, acquisition.op));
             }
         }
@@ -195,14 +195,40 @@ fn woken(analysis: &Analysis<'_>, calls: &[(Fun, OpId)], lock: &Key) -> Option<(
     calls.iter().all(holds).then(|| calls.first().copied())?
 }
 
-/// Whether the function asks first if there is anything to wait for: `while not q.empty(): q.get()`.
+/// Whether the function asks first if there is anything to wait for: `while not q.empty(): q.get()`, `if f.done(): f.result()`.
 fn looks_first(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> bool {
     let ir = analysis.program.function(function);
+    if matches!(wait.what.last(), "result" | "exception") {
+        return is_done(analysis, function, wait.op);
+    }
     wait.kind == BlockingKind::Queue
         && ir.ops().take(wait.op.0 as usize).any(|(_, _, op)| match &op.kind {
             OpKind::Call { callee: Callee::Method { name, .. }, .. } => matches!(name.as_str(), "empty" | "qsize" | "is_empty" | "len"),
             _ => false,
         })
+}
+
+/// Whether the future that is waited for has said that it is done, on every way there.
+fn is_done(analysis: &Analysis<'_>, function: Fun, wait: OpId) -> bool {
+    let program = analysis.program;
+    let facts = analysis.facts(function);
+    let ir = program.function(function);
+    let place = |op: &OpKind| op.place().and_then(|it| facts.values.place(program, it));
+    let Some(waited) = op_of(ir, wait).and_then(|it| place(&it.kind)) else { return false };
+    let is_asked = |condition: Local| {
+        ir.ops().any(|(_, _, op)| match &op.kind {
+            OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } => {
+                *dest == condition && *name == "done" && place(&op.kind).as_ref() == Some(&waited)
+            }
+            _ => false,
+        })
+    };
+    let home = facts.locksets.block_of(wait);
+    let graph = Graph::new(ir);
+    ir.blocks.iter().any(|it| match it.terminator {
+        Terminator::Branch { condition, then, .. } => is_asked(condition) && graph.is_in_arm(then, home),
+        _ => false,
+    })
 }
 
 /// How sure a wait is a mistake that ends some day.
