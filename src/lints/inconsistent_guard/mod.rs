@@ -5,15 +5,17 @@
 //! from the old one, are `unguarded-update`'s.
 
 mod bare;
+mod pace;
 
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use self::bare::bare;
+use self::pace::{Pace, iterated};
 use super::check_then_act::branches::Branches;
 use super::support::{
-    Guard, Recent, Updates, belongs, finding, has_to_do_with, implements_lock, is_at_hand, is_method, is_own, label, state_name, statement, step,
-    stores_constant,
+    Guard, Recent, Updates, belongs, finding, has_to_do_with, implements_lock, is_at_hand, is_for_tasks, is_method, is_own, label, state_name,
+    statement, step, stores_constant, suspends_between,
 };
 use super::{Check, Lint};
 use crate::analysis::access::{AccessKind, VIEWS};
@@ -26,12 +28,6 @@ use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
 use crate::ir::{Callee, Const, Language, Local, OpKind};
 use crate::program::{Fun, Program, Runtime, Target};
-
-/// Functions that go over all they are given, item by item.
-const ITERATING: &[&str] = &["all", "any", "chain", "max", "min", "sorted", "sum", "filter", "map", "zip", "enumerate", "reversed", "join", "extend"];
-
-/// Those of them that do it in one call of the interpreter, if they are given nothing else: a `key` is code of its own.
-const IN_ONE_CALL: &[&str] = &["all", "any", "max", "min", "sorted", "sum", "join", "extend"];
 
 /// So many acquisitions after a read are looked at.
 const MAX_TAKEN: usize = 16;
@@ -251,7 +247,13 @@ fn written_together(analysis: &Analysis<'_>, first: &State, second: &State, lock
         written.filter_map(|it| section(it).map(|at| (it.function, at, it.op))).collect()
     };
     let sections: FxHashSet<(Fun, OpId)> = writes(first).into_iter().map(|it| (it.0, it.1)).collect();
-    let both = writes(second).into_iter().find(|it| sections.contains(&(it.0, it.1)));
+    // Tasks see nothing of what is written with no await in between.
+    let firsts = writes(first);
+    let is_torn = |function: Fun, at: OpId, op: OpId| {
+        let with = firsts.iter().filter(|it| (it.0, it.1) == (function, at)).map(|it| it.2);
+        !is_for_tasks(analysis, function, lock) || with.into_iter().any(|it| suspends_between(analysis, function, it.min(op), it.max(op)))
+    };
+    let both = writes(second).into_iter().find(|it| sections.contains(&(it.0, it.1)) && is_torn(it.0, it.1, it.2));
     both.map(|(function, _, op)| statement(analysis, function, op))
 }
 
@@ -324,36 +326,6 @@ fn reads_again(analysis: &Analysis<'_>, usage: &Use, lock: &Key) -> bool {
     let facts = analysis.facts(usage.function);
     let owner = analysis.access(usage).key.owner;
     facts.accesses.iter().any(|it| it.key.owner == owner && facts.locksets.before(it.op).iter().any(|held| facts.locksets.lock(held).key == *lock))
-}
-
-/// How a container is gone over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
-    /// With code of the program between two items.
-    Steps,
-    OneCall,
-}
-
-/// The values that a function goes over item by item: by a loop, a comprehension, or a function that does so.
-fn iterated(analysis: &Analysis<'_>, function: Fun) -> FxHashMap<Local, Pace> {
-    let values = &analysis.facts(function).values;
-    let mut found = FxHashMap::default();
-    for (_, _, op) in analysis.program.function(function).ops() {
-        match &op.kind {
-            OpKind::Iterate { value, .. } => {
-                found.insert(values.origin(*value), Pace::Steps);
-            }
-            OpKind::Call { callee: Callee::Path(name), arguments, .. } if ITERATING.contains(&name.last()) => {
-                let pace = if arguments.len() == 1 && IN_ONE_CALL.contains(&name.as_str()) { Pace::OneCall } else { Pace::Steps };
-                for argument in arguments {
-                    let known = found.entry(values.origin(argument.value)).or_insert(pace);
-                    *known = if *known == pace { pace } else { Pace::Steps };
-                }
-            }
-            _ => {}
-        }
-    }
-    found
 }
 
 /// What one call goes over, Python's lock is mostly held over.

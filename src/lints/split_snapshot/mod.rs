@@ -14,7 +14,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use self::published::published;
 use self::written::written_apart;
-use super::support::{expression, finding, label, statement, step};
+use super::support::{expression, finding, is_for_tasks, label, statement, step, suspends_between};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
@@ -267,6 +267,7 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
                     && !(it.outside && second.outside)
                     && together.get(it.part, second.part).is_some()
                     && !parts.iter().any(|other| other.part == it.part && other.section == second.section)
+                    && !is_undisturbed(analysis, function, it, second)
             });
             if let Some(first) = first {
                 return Some(report(analysis, function, (first, second), op, together));
@@ -274,6 +275,11 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
         }
     }
     None
+}
+
+/// Whether no other task runs between the two reads, and the lock is one for tasks.
+fn is_undisturbed(analysis: &Analysis<'_>, function: Fun, first: &SectionRead, second: &SectionRead) -> bool {
+    first.lock.is_some_and(|it| is_for_tasks(analysis, function, &it)) && !suspends_between(analysis, function, first.op, second.op)
 }
 
 fn report(analysis: &Analysis<'_>, function: Fun, (first, second): (&SectionRead, &SectionRead), joined: &Op, together: &Together) -> Finding {

@@ -1,0 +1,35 @@
+//! Where a task gives way to others: between two points without such a place, what tasks share stays as it is.
+
+use super::Graph;
+use crate::analysis::Analysis;
+use crate::analysis::lockset::{OpId, op_of};
+use crate::analysis::path::Key;
+use crate::catalog::Scope;
+use crate::ir::OpKind;
+use crate::program::Fun;
+
+/// Whether the lock keeps the tasks of an event loop apart, and no threads, as `function` or who calls it takes it.
+pub fn is_for_tasks(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
+    let takes = |it: Fun| {
+        let locksets = &analysis.facts(it).locksets;
+        let ir = analysis.program.function(it);
+        let entered = |op: OpId| matches!(op_of(ir, op).map(|it| &it.kind), Some(OpKind::Enter { is_async: true, .. }));
+        locksets.acquisitions.iter().any(|it| {
+            let taken = &locksets.locks[it.lock as usize];
+            taken.key == *lock && (taken.scope == Scope::Async || entered(it.op))
+        })
+    };
+    takes(function) || analysis.callers.sites(function).iter().any(|it| takes(it.0))
+}
+
+/// Whether the function may be suspended on a way from one op to the other. Leaving `async with lock` goes on at once.
+pub fn suspends_between(analysis: &Analysis<'_>, function: Fun, from: OpId, to: OpId) -> bool {
+    let graph = Graph::new(analysis.program.function(function));
+    let suspends = |op: &OpKind| match op {
+        OpKind::Await { value, .. } => analysis.waits.suspends_at(function, *value),
+        OpKind::Enter { is_async, .. } | OpKind::Iterate { is_async, .. } => *is_async,
+        OpKind::Yield { .. } => true,
+        _ => false,
+    };
+    graph.ops().any(|(id, op)| suspends(&op.kind) && graph.leads(from, id, &[to]) && graph.leads(id, to, &[from]))
+}
