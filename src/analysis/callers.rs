@@ -9,7 +9,7 @@ use super::lockset::OpId;
 use super::path::Root;
 use super::values::Values;
 use crate::catalog::Concurrency;
-use crate::ir::{Callee, FunctionKind, Language, Local, OpKind, ParamKind, TypeRef};
+use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpKind, ParamKind, TypeRef};
 use crate::program::{Cls, Definition, Fun, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
@@ -212,8 +212,16 @@ fn on_loop(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
         let slot = if entry.how == Concurrency::Task { &mut found } else { &mut other };
         slot.insert(entry.function);
     }
+    found.extend(program.function_ids().filter(|it| is_of_transport(program, *it)));
     found.retain(|it| !other.contains(it));
     spread(callers, found, |it| !other.contains(&it))
+}
+
+/// Whether a transport calls the method, on its event loop: what it receives, in a class that is told of its connection.
+fn is_of_transport(program: &Program<'_>, function: Fun) -> bool {
+    let receives = |it: &str| matches!(it, "data_received" | "datagram_received" | "eof_received" | "error_received" | "connection_lost");
+    let told = || program.class_of(function).and_then(|it| program.method(it, Name::new("connection_made"))).is_some();
+    program.language(function) == Language::Python && receives(program.function(function).name.as_str()) && told()
 }
 
 /// Private helpers that are neither called nor used as values, and what only they call.

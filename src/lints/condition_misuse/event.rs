@@ -4,7 +4,7 @@ use super::super::support::{Graph, expression, finding, label, statement, step};
 use super::CONDITION_MISUSE;
 use crate::analysis::Analysis;
 use crate::analysis::lockset::OpId;
-use crate::analysis::path::Path;
+use crate::analysis::path::{Key, Path};
 use crate::finding::{Confidence, Finding, Role};
 use crate::ir::{Callee, Language, OpKind};
 use crate::program::{Fun, Target};
@@ -61,6 +61,9 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     let after = || looks.iter().any(|it| graph.leads(to, *it, &[from]) && graph.leads(*it, from, &[to]));
     let Some(before) = before.filter(|_| !after()) else { return };
     let Some((key, _)) = clear.1.resolve(program, function) else { return };
+    if is_set_under(analysis, function, (*before, to), &key) {
+        return;
+    }
     let name = key.display(program);
     let location = statement(analysis, function, to);
     let mut it = finding(&CONDITION_MISUSE, analysis, function, location, Confidence::Medium);
@@ -75,4 +78,34 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     it.interleaving.push(step('B', looked, format!("adds more, and sets `{name}`")));
     it.interleaving.push(step('A', location, format!("clears `{name}`, and waits: what B added stays where it is")));
     findings.push(it);
+}
+
+/// Whether one acquisition of a lock covers the look and the clearing, and whoever sets the event holds that lock: then
+/// nothing is set in between.
+fn is_set_under(analysis: &Analysis<'_>, function: Fun, (look, clear): (OpId, OpId), event: &Key) -> bool {
+    let program = analysis.program;
+    let locksets = &analysis.facts(function).locksets;
+    let both = locksets.before(look).iter().filter(|it| it.sure && locksets.before(clear).iter().any(|held| held.sure && held.at == it.at));
+    let locks: Vec<Key> = both.map(|it| locksets.lock(it).key).collect();
+    if locks.is_empty() {
+        return false;
+    }
+    let is_set = |setter: Fun, op: &OpKind| match op {
+        OpKind::Call { callee: Callee::Method { receiver, name }, .. } if *name == "set" => {
+            let path = analysis.facts(setter).values.place(program, receiver);
+            path.and_then(|it| it.resolve(program, setter)).is_some_and(|it| it.0 == *event)
+        }
+        _ => false,
+    };
+    let holds = |setter: Fun, op: OpId| {
+        let locksets = &analysis.facts(setter).locksets;
+        let held = locksets.before(op).iter().filter(|it| it.sure).map(|it| locksets.lock(it).key);
+        held.chain(analysis.entry.held(setter).iter().map(|it| it.0)).any(|it| locks.contains(&it))
+    };
+    let mut sets = program.function_ids().flat_map(|setter| {
+        let locksets = &analysis.facts(setter).locksets;
+        let ops = program.function(setter).ops().filter(move |it| is_set(setter, &it.2.kind));
+        ops.map(move |(block, index, _)| (setter, locksets.op_id(block, index)))
+    });
+    sets.next().is_some_and(|it| holds(it.0, it.1)) && sets.all(|it| holds(it.0, it.1))
 }
