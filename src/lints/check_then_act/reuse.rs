@@ -164,6 +164,12 @@ fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access, loss: Loss)
     for (block, index, op) in program.function(function).ops() {
         let id = facts.locksets.op_id(block, index);
         let place = match &op.kind {
+            // `d.get(key, None)`: who says what he wants instead counts on its being gone.
+            OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. }
+                if *name == "get" && arguments.len() > 1 && matches!(loss, Loss::TakesOut | Loss::Replaces) =>
+            {
+                continue;
+            }
             OpKind::Call { callee: Callee::Method { receiver, .. }, .. } => receiver,
             // What is read whole is not used yet.
             OpKind::Load { place, .. } if place.projections.len() > test.path.steps.len() => place,
