@@ -355,6 +355,10 @@ pub struct Passing {
     /// Decorators that make a context manager of a generator function (`contextlib.contextmanager`).
     #[serde(default)]
     pub managers: Vec<Name>,
+    /// Functions whose result, or an attribute of it, tells the thread or task that calls from all others
+    /// (`threading.get_ident`).
+    #[serde(default)]
+    pub identifying: Vec<Name>,
 }
 
 /// What takes, needs and gives up the lock of Python's interpreter, in code that uses PyO3.

@@ -49,6 +49,7 @@ fn method_lists(tables: &Tables) -> Vec<(Name, Vec<Name>)> {
         named("passing.running", &passing.running),
         named("passing.entering", &passing.entering),
         named("passing.managers", &passing.managers),
+        named("passing.identifying", &passing.identifying),
     ]);
     lists
 }

@@ -20,8 +20,8 @@ use self::pairs::pairs;
 use self::reuse::reuse;
 use self::sharded::sharded;
 use super::support::{
-    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, label, shared, state_name, statement, step,
-    stores_constant,
+    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_of_caller, is_read_again, label, shared, state_name,
+    statement, step, stores_constant,
 };
 use super::{Check, Lint};
 use crate::analysis::Analysis;
@@ -151,6 +151,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             };
             if branches.compares(&decision, analysis, usage.function, act)
                 || branches.is_presence(&decision, test, act)
+                || is_of_caller(analysis, usage.function, branches.definitions(), act.op)
                 || implements_lock(analysis.program, usage.function)
             {
                 continue;

@@ -16,7 +16,7 @@ pub use self::evidence::{Shared, is_for_one_thread, owned_lock, shared, stays_on
 pub use self::graph::{Graph, Ways};
 pub use self::guards::{Guard, belongs, has_to_do_with, implements_lock, is_at_hand, is_method, is_own};
 pub use self::ignores::Ignores;
-pub use self::items::{Item, item_of};
+pub use self::items::{Item, is_of_caller, item_of};
 pub use self::names::nearest;
 pub use self::recent::Recent;
 pub use self::review::review;
