@@ -61,13 +61,18 @@ pub fn expects_threads(text: &str) -> Option<bool> {
         let is_part = |it: Option<char>| it.is_some_and(|it| it.is_alphanumeric() || it == '_');
         let rest = &text[word.end()..];
         let rest = rest.strip_prefix('s').unwrap_or(rest);
+        let start = boundary(text, word.start().saturating_sub(NEAR_BYTES));
+        let before = text[start..word.start()].rsplit(|it: char| !(it.is_alphanumeric() || it == '\'')).filter(|it| !it.is_empty());
+        let before = before.take(NEAR);
+        // `This does not guarantee thread-safety.`
+        if rest.starts_with("ty") && before.clone().any(says_no) && before.clone().any(promises) {
+            return Some(false);
+        }
         // `call_soon_threadsafe` is a name, `thread-safety` a subject, `Is it thread-safe?` a question.
         if is_part(text[..word.start()].chars().next_back()) || is_part(rest.chars().next()) || rest.starts_with('?') {
             continue;
         }
-        let start = boundary(text, word.start().saturating_sub(NEAR_BYTES));
-        let before = text[start..word.start()].rsplit(|it: char| !(it.is_alphanumeric() || it == '\'')).filter(|it| !it.is_empty());
-        match (word.pattern().as_usize() < SEVERAL.len(), before.take(NEAR).any(says_no)) {
+        match (word.pattern().as_usize() < SEVERAL.len(), before.clone().any(says_no)) {
             (true, true) | (false, false) => return Some(false),
             (true, false) => says = Some(true),
             (false, true) => {}
@@ -79,6 +84,10 @@ pub fn expects_threads(text: &str) -> Option<bool> {
 fn says_no(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     matches!(word.as_str(), "not" | "no" | "non" | "never" | "nor" | "cannot" | "without") || word.ends_with("n't")
+}
+
+fn promises(word: &str) -> bool {
+    ["ensure", "guarantee", "offer", "promise", "provide"].iter().any(|it| word.to_ascii_lowercase().starts_with(it))
 }
 
 #[cfg(test)]
@@ -104,6 +113,7 @@ mod tests {
             "must not be shared between threads",
             "UNSAFE. Must be called on the eventloop thread.",
             "The Session is **not safe for use in concurrent threads.**",
+            "It doesn't guarantee thread-safety; append and pop are thread-safe.",
         ] {
             assert_eq!(expects_threads(text), Some(false), "{text}");
         }
@@ -113,6 +123,8 @@ mod tests {
             "spread safely",
             "uses add_callback_threadsafe()",
             "for thread-safety, see below",
+            "We have no thread-safety issues here.",
+            "Provides thread-safety to others.",
             "Is the session thread-safe?",
             "",
         ] {
