@@ -37,6 +37,10 @@ impl Flow<'_, '_> {
 
     /// The callback `run`, passed at `id`, runs `inside` with `held` around it.
     pub(super) fn reenter(&mut self, at: &mut At<'_>, argument: Local, run: Fun, held: &[(LockRef, Mode)], inside: (Fun, OpId)) {
+        // Who does not await a coroutine only makes it.
+        if self.program.function(run).is_async && !self.program.function(inside.0).is_async {
+            return;
+        }
         let takes = self.callback_takes(argument, run);
         let first = at.found.as_ref().map_or(0, |it| it.len());
         self.takes_of(at, run, takes);
