@@ -35,7 +35,7 @@ use self::macros::Macros;
 use self::wanted::Wanted;
 use self::warm::{Outcome, Warm};
 use crate::analysis::{self, Analysis};
-use crate::cache::{Cache, Modules};
+use crate::cache::{Cache, Key, Modules};
 use crate::finding::{Confidence, FileId, Finding, Location, Rule, Severity, fingerprint, review};
 use crate::frontend::{self, rust::MacroDefinition};
 use crate::ir::{self, Language, Module, Range, SyntaxError};
@@ -217,11 +217,11 @@ fn analyse(
     watch: &mut Watch,
 ) -> Result<(Outcome, usize), SessionError> {
     let macros = Macros::gather(files, options.setting.catalogs.rust);
-    let Lowered { modules, unparsable, new } = lower(files, &macros, &kept, warm.is_on(), &options.progress);
+    let Lowered { modules, unparsable, used, new } = lower(files, &macros, &kept, warm.is_on(), &options.progress);
     let lowered = new.len();
     let lost = modules.iter().flat_map(|(file, module)| lost(files, *file, module)).collect();
     watch.lap("lower");
-    warm.keep_modules(kept, files, &macros, new);
+    warm.keep_modules(kept, &used, new);
     watch.lap("keep");
 
     let outcome = contained(|| {
@@ -288,8 +288,10 @@ struct Lowered {
     modules: Vec<(FileId, Module)>,
     /// The others, and why.
     unparsable: Vec<(FileId, String)>,
+    /// The keys of all files' modules.
+    used: FxHashSet<Key>,
     /// Of those modules that were made in this run the bytes, if they are to be kept.
-    new: Vec<(FileId, Vec<u8>)>,
+    new: Vec<(Key, Vec<u8>)>,
 }
 
 /// Lowers all files, in parallel, but those whose modules are kept.
@@ -298,16 +300,18 @@ fn lower(files: &Files, macros: &Macros, kept: &Modules, keeps: bool, progress: 
     progress.begin(all.len());
     let lower = |(id, file): (FileId, &SourceFile)| {
         let macros = macros.of(file);
-        let known = kept.get(&warm::module_key(file, &macros)).and_then(ir::unpack);
+        let key = warm::module_key(file, &macros);
+        let known = kept.get(&key).and_then(ir::unpack);
         let is_new = known.is_none();
         let lowered = known.map_or_else(|| lower_with(file, &macros), Ok);
         let bytes = lowered.as_ref().ok().filter(|_| is_new).map(|it| if keeps { ir::pack(it) } else { Vec::new() });
         progress.step();
-        (id, lowered, bytes)
+        (id, key, lowered, bytes)
     };
-    let mut lowered = Lowered { modules: Vec::with_capacity(all.len()), unparsable: Vec::new(), new: Vec::new() };
-    for (id, result, bytes) in all.into_par_iter().map(lower).collect::<Vec<_>>() {
-        lowered.new.extend(bytes.map(|it| (id, it)));
+    let mut lowered = Lowered { modules: Vec::with_capacity(all.len()), unparsable: Vec::new(), used: FxHashSet::default(), new: Vec::new() };
+    for (id, key, result, bytes) in all.into_par_iter().map(lower).collect::<Vec<_>>() {
+        lowered.used.insert(key);
+        lowered.new.extend(bytes.map(|it| (key, it)));
         match result {
             Ok(module) => lowered.modules.push((id, module)),
             Err(error) => lowered.unparsable.push((id, syntax_error(files, id, &error))),

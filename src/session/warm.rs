@@ -14,7 +14,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::Options;
-use super::macros::Macros;
 use crate::cache::{Cache, Index, Key, Modules, Stamp};
 use crate::finding::review::StateReview;
 use crate::finding::{FileId, Finding};
@@ -109,12 +108,9 @@ impl<'c> Warm<'c> {
     }
 
     /// Keeps those that this run made, too.
-    pub fn keep_modules(&mut self, kept: Modules, files: &Files, macros: &Macros, new: Vec<(FileId, Vec<u8>)>) {
+    pub fn keep_modules(&mut self, kept: Modules, used: &FxHashSet<Key>, new: Vec<(Key, Vec<u8>)>) {
         let Some(cache) = self.cache else { return };
-        let key = |file: &SourceFile| module_key(file, &macros.of(file));
-        let used = files.iter().map(|it| key(it.1)).collect();
-        let new = new.into_iter().map(|(file, bytes)| (key(files.get(file)), bytes)).collect();
-        self.note(kept.keep(cache, new, &used));
+        self.note(kept.keep(cache, new, used));
     }
 
     /// Why something could not be kept.
