@@ -102,7 +102,7 @@ pub fn is_exclusive(analysis: &Analysis<'_>, function: Fun, path: &Path) -> bool
         _ => false,
     };
     // What is behind an `Arc` others may have all the same.
-    let shares = |ty: &Ty| matches!(ty, Ty::External(path, _) if program.catalog(function).wrapper(*path).is_some_and(|it| it.shares));
+    let shares = |ty: &Ty| ty.shares(program.catalog(function));
     let is_shared = || {
         (1..=path.steps.len()).any(|count| {
             let part = Path { root: path.root, steps: path.steps[..count].into() };

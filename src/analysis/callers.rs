@@ -323,15 +323,8 @@ fn single_threads(program: &Program<'_>, callers: &Callers) -> FxHashMap<Fun, u3
 fn overrides(program: &Program<'_>, method: Fun) -> Vec<Fun> {
     let Some(class) = program.class_of(method) else { return Vec::new() };
     let name = program.function(method).name;
-    let mut found: IndexSet<Fun, FxBuildHasher> = IndexSet::default();
-    let mut work = program.subclasses(class).to_vec();
-    let mut seen: FxHashSet<Cls> = FxHashSet::default();
-    while let Some(class) = work.pop() {
-        if seen.insert(class) {
-            work.extend(program.subclasses(class));
-            found.extend(program.method(class, name).filter(|it| *it != method));
-        }
-    }
+    let below = program.descendants(class);
+    let found: IndexSet<Fun, FxBuildHasher> = below.into_iter().filter_map(|it| program.method(it, name)).filter(|it| *it != method).collect();
     found.into_iter().collect()
 }
 

@@ -333,10 +333,9 @@ fn has_shared_self(program: &Program<'_>, function: Fun, place: &Place) -> bool 
         ty = Some(&**target);
     }
     match ty {
-        Some(ty @ TypeRef::Path { arguments, .. }) if !arguments.is_empty() => match program.resolve_type_of(function, ty) {
-            Ty::External(path, _) => program.catalog(function).wrapper(path).is_some_and(|it| it.shares),
-            _ => false,
-        },
+        Some(ty @ TypeRef::Path { arguments, .. }) if !arguments.is_empty() => {
+            program.resolve_type_of(function, ty).shares(program.catalog(function))
+        }
         _ => false,
     }
 }
@@ -346,21 +345,14 @@ fn may_share(program: &Program<'_>, function: Fun, local: Local) -> bool {
     match program.local_type(function, local) {
         // An `Arc<Self>` that is the receiver is known by its class.
         Ty::Unknown | Ty::Class(..) => true,
-        Ty::External(path, _) => program.catalog(function).wrapper(*path).is_some_and(|it| it.shares),
-        _ => false,
+        other => other.shares(program.catalog(function)),
     }
 }
 
 /// Whether a field of the object in `local` is an `Arc` or the like: what it leads to is the same for all that have one.
 fn is_shared(program: &Program<'_>, function: Fun, local: Local, field: Name) -> bool {
-    let catalog = program.catalog(function);
-    match program.local_type(function, local) {
-        Ty::Class(class, _) => match program.field(*class, field) {
-            Some((_, Ty::External(path, _))) => catalog.wrapper(*path).is_some_and(|it| it.shares),
-            _ => false,
-        },
-        _ => false,
-    }
+    let Ty::Class(class, _) = program.local_type(function, local) else { return false };
+    program.field(*class, field).is_some_and(|it| it.1.shares(program.catalog(function)))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one call")]

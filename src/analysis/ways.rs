@@ -9,7 +9,7 @@ use super::callers::calls_on_self;
 use super::constants::{Left, left_in};
 use super::lockset::{OpId, op_of};
 use super::waits::Wait;
-use crate::program::{Cls, Fun, Program, Receiver, Target};
+use crate::program::{Cls, Fun, Receiver, Target};
 
 /// Calls on the way to the wait, up to here.
 const MAX_CHAIN: usize = 8;
@@ -17,7 +17,7 @@ const MAX_CHAIN: usize = 8;
 /// So many calls are tried for a way.
 const MAX_TRIES: usize = 48;
 
-/// A class has so many subclasses that are looked through.
+/// Of a class with so many below it, one may be anything.
 const MAX_SUBCLASSES: usize = 256;
 
 /// Each call on the way, with the callee it leads into; the last is the wait itself.
@@ -105,22 +105,7 @@ fn of_class(analysis: &Analysis<'_>, at: &At<'_>, op: OpId, callee: Fun) -> Opti
         return Some(Some(class));
     }
     // One that is both: `class Both(Known, Other)`.
-    is_mixed(program, known, class).then_some(Some(known))
-}
-
-fn is_mixed(program: &Program<'_>, one: Cls, other: Cls) -> bool {
-    let mut work = program.subclasses(one).to_vec();
-    let mut next = 0;
-    while next < work.len() && work.len() < MAX_SUBCLASSES {
-        if program.ancestry(work[next]).contains(&other) {
-            return true;
-        }
-        for class in program.subclasses(work[next]) {
-            if !work.contains(class) {
-                work.push(*class);
-            }
-        }
-        next += 1;
-    }
-    next < work.len()
+    let below = program.descendants(known);
+    let is_mixed = below.len() >= MAX_SUBCLASSES || below.iter().any(|it| program.ancestry(*it).contains(&class));
+    is_mixed.then_some(Some(known))
 }

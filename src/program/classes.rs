@@ -1,5 +1,8 @@
 //! What is known of classes: their relatives, methods, fields.
 
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+
 use super::{Cls, Fun, Program, Ty};
 use crate::catalog::Catalog;
 use crate::finding::Location;
@@ -34,6 +37,18 @@ impl Program<'_> {
 
     pub fn subclasses(&self, class: Cls) -> &[Cls] {
         self.subclasses.get(&class).map_or(&[], Vec::as_slice)
+    }
+
+    /// The classes below `class`, near and far, each once.
+    pub fn descendants(&self, class: Cls) -> IndexSet<Cls, FxBuildHasher> {
+        let mut found: IndexSet<Cls, FxBuildHasher> = IndexSet::default();
+        let mut work = self.subclasses(class).to_vec();
+        while let Some(class) = work.pop() {
+            if found.insert(class) {
+                work.extend(self.subclasses(class));
+            }
+        }
+        found
     }
 
     /// The method `name` of `class`, its own or inherited. A trait method without a body is looked up in the trait's

@@ -86,6 +86,11 @@ impl Ty {
         ty.clone()
     }
 
+    /// Whether it is a wrapper whose clones lead to one value: `Arc<T>`.
+    pub fn shares(&self, catalog: &Catalog) -> bool {
+        matches!(self, Ty::External(path, _) if catalog.wrapper(*path).is_some_and(|it| it.shares))
+    }
+
     /// The lock this is, wrappers seen through.
     pub fn lock(&self, catalog: &'static Catalog) -> Option<&'static Lock> {
         match self.peeled(catalog) {

@@ -16,7 +16,6 @@ use super::own::OwnRows;
 use super::paths::name_modules;
 use super::{Cls, Fun, Linked, Mod, Program};
 use crate::catalog::{Catalog, Catalogs};
-use crate::finding::FileId;
 use crate::ir::{FunctionKind, GlobalKind, Language, Name, Owner};
 use crate::source::Files;
 
@@ -244,9 +243,5 @@ impl Program<'_> {
     pub fn global_kind(&self, module: Mod, name: Name) -> Option<(GlobalKind, bool)> {
         let ir = &self.module(module).ir;
         ir.globals.iter().find(|it| qualified_global(ir.language, it.scope, it.name) == name).map(|it| (it.kind, it.mutable))
-    }
-
-    pub fn file_of(&self, module: Mod) -> FileId {
-        self.module(module).file
     }
 }
