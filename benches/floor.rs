@@ -47,9 +47,12 @@ fn is_parsed(path: &PathBuf, language: Language) -> bool {
             proc_macro2::extra::invalidate_current_thread_spans();
             is_parsed
         }
-        Language::Python => {
-            let mut parser = tree_sitter::Parser::new();
-            parser.set_language(&tree_sitter_python::LANGUAGE.into()).is_ok() && parser.parse(&text, None).is_some()
-        }
+        Language::Python => ruff_python_parser::parse_module(&text).is_ok() || is_read_by_tree_sitter(&text),
     }
+}
+
+/// What has syntax errors, as Python 2 has, is parsed again.
+fn is_read_by_tree_sitter(text: &str) -> bool {
+    let mut parser = tree_sitter::Parser::new();
+    parser.set_language(&tree_sitter_python::LANGUAGE.into()).is_ok() && parser.parse(text, None).is_some()
 }

@@ -1,7 +1,7 @@
 //! Assignments and their targets: plain, chained, unpacking, augmented, annotated; and `del`.
 
 use super::context::{Ctx, FrameKind};
-use super::syntax::{Field, Kind, Node, Nodes};
+use super::syntax::{Field, Kind, Node, Nodes, Token};
 use super::types;
 use crate::ir::{
     AggregateKind, Base, ClassId, Const, Field as ClassField, LoadKind, Local, Name, OpKind, Operation, Owner, ParamKind, Place, Projection, Range,
@@ -205,7 +205,7 @@ fn unpacked(target: Node) -> Option<Nodes> {
 
 /// `(a) = …` is no unpacking: the grammar takes it for a tuple.
 fn is_group(target: Node) -> bool {
-    target.children().len() == 1 && !target.has_token(",")
+    target.children().len() == 1 && !target.has_token(Token::Comma)
 }
 
 /// The targets and values of `a, b = c, d`, where each target gets the value opposite.

@@ -5,7 +5,7 @@
 
 use super::context::Ctx;
 use super::literals::{constant, strip};
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Token};
 use crate::ir::{
     AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Operation, Place, Projection, Range,
 };
@@ -111,7 +111,7 @@ impl<'t> Ctx<'t> {
         let subscripts = node.children_of(Field::Subscript);
         match subscripts.as_slice() {
             // `x[1,]` has a tuple for its key.
-            [only] if !node.has_token(",") => match constant(*only, self.source) {
+            [only] if !node.has_token(Token::Comma) => match constant(*only, self.source) {
                 Some(key) if key != Const::Other => Projection::Key(key),
                 _ => Projection::Index(self.value(*only)),
             },

@@ -1,8 +1,6 @@
 //! What is carried through the lowering of one file: the function under construction, the functions around it, and
 //! the parts of the module made so far.
 
-use std::cell::OnceCell;
-
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
@@ -143,12 +141,10 @@ impl<'t> Ctx<'t> {
         self.functions[body.index()] = Some(self.frame.finish());
         self.lost.sort_by_key(|it| it.range);
         self.lost.dedup();
-        // Few files have a word that makes it worth while to look for all comments.
-        let comments = OnceCell::new();
+        let comments = root.comments();
         let comment_at = |at: usize| {
-            let all: &Vec<Range> = comments.get_or_init(|| root.comments());
-            let index = all.partition_point(|it| it.as_usize().end <= at);
-            all.get(index).copied().filter(|it| it.as_usize().start <= at)
+            let index = comments.partition_point(|it| it.as_usize().end <= at);
+            comments.get(index).copied().filter(|it| it.as_usize().start <= at)
         };
         let mut directives = crate::source::directives(self.source, comment_at);
         directives.extend(crate::source::prose(self.source, comment_at));

@@ -5,7 +5,7 @@
 use super::context::{Ctx, Defined, Frame, FrameKind, MAX_FUNCTIONS};
 use super::literals::{constant, strip};
 use super::scope::{Binding, Bindings, bindings, target_names};
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Token};
 use super::types;
 use crate::ir::{
     Attribute, AttributeArgument, FunctionBuilder, FunctionId, FunctionKind, LoadKind, Local, LocalKind, Name, OpKind, Owner, ParamKind, Place,
@@ -71,7 +71,7 @@ impl<'t> Ctx<'t> {
         let is_test = self.is_test_function(name);
         let (id, mut b) = self.new_function(name, kind, owner, whole);
         b.function.name_range = name_node.range();
-        b.function.is_async = node.starts_with("async");
+        b.function.is_async = node.starts_with(Token::Async);
         b.function.is_public = !name.as_str().starts_with('_') || is_dunder(name);
         b.function.is_test = is_test;
         b.function.attributes = attributes;

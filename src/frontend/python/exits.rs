@@ -9,7 +9,7 @@
 //! leads to all their targets.
 
 use super::context::Ctx;
-use super::syntax::{Field, Kind, Node, Nodes};
+use super::syntax::{Field, Kind, Node, Nodes, Token};
 use crate::ir::{Arm, BlockId, Const, Local, OpKind, Place, Range, Stmt, StoreKind, Terminator};
 
 /// The kinds of exit of one `finally`: normal, exception, `return`, `break`, `continue`.
@@ -176,7 +176,7 @@ impl<'t> Ctx<'t> {
 
     pub(super) fn with_statement(&mut self, node: Node<'t>) {
         let head = self.head(node);
-        let is_async = node.starts_with("async");
+        let is_async = node.starts_with(Token::Async);
         self.frame.b.begin_statement(head);
         let stmt = self.frame.b.statement();
         let mut entered = Vec::new();

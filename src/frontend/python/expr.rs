@@ -5,7 +5,7 @@
 
 use super::context::Ctx;
 use super::literals::{constant, strip};
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Token};
 use crate::ir::{AggregateKind, BlockId, Const, Local, OpKind, Operation, Place, Range, StoreKind, Terminator};
 
 impl<'t> Ctx<'t> {
@@ -182,8 +182,13 @@ impl<'t> Ctx<'t> {
     ) {
         let mut left = self.value_or_unknown(operands.first().copied(), node.range());
         for (index, operator) in operators.iter().enumerate() {
-            let from = operands.get(index).map_or(node.range(), |it| it.range());
-            let range = operands.get(index + 1).map_or(from, |it| from.join(it.range()));
+            let mut range = node.range();
+            if let Some(left) = operands.get(index).filter(|_| index > 0) {
+                range.start = left.range().start;
+            }
+            if let Some(right) = operands.get(index + 1).filter(|_| index + 1 < operators.len()) {
+                range.end = right.range().end;
+            }
             let (right, result) = self.compare(left, *operator, operands.get(index + 1).copied(), range);
             let next = (index + 1 < operators.len()).then(|| self.frame.b.new_block());
             then(self, result, range, next);
@@ -198,11 +203,11 @@ impl<'t> Ctx<'t> {
     fn compare(&mut self, left: Local, operator: Node<'t>, right: Option<Node<'t>>, range: Range) -> (Local, Local) {
         let right = self.value_or_unknown(right, range);
         let operation = match operator.token() {
-            "is" => Operation::Is,
-            "is not" => Operation::IsNot,
-            "in" => Operation::In,
-            "not in" => Operation::NotIn,
-            "<" | ">" | "<=" | ">=" => Operation::Order,
+            Some(Token::Is) => Operation::Is,
+            Some(Token::IsNot) => Operation::IsNot,
+            Some(Token::In) => Operation::In,
+            Some(Token::NotIn) => Operation::NotIn,
+            Some(Token::Order) => Operation::Order,
             _ => Operation::Compare,
         };
         (right, self.compute(operation, &[left, right], range))
@@ -243,7 +248,7 @@ impl<'t> Ctx<'t> {
         let value = node.first().map(|it| self.value(it));
         self.frame.b.function.is_generator = true;
         let dest = self.frame.b.temp(node.range());
-        self.frame.b.push(OpKind::Yield { dest, value, from: node.has_token("from") }, node.range());
+        self.frame.b.push(OpKind::Yield { dest, value, from: node.has_token(Token::From) }, node.range());
         dest
     }
 
@@ -324,7 +329,7 @@ impl<'t> Ctx<'t> {
 
 /// The operands of `a and b and c`, and whether it is `and`.
 fn boolean_operands(node: Node) -> (Vec<Node>, bool) {
-    let is_and = |it: Node| it.child(Field::Operator).is_some_and(|it| it.token() == "and");
+    let is_and = |it: Node| it.child(Field::Operator).is_some_and(|it| it.token() == Some(Token::And));
     let own = is_and(node);
     let (leftmost, spine) = left_spine(node, |it| it.kind() == Kind::BooleanOperator && is_and(it) == own);
     let rest = spine.into_iter().rev().filter_map(|it| it.child(Field::Right));

@@ -1,7 +1,7 @@
 //! `except` clauses: which of them an exception reaches, and their bodies.
 
 use super::context::Ctx;
-use super::syntax::{Field, Kind, Node, Nodes};
+use super::syntax::{Field, Kind, Node, Nodes, Token};
 use super::types::dotted;
 use crate::ir::{Arm, BlockId, Name, OpKind, Range, Terminator};
 
@@ -15,7 +15,7 @@ struct Caught<'t> {
 impl<'t> Ctx<'t> {
     /// The handlers of a `try`, from the block that exceptions come to; those that end go on to `after`.
     pub(super) fn handlers(&mut self, handlers: &[Node<'t>], head: Range, after: BlockId) {
-        if handlers.first().is_some_and(|it| it.has_token("*")) {
+        if handlers.first().is_some_and(|it| it.has_token(Token::Star)) {
             return self.group_handlers(handlers, head, after);
         }
         let exception = self.unknown(head);

@@ -1,7 +1,7 @@
 //! Constants and strings: what a literal's text says.
 
 use super::context::Ctx;
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Token};
 use crate::ir::{Const, Name};
 
 /// Literals longer than this many bytes are not kept.
@@ -37,7 +37,7 @@ pub(super) fn constant(node: Node, source: &str) -> Option<Const> {
         Kind::False => Const::Bool(false),
         Kind::Ellipsis => Const::Other,
         Kind::Integer | Kind::Float => number(node.text(source), ""),
-        Kind::UnaryOperator if node.starts_with("-") => {
+        Kind::UnaryOperator if node.starts_with(Token::Minus) => {
             let argument = node.child(Field::Argument)?;
             if !matches!(argument.kind(), Kind::Integer | Kind::Float) {
                 return None;

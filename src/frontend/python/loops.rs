@@ -2,7 +2,7 @@
 
 use super::context::Ctx;
 use super::exits::Scope;
-use super::syntax::{Field, Node};
+use super::syntax::{Field, Node, Token};
 use crate::ir::{Arm, BlockId, Local, Name, OpKind, Range, Terminator};
 
 impl<'t> Ctx<'t> {
@@ -64,7 +64,7 @@ impl<'t> Ctx<'t> {
     pub(super) fn loop_header(&mut self, iterable: Local, node: Node<'t>, exhausted: BlockId) -> (BlockId, Local) {
         let range = node.child(Field::Right).map_or(node.range(), Node::range);
         let iterator = self.frame.b.temp(range);
-        self.frame.b.push(OpKind::Iterate { dest: iterator, value: iterable, is_async: node.starts_with("async") }, range);
+        self.frame.b.push(OpKind::Iterate { dest: iterator, value: iterable, is_async: node.starts_with(Token::Async) }, range);
         let header = self.frame.b.new_block();
         self.frame.b.fall_into(header, range);
         let item = self.frame.b.temp(range);

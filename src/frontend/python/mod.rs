@@ -1,8 +1,8 @@
-//! Python (3.8 to 3.14, and what Python 2 shares with them), read with tree-sitter, lowered to the IR.
+//! Python (3.8 to 3.14, and what Python 2 shares with them), lowered to the IR.
 //!
 //! In: a file's text. Out: its [`Module`]. The layers, each in a file of its own:
 //!
-//! * `repair` parses. `syntax` is the tree: its nodes, kinds and fields. `scope` says which names a scope binds,
+//! * `repair` parses. `syntax` is the tree: its nodes, kinds and fields, and the two parsers that give it. `scope` says which names a scope binds,
 //!   `literals` and `types` what constants, strings and annotations say. All are functions of nodes alone.
 //! * `context` has the function under construction and the ones around it, `names` finds a name's place in them.
 //! * `define`, `class` and `imports` lower definitions; `stmt`, `loops`, `exits`, `handlers` and `pattern` statements;

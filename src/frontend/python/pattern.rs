@@ -2,7 +2,7 @@
 
 use super::context::Ctx;
 use super::literals::{constant, negated};
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Token};
 use crate::ir::{Arm, BlockId, Const, LoadKind, Local, Name, Operation, Place, Projection, Range, Terminator};
 
 impl<'t> Ctx<'t> {
@@ -31,7 +31,7 @@ impl<'t> Ctx<'t> {
         let patterns: Vec<Node> = case.children().into_iter().filter(|it| it.kind() == Kind::CasePattern).collect();
         match patterns.as_slice() {
             // `case a,:` is a tuple of one.
-            [only] if !case.has_token(",") => self.pattern(*only, subject, next),
+            [only] if !case.has_token(Token::Comma) => self.pattern(*only, subject, next),
             several => self.sequence(several, subject, head, next),
         }
         if let Some(guard) = case.child(Field::Guard).and_then(Node::first) {
@@ -53,7 +53,7 @@ impl<'t> Ctx<'t> {
         let children = pattern.children();
         match pattern.kind() {
             Kind::CasePattern => match children.as_slice() {
-                [number] if pattern.starts_with("-") => self.test_literal(*number, "-", subject, fails),
+                [number] if pattern.starts_with(Token::Minus) => self.test_literal(*number, "-", subject, fails),
                 [only] => self.pattern(*only, subject, fails),
                 // `_`
                 _ => {}
@@ -74,7 +74,7 @@ impl<'t> Ctx<'t> {
                 }
             }
             Kind::UnionPattern => self.alternatives(pattern, subject, fails),
-            Kind::TuplePattern if children.len() == 1 && !pattern.has_token(",") => self.pattern(children[0], subject, fails),
+            Kind::TuplePattern if children.len() == 1 && !pattern.has_token(Token::Comma) => self.pattern(children[0], subject, fails),
             Kind::TuplePattern | Kind::ListPattern => self.sequence(&children, subject, pattern.range(), fails),
             Kind::DictPattern => self.mapping(pattern, subject, fails),
             Kind::ClassPattern => self.class_pattern(pattern, subject, fails),
@@ -127,8 +127,8 @@ impl<'t> Ctx<'t> {
         let mut is_total = false;
         for part in pattern.tokens() {
             if !part.is_named() {
-                sign = if part.token() == "-" { "-" } else { "" };
-                is_total |= part.token() == "_";
+                sign = if part.token() == Some(Token::Minus) { "-" } else { "" };
+                is_total |= part.token() == Some(Token::Underscore);
                 continue;
             }
             let next = self.frame.b.new_block();
@@ -162,7 +162,7 @@ impl<'t> Ctx<'t> {
         let mut values = pattern.children_of(Field::Value).into_iter();
         for key in pattern.children_of(Field::Key) {
             if !key.is_named() {
-                sign = key.token();
+                sign = if key.token() == Some(Token::Minus) { "-" } else { "" };
                 continue;
             }
             let Some(value) = values.next() else { break };
@@ -197,7 +197,7 @@ impl<'t> Ctx<'t> {
             let inner = unwrap(*argument);
             let parts = inner.children();
             let (field, value, sign) = match (inner.kind(), parts.as_slice()) {
-                (Kind::KeywordPattern, [name, value]) => (self.name(*name), *value, if inner.has_token("-") { "-" } else { "" }),
+                (Kind::KeywordPattern, [name, value]) => (self.name(*name), *value, if inner.has_token(Token::Minus) { "-" } else { "" }),
                 // `x=_`: the wildcard is no named node.
                 (Kind::KeywordPattern, _) => continue,
                 _ => (Name::new(&index.to_string()), *argument, ""),
@@ -219,7 +219,7 @@ impl<'t> Ctx<'t> {
 /// The pattern inside `case_pattern` wrappers.
 fn unwrap(mut pattern: Node) -> Node {
     while let (Kind::CasePattern, Some(inner)) = (pattern.kind(), pattern.first()) {
-        if pattern.starts_with("-") {
+        if pattern.starts_with(Token::Minus) {
             break;
         }
         pattern = inner;

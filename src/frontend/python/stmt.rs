@@ -2,7 +2,7 @@
 
 use super::context::Ctx;
 use super::literals::constant;
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Token};
 use crate::ir::{Argument, ArgumentKind, BlockId, Callee, Name, Range, Terminator};
 
 impl<'t> Ctx<'t> {
@@ -183,7 +183,7 @@ impl<'t> Ctx<'t> {
             if matches!(part.kind(), Kind::Block) {
                 break;
             }
-            if part.token() == ":" {
+            if part.token() == Some(Token::Colon) {
                 end = Some(part.range().end);
             }
         }

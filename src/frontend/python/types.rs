@@ -1,7 +1,7 @@
 //! Annotations as [`TypeRef`]s. A function of the node and its text; names stay as they are written.
 
 use super::literals;
-use super::syntax::{Field, Kind, Node, Nodes, Tree};
+use super::syntax::{Field, Kind, Node, Nodes, Token, Tree};
 use crate::ir::{Generic, Name, TypeRef};
 
 /// How deep a type may nest before it says nothing.
@@ -184,7 +184,7 @@ fn union(node: Node, source: &str, strings: Strings, depth: u32) -> TypeRef {
     loop {
         let (left, right) = match (at.kind(), at.children().as_slice()) {
             (Kind::UnionType, [left, right]) => (*left, *right),
-            (Kind::BinaryOperator, [left, right]) if at.has_token("|") => (*left, *right),
+            (Kind::BinaryOperator, [left, right]) if at.has_token(Token::Pipe) => (*left, *right),
             _ => break,
         };
         members.push(read(right, source, strings, depth + 1));
