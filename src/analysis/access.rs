@@ -120,7 +120,7 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
             _ => continue,
         };
         // A variable that holds an object is no place of the object's: only what lies behind it is.
-        let is_captured = |it: Local| matches!(ir.local(it).kind, LocalKind::Captured(_)) && program.language(function) == Language::Python;
+        let is_captured = |it: Local| matches!(ir.local(it).kind(), LocalKind::Captured(_)) && program.language(function) == Language::Python;
         if place.as_local().is_some_and(|it| !is_captured(it)) && !matches!(op.kind, OpKind::Call { .. }) {
             continue;
         }

@@ -116,7 +116,7 @@ fn left(program: &Program<'_>, function: Fun, given: &[Option<Const>]) -> Left {
     let ir = program.function(function);
     // What no op gives a value, something else does.
     let mut it = Left { locals: vec![Value::Anything; ir.locals.len()], blocks: vec![false; ir.blocks.len()] };
-    let defined = ir.ops().filter_map(|it| it.2.kind.defines()).filter(|it| !matches!(ir.local(*it).kind, LocalKind::Captured(_)));
+    let defined = ir.ops().filter_map(|it| it.2.kind.defines()).filter(|it| !matches!(ir.local(*it).kind(), LocalKind::Captured(_)));
     defined.for_each(|local| it.locals[local.index()] = Value::Unset);
     for (index, param) in ir.params.iter().enumerate() {
         it.locals[param.local.index()] = given.get(index).copied().flatten().map_or(Value::Anything, Value::Known);
@@ -130,7 +130,7 @@ fn left(program: &Program<'_>, function: Fun, given: &[Option<Const>]) -> Left {
         let OpKind::Closure { function: nested, .. } = op.kind else { continue };
         let nested = program.function(program.fun(program.module_of(function), nested));
         for stored in nested.ops().filter_map(|it| it.2.kind.defines()) {
-            if let LocalKind::Captured(of) = nested.local(stored).kind
+            if let LocalKind::Captured(of) = nested.local(stored).kind()
                 && let Some(slot) = it.locals.get_mut(of.index())
             {
                 *slot = Value::Anything;

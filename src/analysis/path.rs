@@ -4,9 +4,9 @@
 //! can tell; the [`Key`] behind it names the *place* (`Metrics._lock`), whichever instance. A call rewrites its
 //! callee's paths into the caller's by what was passed ([`Path::substitute`]).
 
-use smallvec::SmallVec;
+use std::sync::LazyLock;
 
-use crate::ir::{Const, Language, Local, Name};
+use crate::ir::{Const, Item, Language, List, Lists, Local, Name};
 use crate::program::{Cls, Fun, Mod, Program, Ty};
 
 /// Longer paths (recursive structures) are cut off: unknown.
@@ -44,10 +44,18 @@ pub enum Step {
 }
 
 /// A root and the way from it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
     pub root: Root,
-    pub steps: SmallVec<[Step; 1]>,
+    pub steps: List<Step>,
+}
+
+static STEPS: LazyLock<Lists<Step>> = LazyLock::new(Lists::default);
+
+impl Item for Step {
+    fn lists() -> &'static Lists<Step> {
+        &STEPS
+    }
 }
 
 /// A place where state or a lock lives, whichever instance.
@@ -77,7 +85,7 @@ pub enum Owner {
 
 impl Path {
     pub fn new(root: Root) -> Path {
-        Path { root, steps: SmallVec::new() }
+        Path { root, steps: List::new() }
     }
 
     /// This path with one more step; none when it grows too long.
@@ -85,7 +93,7 @@ impl Path {
         if self.steps.len() >= MAX_STEPS {
             return None;
         }
-        let mut path = self.clone();
+        let mut path = *self;
         path.steps.push(step);
         Some(path)
     }
@@ -107,7 +115,7 @@ impl Path {
         let base = match self.root {
             Root::Param(index) => argument(index)?,
             Root::Captured(local) => captured(local)?,
-            Root::Global(..) | Root::Class(_) | Root::Somewhere(_) | Root::Interpreter => return Some(self.clone()),
+            Root::Global(..) | Root::Class(_) | Root::Somewhere(_) | Root::Interpreter => return Some(*self),
             Root::Local(_) | Root::Varying(_) => return None,
         };
         self.steps.iter().try_fold(base, |path, step| path.then(*step))
@@ -117,9 +125,9 @@ impl Path {
     pub fn behind_condition(&self, program: &Program<'_>, function: Fun) -> Option<Path> {
         let (Key { owner: Owner::Field(class, name), item: false, .. }, _) = self.resolve(program, function)? else { return None };
         let lock = program.wrapped_lock(class, name)?;
-        let mut path = self.clone();
-        *path.steps.last_mut()? = Step::Field(lock);
-        Some(path)
+        let mut path = *self;
+        path.steps.pop()?;
+        path.then(Step::Field(lock))
     }
 
     /// The type of the object at the path's root.

@@ -3,6 +3,8 @@
 //! Summaries are made bottom-up over the strongly connected components of the call graph (Tarjan); the members of a
 //! cycle are summarised twice, so that a lock taken anywhere in it is seen from everywhere in it.
 
+use std::sync::LazyLock;
+
 use super::lockset::{Held, HeldBy, LockRef, Locksets, OpId, Return, may_fail, slot};
 use super::path::{Owner, Path, Root};
 use super::values::Values;
@@ -100,6 +102,10 @@ impl Summary {
         self.takes.iter().enumerate().filter(move |it| it.1.deferred == deferred)
     }
 
+    fn is_empty(&self) -> bool {
+        !self.concerns_locks() && self.hands_back.is_empty() && self.returns_path.is_none() && self.returns_parts.is_empty()
+    }
+
     pub fn concerns_locks(&self) -> bool {
         !(self.takes.is_empty()
             && self.calls.is_empty()
@@ -113,21 +119,24 @@ impl Summary {
 /// The summaries made so far, by function.
 #[derive(Debug)]
 pub struct Summaries {
-    all: Vec<Summary>,
+    /// None where there is nothing to know, as of most.
+    all: Vec<Option<Box<Summary>>>,
 }
+
+static NOTHING: LazyLock<Summary> = LazyLock::new(Summary::default);
 
 impl Summaries {
     pub fn new(count: usize) -> Self {
-        Summaries { all: vec![Summary::default(); count] }
+        Summaries { all: vec![None; count] }
     }
 
     /// Of a function not summarised yet: that it does nothing.
     pub fn get(&self, function: Fun) -> &Summary {
-        &self.all[function.0 as usize]
+        self.all[function.0 as usize].as_deref().unwrap_or_else(|| &NOTHING)
     }
 
     pub fn set(&mut self, function: Fun, summary: Summary) {
-        self.all[function.0 as usize] = summary;
+        self.all[function.0 as usize] = (!summary.is_empty()).then(|| Box::new(summary));
     }
 }
 

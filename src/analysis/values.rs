@@ -11,6 +11,9 @@ use crate::catalog::Effect;
 use crate::ir::{AggregateKind, Base, Callee, ClassKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, StoreKind, TypeRef};
 use crate::program::{Cls, Definition, Fun, Program, Receiver, Target, Ty, bindings, is_collection};
 
+/// In place of a local where there is none.
+const NONE: Local = Local(u32::MAX);
+
 /// A handle of a handle is followed so far.
 const MAX_SHARED: usize = 8;
 
@@ -19,8 +22,8 @@ const MAX_SHARED: usize = 8;
 pub struct Values {
     pub function: Fun,
     paths: Vec<Option<Path>>,
-    /// For a temporary that only reads a variable or another temporary: which.
-    copies: Vec<Option<Local>>,
+    /// For a temporary that only reads a variable or another temporary: which; [`NONE`] for others.
+    copies: Vec<Local>,
     /// For an object that a call or literal makes of others: what it shares with them.
     made: FxHashMap<Local, Made>,
 }
@@ -76,9 +79,9 @@ impl Values {
     pub fn origin(&self, local: Local) -> Local {
         let mut current = local;
         for _ in 0..16 {
-            match self.copies.get(current.index()).copied().flatten() {
-                Some(next) => current = next,
-                None => break,
+            match self.copies.get(current.index()) {
+                Some(next) if *next != NONE => current = *next,
+                _ => break,
             }
         }
         current
@@ -169,7 +172,7 @@ fn is_struct(program: &Program<'_>, function: Fun, path: &Path, pattern: Name) -
 pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Values {
     let ir = program.function(function);
     let language = program.language(function);
-    let mut values = Values { function, paths: vec![None; ir.locals.len()], copies: vec![None; ir.locals.len()], made: FxHashMap::default() };
+    let mut values = Values { function, paths: vec![None; ir.locals.len()], copies: vec![NONE; ir.locals.len()], made: FxHashMap::default() };
     for (index, param) in ir.params.iter().enumerate() {
         values.paths[param.local.index()] = Some(match program.local_type(function, param.local) {
             Ty::ClassObject(class) if index == 0 => Path::new(Root::Class(*class)),
@@ -177,7 +180,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
         });
     }
     for (index, local) in ir.locals.iter().enumerate() {
-        if let LocalKind::Captured(outer) = local.kind {
+        if let LocalKind::Captured(outer) = local.kind() {
             values.paths[index] = Some(Path::new(Root::Captured(outer)));
         }
     }
@@ -204,7 +207,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                 if let Some(local) = place.as_local()
                     && stores.get(&local).is_none_or(|it| *it <= 1)
                 {
-                    values.copies[dest.index()] = Some(local);
+                    values.copies[dest.index()] = local;
                 }
                 values.paths[dest.index()] = values.place(program, place);
                 if replaced.contains(place) {
@@ -216,8 +219,8 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                     let path = values.path(*value).cloned().filter(|_| !taken.contains_key(value));
                     let count = stores.get(&local).copied().unwrap_or(0);
                     let slot = &mut values.paths[local.index()];
-                    if count <= 1 && matches!(ir.local(local).kind, LocalKind::Variable | LocalKind::Temporary) {
-                        values.copies[local.index()] = Some(*value);
+                    if count <= 1 && matches!(ir.local(local).kind(), LocalKind::Variable | LocalKind::Temporary) {
+                        values.copies[local.index()] = *value;
                         *slot = path.or(Some(Path::new(Root::Local(local))));
                     } else if slot.as_ref() != path.as_ref() || path.is_none() {
                         *slot = match slot {

@@ -38,6 +38,7 @@ impl FunctionBuilder {
             attributes: Vec::new(),
             doc: None,
             locals: Vec::new(),
+            annotations: Vec::new(),
             statements: Vec::new(),
             blocks: Vec::new(),
             range,
@@ -122,13 +123,25 @@ impl FunctionBuilder {
 
     pub fn new_local(&mut self, kind: LocalKind, name: Option<Name>, ty: Option<TypeRef>, range: Range) -> Local {
         let id = Local::from_index(self.function.locals.len());
-        self.function.locals.push(LocalDecl { kind, name, ty: ty.map(Box::new), range });
+        self.function.locals.push(LocalDecl::new(kind, name, range));
+        self.function.annotations.extend(ty.map(|it| (id, it)));
         id
+    }
+
+    /// Notes what the declaration of `local` is annotated with; the first counts.
+    pub fn annotate(&mut self, local: Local, ty: TypeRef) {
+        if self.function.annotation(local).is_some() {
+            return;
+        }
+        let annotations = &mut self.function.annotations;
+        if let Err(at) = annotations.binary_search_by_key(&local, |it| it.0) {
+            annotations.insert(at, (local, ty));
+        }
     }
 
     /// A parameter. All parameters are made before any other local.
     pub fn param(&mut self, name: Name, kind: ParamKind, ty: Option<TypeRef>, default: Option<Const>, range: Range) -> Local {
-        let local = self.new_local(LocalKind::Param, Some(name), ty.clone(), range);
+        let local = self.new_local(LocalKind::Param, Some(name), None, range);
         self.function.params.push(Param { local, name, kind, ty, default, default_name: None, range });
         local
     }
@@ -236,6 +249,7 @@ impl FunctionBuilder {
         // It is kept for the whole run as it is now.
         self.function.blocks.shrink_to_fit();
         self.function.locals.shrink_to_fit();
+        self.function.annotations.shrink_to_fit();
         self.function.statements.shrink_to_fit();
         self.function
     }

@@ -36,6 +36,7 @@ mod build;
 pub(crate) mod check;
 mod directive;
 mod intern;
+mod list;
 mod name;
 mod nested;
 mod op;
@@ -45,6 +46,7 @@ mod walk;
 
 pub use build::FunctionBuilder;
 pub use directive::{Claim, Directive, Extent, Ignore, IgnoredRule, Malformed};
+pub use list::{Item, List, Lists};
 pub use name::Name;
 pub use nested::Nested;
 pub use op::{
@@ -428,6 +430,8 @@ pub struct Function {
     pub attributes: Vec<Attribute>,
     pub doc: Option<Box<str>>,
     pub locals: Vec<LocalDecl>,
+    /// What declarations are annotated with, those of parameters aside, in the order of their locals.
+    pub annotations: Vec<(Local, TypeRef)>,
     pub statements: Vec<Statement>,
     pub blocks: Vec<Block>,
     /// The whole definition.
@@ -443,6 +447,19 @@ impl Function {
 
     pub fn local(&self, id: Local) -> &LocalDecl {
         &self.locals[id.index()]
+    }
+
+    /// What the declaration of a local is annotated with.
+    pub fn annotation(&self, local: Local) -> Option<&TypeRef> {
+        if let Some(param) = self.params.get(local.index()) {
+            return param.ty.as_ref().or_else(|| self.noted(local));
+        }
+        self.noted(local)
+    }
+
+    fn noted(&self, local: Local) -> Option<&TypeRef> {
+        let at = self.annotations.binary_search_by_key(&local, |it| it.0).ok()?;
+        Some(&self.annotations[at].1)
     }
 
     /// The range of the statement `op` belongs to.
@@ -495,11 +512,31 @@ pub enum LocalKind {
     Captured(Local),
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// There are as many as there are values in a program, so it is small: the kind is a number, and what few declarations
+/// are annotated with is in [`Function::annotations`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct LocalDecl {
-    pub kind: LocalKind,
+    kind: u32,
     pub name: Option<Name>,
-    /// An annotation on the declaration.
-    pub ty: Option<Box<TypeRef>>,
     pub range: Range,
+}
+
+/// The kinds but the captured ones, which come after them in the order of what they capture.
+const KINDS: [LocalKind; 3] = [LocalKind::Param, LocalKind::Variable, LocalKind::Temporary];
+
+impl LocalDecl {
+    pub fn new(kind: LocalKind, name: Option<Name>, range: Range) -> Self {
+        let kind = match kind {
+            LocalKind::Param => 0,
+            LocalKind::Variable => 1,
+            LocalKind::Temporary => 2,
+            LocalKind::Captured(outer) => KINDS.len() as u32 + outer.0,
+        };
+        LocalDecl { kind, name, range }
+    }
+
+    pub fn kind(self) -> LocalKind {
+        let captured = || LocalKind::Captured(Local(self.kind - KINDS.len() as u32));
+        KINDS.get(self.kind as usize).copied().unwrap_or_else(captured)
+    }
 }

@@ -1,9 +1,12 @@
 //! What a function does: blocks of ops over places, and where control goes from each.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
-use super::{BlockId, ClassId, FunctionId, Local, Name, Range, Stmt};
+use super::{BlockId, ClassId, FunctionId, Item, List, Lists, Local, Name, Range, Stmt};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Block {
@@ -29,7 +32,7 @@ pub enum Terminator {
     /// exhausted case). Arms may go to one block.
     Switch {
         on: Local,
-        arms: Vec<Arm>,
+        arms: ThinVec<Arm>,
     },
     Return(Option<Local>),
     /// `raise`, `panic!`, the end of an unwinding path: leaves by exception, to [`Block::unwind`] if there is one.
@@ -52,10 +55,18 @@ pub struct Op {
 }
 
 /// A base and the way from it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     pub base: Base,
-    pub projections: SmallVec<[Projection; 1]>,
+    pub projections: List<Projection>,
+}
+
+static PROJECTIONS: LazyLock<Lists<Projection>> = LazyLock::new(Lists::default);
+
+impl Item for Projection {
+    fn lists() -> &'static Lists<Projection> {
+        &PROJECTIONS
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -214,13 +225,13 @@ pub enum OpKind {
     Aggregate {
         dest: Local,
         kind: AggregateKind,
-        fields: Vec<Name>,
-        operands: Vec<Local>,
+        fields: ThinVec<Name>,
+        operands: ThinVec<Local>,
     },
     Call {
         dest: Local,
         callee: Callee,
-        arguments: Vec<Argument>,
+        arguments: ThinVec<Argument>,
     },
     /// Enters a Python context manager; `dest` is what `as` binds.
     Enter {
@@ -273,6 +284,20 @@ pub enum OpKind {
     /// The exception caught by the handler that starts here (the value of `except … as e`); `types` are the classes named.
     Catch {
         dest: Local,
-        types: Vec<Name>,
+        types: ThinVec<Name>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::LocalDecl;
+
+    /// There are millions of these.
+    #[test]
+    fn what_there_is_most_of_is_small() {
+        assert_eq!(size_of::<Op>(), 48);
+        assert_eq!(size_of::<Block>(), 56);
+        assert_eq!(size_of::<LocalDecl>(), 16);
+    }
 }

@@ -1,8 +1,9 @@
 //! A lowered module as bytes, and back: what is kept from one run to the next.
 //!
-//! The form is postcard's. A module repeats few names many times, so each is written once, in a table before the module,
-//! and is a number wherever it stands: half the bytes, and one look at the interner a name. Serde hands no context to the
-//! `Serialize` of a [`Name`], so the table is the thread's while a module is written or read.
+//! The form is postcard's. A module repeats few names and few ways through objects many times, so each is written once, in
+//! tables before the module, and is a number wherever it stands: half the bytes, and one look at what is kept once for the
+//! whole run. Serde hands no context to the `Serialize` of a [`Name`], so the tables are the thread's while a module is
+//! written or read.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,37 +11,51 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
 
-use super::{Module, Name, TypeRef};
+use super::{List, Module, Name, Projection, TypeRef};
 
 /// Types nest as deep as sources write them; what nests deeper was not written by [`pack`].
 const MAX_DEPTH: u32 = 2_500;
 
+/// A way through objects: the projections of a place.
+type Way = List<Projection>;
+type Written<T> = IndexSet<T, FxBuildHasher>;
+
 #[derive(Default)]
-enum Table {
-    /// Names are written as their text.
+enum Tables {
+    /// Names and lists are written as what they are.
     #[default]
     None,
-    Writing(IndexSet<Name, FxBuildHasher>),
-    Reading(Vec<Name>),
+    Writing {
+        names: Written<Name>,
+        ways: Written<Way>,
+    },
+    Reading {
+        names: Vec<Name>,
+        ways: Vec<Way>,
+    },
 }
 
 thread_local! {
-    static TABLE: RefCell<Table> = const { RefCell::new(Table::None) };
+    static TABLES: RefCell<Tables> = const { RefCell::new(Tables::None) };
     /// How deep in types the reader is.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The bytes that [`unpack`] makes the same module of.
 pub fn pack(module: &Module) -> Vec<u8> {
-    TABLE.set(Table::Writing(IndexSet::default()));
+    TABLES.set(Tables::Writing { names: Written::default(), ways: Written::default() });
     let body = postcard::to_stdvec(module);
-    let Table::Writing(names) = TABLE.take() else { return Vec::new() };
+    let ways: Vec<Way> = TABLES.with_borrow(|it| if let Tables::Writing { ways, .. } = it { ways.iter().copied().collect() } else { Vec::new() });
+    let ways: Vec<&[Projection]> = ways.iter().map(|it| it.as_slice()).collect();
+    let ways = postcard::to_stdvec(&ways);
+    let Tables::Writing { names, .. } = TABLES.take() else { return Vec::new() };
     let names: Vec<&str> = names.iter().map(|it| it.as_str()).collect();
-    let head = postcard::to_stdvec(&names);
-    // Neither can fail, for a vector grows and every length is known; if one did, the bytes would be of no module.
-    match (head, body) {
-        (Ok(head), Ok(body)) => [head, body].concat(),
+    let names = postcard::to_stdvec(&names);
+    // None can fail, for a vector grows and every length is known; if one did, the bytes would be of no module.
+    match (names, ways, body) {
+        (Ok(names), Ok(ways), Ok(body)) => [names, ways, body].concat(),
         _ => Vec::new(),
     }
 }
@@ -50,33 +65,74 @@ pub fn pack(module: &Module) -> Vec<u8> {
 /// Bytes of another making can give a module whose indices lead nowhere: whoever keeps them must see that they are the
 /// same.
 pub fn unpack(bytes: &[u8]) -> Option<Module> {
-    let (names, body): (Vec<&str>, _) = postcard::take_from_bytes(bytes).ok()?;
-    TABLE.set(Table::Reading(names.into_iter().map(Name::new).collect()));
+    let (names, rest): (Vec<&str>, _) = postcard::take_from_bytes(bytes).ok()?;
+    TABLES.set(Tables::Reading { names: names.into_iter().map(Name::new).collect(), ways: Vec::new() });
     DEPTH.set(0);
-    let module = postcard::take_from_bytes(body);
-    TABLE.set(Table::None);
-    module.ok().filter(|it: &(Module, &[u8])| it.1.is_empty()).map(|it| it.0)
+    let module = unpack_body(rest);
+    TABLES.set(Tables::None);
+    module
+}
+
+fn unpack_body(bytes: &[u8]) -> Option<Module> {
+    let (lists, rest): (Vec<SmallVec<[Projection; 4]>>, _) = postcard::take_from_bytes(bytes).ok()?;
+    TABLES.with_borrow_mut(|it| {
+        if let Tables::Reading { ways, .. } = it {
+            ways.extend(lists.iter().map(|it| Way::from(&it[..])));
+        }
+    });
+    let (module, rest) = postcard::take_from_bytes(rest).ok()?;
+    rest.is_empty().then_some(module)
 }
 
 /// The number of a name in the table that is being written; none if its text is to be written.
 pub(super) fn number(name: Name) -> Option<u32> {
-    TABLE.with_borrow_mut(|table| match table {
-        Table::Writing(names) => u32::try_from(names.insert_full(name).0).ok(),
-        Table::None | Table::Reading(_) => None,
+    TABLES.with_borrow_mut(|tables| match tables {
+        Tables::Writing { names, .. } => u32::try_from(names.insert_full(name).0).ok(),
+        Tables::None | Tables::Reading { .. } => None,
     })
 }
 
 /// Whether names are read as numbers.
 pub(super) fn is_reading() -> bool {
-    TABLE.with_borrow(|table| matches!(table, Table::Reading(_)))
+    TABLES.with_borrow(|tables| matches!(tables, Tables::Reading { .. }))
 }
 
 /// The name of a number in the table that is being read.
 pub(super) fn name(number: u32) -> Option<Name> {
-    TABLE.with_borrow(|table| match table {
-        Table::Reading(names) => names.get(number as usize).copied(),
-        Table::None | Table::Writing(_) => None,
+    TABLES.with_borrow(|tables| match tables {
+        Tables::Reading { names, .. } => names.get(number as usize).copied(),
+        Tables::None | Tables::Writing { .. } => None,
     })
+}
+
+/// As a number: 0 for the empty list, then those of the table.
+impl Serialize for Way {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = TABLES.with_borrow_mut(|tables| match tables {
+            Tables::Writing { .. } if self.is_empty() => Some(0),
+            Tables::Writing { ways, .. } => u32::try_from(ways.insert_full(*self).0 + 1).ok(),
+            Tables::None | Tables::Reading { .. } => None,
+        });
+        match number {
+            Some(number) => number.serialize(serializer),
+            None => self.as_slice().serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Way {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !is_reading() {
+            return Ok(Way::from(&SmallVec::<[Projection; 4]>::deserialize(deserializer)?[..]));
+        }
+        let number = u32::deserialize(deserializer)? as usize;
+        let way = TABLES.with_borrow(|tables| match tables {
+            Tables::Reading { .. } if number == 0 => Some(Way::new()),
+            Tables::Reading { ways, .. } => ways.get(number - 1).copied(),
+            Tables::None | Tables::Writing { .. } => None,
+        });
+        way.ok_or_else(|| D::Error::custom("a way that the table does not have"))
+    }
 }
 
 impl Serialize for TypeRef {

@@ -134,7 +134,7 @@ fn print_function(out: &mut String, module: &Module, function: &Function, source
         .locals
         .iter()
         .enumerate()
-        .filter(|(_, decl)| matches!(decl.kind, LocalKind::Captured(_)))
+        .filter(|(_, decl)| matches!(decl.kind(), LocalKind::Captured(_)))
         .map(|(i, _)| names.text(Local::from_index(i)))
         .collect();
     if !captured.is_empty() {

@@ -2,15 +2,15 @@
 
 use smallvec::SmallVec;
 
-use super::{Base, Callee, Const, Function, Local, Op, OpKind, Place, Projection, Terminator};
+use super::{Base, Callee, Const, Function, List, Local, Op, OpKind, Place, Projection, Terminator};
 
 impl Place {
     pub fn local(local: Local) -> Self {
-        Place { base: Base::Local(local), projections: SmallVec::new() }
+        Place { base: Base::Local(local), projections: List::new() }
     }
 
     pub fn global(name: super::Name) -> Self {
-        Place { base: Base::Global(name), projections: SmallVec::new() }
+        Place { base: Base::Global(name), projections: List::new() }
     }
 
     /// This place with one more step.

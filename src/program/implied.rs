@@ -136,7 +136,7 @@ impl Program<'_> {
                 }
                 ownership.moved.extend(op.kind.uses().into_iter().filter(|it| !self.borrows(function, &op.kind, *it)));
                 if let OpKind::Closure { function: nested, .. } = &op.kind {
-                    ownership.moved.extend(self.function(self.fun(module, *nested)).locals.iter().filter_map(|it| match it.kind {
+                    ownership.moved.extend(self.function(self.fun(module, *nested)).locals.iter().filter_map(|it| match it.kind() {
                         LocalKind::Captured(local) => Some(local),
                         _ => None,
                     }));

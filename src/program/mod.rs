@@ -7,6 +7,7 @@
 mod claims;
 mod classes;
 mod decorators;
+mod found;
 mod implied;
 mod infer;
 mod interpreter;
@@ -25,6 +26,7 @@ use std::borrow::Cow;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::claims::{Claims, Confined, Guarded, Place, Said, Threaded, Unresolved};
+pub use self::found::FunctionTypes;
 pub use self::implied::Implied;
 pub use self::infer::bindings;
 pub use self::interpreter::Attachment;
@@ -115,16 +117,6 @@ pub struct Invocation<'o> {
     pub target: &'o Target,
     pub callee: Cow<'o, Callee>,
     pub arguments: &'o [Argument],
-}
-
-/// What linking found out about one function.
-#[derive(Debug, Default)]
-pub struct FunctionTypes {
-    /// The type of each local.
-    pub locals: Vec<Ty>,
-    /// What each call runs, by its destination.
-    pub targets: FxHashMap<Local, Target>,
-    pub returns: Ty,
 }
 
 /// The linked program.
@@ -246,12 +238,12 @@ impl<'a> Program<'a> {
 
     /// The type of a local.
     pub fn local_type(&self, id: Fun, local: Local) -> &Ty {
-        self.types(id).locals.get(local.index()).unwrap_or(&Ty::Unknown)
+        self.types(id).local(local)
     }
 
     /// What a call runs, by its destination.
     pub fn target(&self, id: Fun, dest: Local) -> &Target {
-        self.types(id).targets.get(&dest).unwrap_or(&Target::Unknown)
+        self.types(id).target(dest).unwrap_or(&Target::Unknown)
     }
 
     /// The class whose method `id` is, or inside whose method it is defined.
@@ -276,7 +268,7 @@ impl<'a> Program<'a> {
                 Some(Invocation { dest: *dest, target: self.target(function, *dest), callee: Cow::Borrowed(callee), arguments })
             }
             OpKind::Load { dest, place, .. } => {
-                let target = self.types(function).targets.get(dest)?;
+                let target = self.types(function).target(*dest)?;
                 let mut receiver = place.clone();
                 let Some(Projection::Field(name)) = receiver.projections.pop() else { return None };
                 Some(Invocation { dest: *dest, target, callee: Cow::Owned(Callee::Method { receiver, name }), arguments: &[] })
@@ -296,7 +288,7 @@ impl<'a> Program<'a> {
     /// The function of the program that `op` of `function` runs.
     pub fn called(&self, function: Fun, op: &OpKind) -> Option<Fun> {
         let (OpKind::Call { dest, .. } | OpKind::Load { dest, .. }) = op else { return None };
-        match self.types(function).targets.get(dest)? {
+        match self.types(function).target(*dest)? {
             Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => Some(*function),
             _ => None,
         }

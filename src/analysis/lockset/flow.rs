@@ -4,8 +4,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::calls::runs;
+use super::implied::runs_lock;
 use super::state::{State, bound, hand_over, hand_over_part, join, release_value};
-use super::{Acquisition, Held, HeldBy, LockRef, Locksets, OpId, Return};
+use super::{Acquisition, Found, Held, HeldBy, LockRef, OpId, Return};
 use crate::analysis::path::{Owner, Path, Root};
 use crate::analysis::summary::Summaries;
 use crate::analysis::values::Values;
@@ -14,7 +15,7 @@ use crate::ir::{
     Base, BlockId, Callee, Const, Function, Language, LoadKind, Local, LocalKind, Name, Op, OpKind, Operation, Place, Projection, StoreKind,
     Terminator,
 };
-use crate::program::{Attachment, Program, Target, Ty};
+use crate::program::{Attachment, Fun, Program, Target, Ty};
 
 /// An op that is being gone through, and what it changes.
 pub(super) struct At<'s> {
@@ -30,7 +31,9 @@ pub(super) struct Flow<'p, 'a> {
     pub(super) values: &'p Values,
     pub(super) summaries: &'p Summaries,
     pub(super) language: Language,
-    pub(super) result: Locksets,
+    /// First op of each block.
+    starts: &'p [u32],
+    pub(super) result: Found,
     pub(super) index: FxHashMap<LockRef, u32>,
     /// What tests of other values say of those: whether they are the opposite.
     pub(super) tests: FxHashMap<Local, (Local, bool)>,
@@ -41,7 +44,7 @@ pub(super) struct Flow<'p, 'a> {
 }
 
 impl<'p, 'a> Flow<'p, 'a> {
-    pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries, starts: Vec<u32>) -> Flow<'p, 'a> {
+    pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries, starts: &'p [u32]) -> Flow<'p, 'a> {
         let constants: FxHashMap<Local, bool> = program.function(values.function).ops().filter_map(|it| it.2.kind.truth()).collect();
         let negation = |op: &Op| {
             // `if guard.is_none()`
@@ -64,7 +67,8 @@ impl<'p, 'a> Flow<'p, 'a> {
             values,
             summaries,
             language: program.language(values.function),
-            result: Locksets { starts, ..Locksets::default() },
+            starts,
+            result: Found::default(),
             index: FxHashMap::default(),
             tests: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
             anchors: FxHashMap::default(),
@@ -111,48 +115,8 @@ impl<'p, 'a> Flow<'p, 'a> {
         state.sort_unstable();
     }
 
-    /// Whether any op can take a lock: most functions take none, and need no dataflow.
-    pub(super) fn takes_locks(&self) -> bool {
-        let function = self.values.function;
-        if self.program.wrappers(function).iter().any(|it| !self.summaries.get(*it).calls.is_empty()) {
-            return true;
-        }
-        if self.program.function(function).ops().any(|it| self.program.attachment(function, &it.2.kind) == Some(Attachment::Attaches)) {
-            return true;
-        }
-        if self.program.function(function).ops().any(|it| self.runs_lock(&it.2.kind)) {
-            return true;
-        }
-        self.program.function(function).ops().any(|(_, _, op)| match &op.kind {
-            OpKind::Enter { .. } => true,
-            // A future that is awaited or returned here.
-            OpKind::Closure { function: nested, .. } if self.language == Language::Rust => {
-                let nested = self.program.fun(self.program.module_of(function), *nested);
-                let is_async = self.program.function(nested).is_async;
-                self.summaries.get(nested).takes.iter().any(|it| is_async || it.deferred)
-            }
-            OpKind::Load { .. } => self.program.called(function, &op.kind).is_some_and(|it| self.summaries.get(it).concerns_locks()),
-            OpKind::Call { dest, callee, .. } => match self.program.target(function, *dest) {
-                Target::Method { ty, .. } => self.program.catalog(function).lock(*ty).is_some(),
-                Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => {
-                    self.summaries.get(*function).concerns_locks()
-                }
-                _ => {
-                    matches!(callee, Callee::Method { name, .. } if *name == "acquire")
-                        || self.callback(callee).is_some()
-                        || self.program.run_at_once(function, &op.kind).iter().any(|it| self.summaries.get(it.1).concerns_locks())
-                }
-            },
-            _ => false,
-        })
-    }
-
-    /// The path of a called value that came from outside.
-    pub(super) fn callback(&self, callee: &Callee) -> Option<&Path> {
-        match callee {
-            Callee::Value(local) => self.values.path(*local).filter(|it| is_given(it)),
-            _ => None,
-        }
+    pub(super) fn callback(&self, callee: &Callee) -> Option<&'p Path> {
+        callback(self.values, callee)
     }
 
     pub(super) fn intern(&mut self, lock: LockRef) -> u32 {
@@ -191,7 +155,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             let mut state = entry[index].clone().unwrap_or_default();
             let mut unwinding: Option<State> = block.unwind.map(|_| state.clone());
             for (at, op) in block.ops.iter().enumerate() {
-                let id = OpId(self.result.starts[index] + at as u32);
+                let id = OpId(self.starts[index] + at as u32);
                 self.transfer(op, At { id, state: &mut state, found: None });
                 bound(&mut state);
                 if let Some(unwinding) = &mut unwinding {
@@ -318,7 +282,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         for (index, block) in ir.blocks.iter().enumerate() {
             let Some(mut state) = entry[index].clone() else { continue };
             for (at, op) in block.ops.iter().enumerate() {
-                let id = OpId(self.result.starts[index] + at as u32);
+                let id = OpId(self.starts[index] + at as u32);
                 let aside = self.set_aside(op, &mut state);
                 before[id.0 as usize] = *interned.entry(state.clone()).or_insert_with(|| {
                     states.push(state.clone());
@@ -441,6 +405,50 @@ impl<'p, 'a> Flow<'p, 'a> {
     }
 }
 
+/// Whether any op can take a lock: most functions take none, and need no dataflow.
+pub(super) fn takes_locks(program: &Program<'_>, values: &Values, summaries: &Summaries) -> bool {
+    let function = values.function;
+    let catalog = program.catalog(function);
+    let is_rust = program.language(function) == Language::Rust;
+    let concerns = |called: &Fun| summaries.get(*called).concerns_locks();
+    if program.wrappers(function).iter().any(|it| !summaries.get(*it).calls.is_empty()) {
+        return true;
+    }
+    program.function(function).ops().any(|(_, _, op)| {
+        if program.attachment(function, &op.kind) == Some(Attachment::Attaches) || runs_lock(program, summaries, function, &op.kind) {
+            return true;
+        }
+        match &op.kind {
+            OpKind::Enter { .. } => true,
+            // A future that is awaited or returned here.
+            OpKind::Closure { function: nested, .. } if is_rust => {
+                let nested = program.fun(program.module_of(function), *nested);
+                let is_async = program.function(nested).is_async;
+                summaries.get(nested).takes.iter().any(|it| is_async || it.deferred)
+            }
+            OpKind::Load { .. } => program.called(function, &op.kind).is_some_and(|it| concerns(&it)),
+            OpKind::Call { dest, callee, .. } => match program.target(function, *dest) {
+                Target::Method { ty, .. } => catalog.lock(*ty).is_some(),
+                Target::Function { function, .. } | Target::Closure(function) | Target::Construct { init: Some(function), .. } => concerns(function),
+                _ => {
+                    matches!(callee, Callee::Method { name, .. } if *name == "acquire")
+                        || callback(values, callee).is_some()
+                        || program.run_at_once(function, &op.kind).iter().any(|it| concerns(&it.1))
+                }
+            },
+            _ => false,
+        }
+    })
+}
+
+/// The path of a called value that came from outside.
+fn callback<'v>(values: &'v Values, callee: &Callee) -> Option<&'v Path> {
+    match callee {
+        Callee::Value(local) => values.path(*local).filter(|it| is_given(it)),
+        _ => None,
+    }
+}
+
 /// Whether a pattern of that name takes what an `Option` or `Result` holds.
 fn is_wrapping(variant: Name) -> bool {
     matches!(variant.as_str(), "Ok" | "Some" | "Err" | "?")
@@ -475,7 +483,7 @@ fn anchors(ir: &Function) -> FxHashMap<Local, Local> {
 /// The variables of the function around it that a Rust closure has for its own: all that it captures, or those that it
 /// gives away.
 fn moved_into(closure: &Function) -> Vec<Local> {
-    let captured = closure.locals.iter().filter_map(|it| if let LocalKind::Captured(outer) = it.kind { Some(outer) } else { None });
+    let captured = closure.locals.iter().filter_map(|it| if let LocalKind::Captured(outer) = it.kind() { Some(outer) } else { None });
     if closure.is_move { captured.collect() } else { given_away(closure).collect() }
 }
 
@@ -484,7 +492,7 @@ pub(super) fn given_away(closure: &Function) -> impl Iterator<Item = Local> + '_
     let arguments = closure.ops().filter_map(|(_, _, op)| if let OpKind::Call { arguments, .. } = &op.kind { Some(arguments) } else { None });
     let given: FxHashSet<Local> = arguments.flatten().map(|it| it.value).collect();
     closure.ops().filter_map(move |(_, _, op)| match &op.kind {
-        OpKind::Load { dest, place, kind: LoadKind::Value } if given.contains(dest) => match closure.local(place.as_local()?).kind {
+        OpKind::Load { dest, place, kind: LoadKind::Value } if given.contains(dest) => match closure.local(place.as_local()?).kind() {
             LocalKind::Captured(outer) => Some(outer),
             _ => None,
         },

@@ -4,15 +4,16 @@
 use super::LockRef;
 use super::calls::rebase;
 use super::flow::{At, Flow};
+use crate::analysis::summary::Summaries;
 use crate::ir::OpKind;
-use crate::program::Implied;
+use crate::program::{Fun, Implied, Program};
+
+/// Whether the op runs a method by no call that concerns locks.
+pub(super) fn runs_lock(program: &Program<'_>, summaries: &Summaries, function: Fun, op: &OpKind) -> bool {
+    program.implied(function, op).iter().any(|it| !summaries.get(it.run).takes.is_empty())
+}
 
 impl Flow<'_, '_> {
-    /// Whether the op runs a method by no call that concerns locks.
-    pub(super) fn runs_lock(&self, op: &OpKind) -> bool {
-        self.program.implied(self.values.function, op).iter().any(|it| !self.summaries.get(it.run).takes.is_empty())
-    }
-
     pub(super) fn implied(&mut self, at: &mut At<'_>, op: &OpKind) {
         // What is taken matters where something is held, and to callers.
         if at.found.is_none() {

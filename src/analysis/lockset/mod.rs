@@ -15,11 +15,14 @@ mod locks;
 mod state;
 mod wrapped;
 
+use std::ops::Deref;
+use std::sync::LazyLock;
+
 pub use self::calls::rebase;
 use smallvec::SmallVec;
 
-use self::flow::Flow;
 pub use self::flow::slot;
+use self::flow::{Flow, takes_locks};
 pub use self::wrapped::may_fail;
 use super::path::{Key, Owner, Path, Root};
 use super::summary::{Called, Summaries};
@@ -142,17 +145,24 @@ pub struct Return {
 }
 
 /// The result for one function.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Locksets {
+    /// First op of each block.
+    starts: Box<[u32]>,
+    /// None for most functions: they have nothing to do with locks.
+    found: Option<Box<Found>>,
+}
+
+/// What was found in a function that takes locks.
+#[derive(Debug, Default)]
+pub struct Found {
     pub locks: Vec<LockRef>,
     pub acquisitions: Vec<Acquisition>,
     /// By the futures that the function returns, when those are awaited.
     pub deferred: Vec<Acquisition>,
-    /// The state before each op, as an index into `states`; empty when the function takes no lock.
+    /// The state before each op, as an index into `states`.
     before: Vec<u32>,
     states: Vec<Vec<Held>>,
-    /// First op of each block.
-    starts: Vec<u32>,
     /// Callbacks called or passed on here.
     pub calls: Vec<Called>,
     /// Locks that a callback given away here takes under a lock that the function it is given to holds around it.
@@ -167,7 +177,27 @@ pub struct Locksets {
     pub at_yield: Vec<Vec<Held>>,
 }
 
+impl Deref for Locksets {
+    type Target = Found;
+
+    fn deref(&self) -> &Found {
+        static NOTHING: LazyLock<Found> = LazyLock::new(Found::default);
+        self.found.as_deref().unwrap_or_else(|| &NOTHING)
+    }
+}
+
 impl Locksets {
+    pub fn op_id(&self, block: BlockId, index: usize) -> OpId {
+        OpId(self.starts[block.index()] + index as u32)
+    }
+
+    /// The block that an op stands in.
+    pub fn block_of(&self, op: OpId) -> BlockId {
+        BlockId::from_index(self.starts.partition_point(|it| *it <= op.0).saturating_sub(1))
+    }
+}
+
+impl Found {
     /// What is held before `op`.
     pub fn before(&self, op: OpId) -> &[Held] {
         self.before.get(op.0 as usize).map_or(&[], |it| &self.states[*it as usize])
@@ -199,15 +229,6 @@ impl Locksets {
         let lock = self.lock(held);
         held.sure && !lock.opaque && lock.excludes()
     }
-
-    pub fn op_id(&self, block: BlockId, index: usize) -> OpId {
-        OpId(self.starts[block.index()] + index as u32)
-    }
-
-    /// The block that an op stands in.
-    pub fn block_of(&self, op: OpId) -> BlockId {
-        BlockId::from_index(self.starts.partition_point(|it| *it <= op.0).saturating_sub(1))
-    }
 }
 
 /// The op with that id.
@@ -231,11 +252,12 @@ pub fn locksets(program: &Program<'_>, values: &Values, summaries: &Summaries) -
         starts.push(count);
         count += block.ops.len() as u32;
     }
-    let mut flow = Flow::new(program, values, summaries, starts);
-    if !flow.takes_locks() {
-        return flow.result;
+    let mut found = None;
+    if takes_locks(program, values, summaries) {
+        let mut flow = Flow::new(program, values, summaries, &starts);
+        let entry = flow.fixpoint();
+        flow.record(&entry, count as usize);
+        found = Some(Box::new(flow.result));
     }
-    let entry = flow.fixpoint();
-    flow.record(&entry, count as usize);
-    flow.result
+    Locksets { starts: starts.into(), found }
 }

@@ -136,7 +136,7 @@ impl<'t> Ctx<'t> {
             FrameKind::Function => {
                 let place = self.write_place(name, target.range());
                 if let Some(local) = self.declared_local(&place) {
-                    self.frame.b.function.locals[local.index()].ty.get_or_insert_with(|| Box::new(ty));
+                    self.frame.b.annotate(local, ty);
                 }
             }
         }

@@ -127,7 +127,7 @@ impl<'t> Ctx<'t> {
 
     pub(super) fn call_op(&mut self, callee: Callee, arguments: Vec<Argument>, range: Range) -> Local {
         let dest = self.frame.b.temp(range);
-        self.frame.b.push(OpKind::Call { dest, callee, arguments }, range);
+        self.frame.b.push(OpKind::Call { dest, callee, arguments: arguments.into() }, range);
         dest
     }
 
@@ -177,7 +177,7 @@ impl<'t> Ctx<'t> {
 
     /// The local behind `place` when it is a named variable of its own: what an annotation can declare.
     pub(super) fn declared_local(&self, place: &Place) -> Option<Local> {
-        place.as_local().filter(|it| self.frame.b.function.local(*it).kind != LocalKind::Temporary)
+        place.as_local().filter(|it| self.frame.b.function.local(*it).kind() != LocalKind::Temporary)
     }
 }
 

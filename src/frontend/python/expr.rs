@@ -75,7 +75,7 @@ impl<'t> Ctx<'t> {
 
     pub(super) fn aggregate_op(&mut self, kind: AggregateKind, operands: Vec<Local>, range: Range) -> Local {
         let dest = self.frame.b.temp(range);
-        self.frame.b.push(OpKind::Aggregate { dest, kind, fields: Vec::new(), operands }, range);
+        self.frame.b.push(OpKind::Aggregate { dest, kind, fields: Default::default(), operands: operands.into() }, range);
         dest
     }
 

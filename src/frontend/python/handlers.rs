@@ -23,7 +23,7 @@ impl<'t> Ctx<'t> {
         let mut arms: Vec<Arm> = caught.iter().flat_map(|(it, target)| it.arms(*target)).collect();
         let passes_on = (!caught.iter().any(|(it, _)| it.is_everything())).then(|| self.frame.b.new_block());
         arms.extend(passes_on.map(|target| Arm { variant: None, target }));
-        self.frame.b.terminate(Terminator::Switch { on: exception, arms }, head);
+        self.frame.b.terminate(Terminator::Switch { on: exception, arms: arms.into() }, head);
         if let Some(passes_on) = passes_on {
             self.frame.b.switch_to(passes_on);
             self.frame.b.terminate(Terminator::Raise, head);
@@ -43,7 +43,7 @@ impl<'t> Ctx<'t> {
             let (takes, next) = (self.frame.b.new_block(), self.frame.b.new_block());
             let mut arms = caught.arms(takes);
             arms.push(Arm { variant: None, target: next });
-            self.frame.b.terminate(Terminator::Switch { on: exception, arms }, head);
+            self.frame.b.terminate(Terminator::Switch { on: exception, arms: arms.into() }, head);
             self.frame.b.switch_to(takes);
             self.handler(*handler, caught);
             self.frame.b.fall_into(next, Range::default());
@@ -59,7 +59,7 @@ impl<'t> Ctx<'t> {
         let head = self.head(node);
         self.frame.b.begin_statement(head);
         let dest = self.frame.b.temp(head);
-        self.frame.b.push(OpKind::Catch { dest, types: caught.types }, head);
+        self.frame.b.push(OpKind::Catch { dest, types: caught.types.into() }, head);
         if let Some(target) = caught.target {
             self.assign(target, dest, target.range());
         }

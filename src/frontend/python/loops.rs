@@ -71,7 +71,7 @@ impl<'t> Ctx<'t> {
         self.frame.b.push(OpKind::Next { dest: item, iterator }, range);
         let body = self.frame.b.new_block();
         let arms = vec![Arm { variant: Some(Name::new("Some")), target: body }, Arm { variant: Some(Name::new("None")), target: exhausted }];
-        self.frame.b.terminate(Terminator::Switch { on: item, arms }, range);
+        self.frame.b.terminate(Terminator::Switch { on: item, arms: arms.into() }, range);
         self.frame.b.switch_to(body);
         (header, item)
     }

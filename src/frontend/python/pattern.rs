@@ -92,7 +92,7 @@ impl<'t> Ctx<'t> {
     fn test(&mut self, variant: Option<Name>, subject: Local, range: Range, fails: BlockId) {
         let matches = self.frame.b.new_block();
         let arms = vec![Arm { variant, target: matches }, Arm { variant: None, target: fails }];
-        self.frame.b.terminate(Terminator::Switch { on: subject, arms }, range);
+        self.frame.b.terminate(Terminator::Switch { on: subject, arms: arms.into() }, range);
         self.frame.b.switch_to(matches);
     }
 

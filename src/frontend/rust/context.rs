@@ -268,7 +268,7 @@ impl<'s> Ctx<'s> {
     }
 
     pub(super) fn is_temporary(&self, local: Local) -> bool {
-        self.frame.b.function.local(local).kind == LocalKind::Temporary
+        self.frame.b.function.local(local).kind() == LocalKind::Temporary
     }
 
     pub(super) fn init(&mut self, local: Local, value: Local, range: Range) {

@@ -113,13 +113,13 @@ impl Ctx<'_> {
             let next = arm.guard.map(|_| {
                 let next = self.frame.b.new_block();
                 tests.push(Arm { variant: None, target: next });
-                self.frame.b.terminate(Terminator::Switch { on, arms: std::mem::take(&mut tests) }, range);
+                self.frame.b.terminate(Terminator::Switch { on, arms: std::mem::take(&mut tests).into() }, range);
                 self.frame.b.switch_to(next);
                 next
             });
             ways.push((arm, start, next));
         }
-        let exhausted = if tests.is_empty() { Terminator::Unreachable } else { Terminator::Switch { on, arms: tests } };
+        let exhausted = if tests.is_empty() { Terminator::Unreachable } else { Terminator::Switch { on, arms: tests.into() } };
         self.frame.b.terminate(exhausted, range);
         ways
     }
@@ -182,7 +182,7 @@ impl Ctx<'_> {
         let body = self.frame.b.new_block();
         let some = Name::new("Some");
         let arms = vec![Arm { variant: Some(some), target: body }, Arm { variant: Some(Name::new("None")), target: exit }];
-        self.frame.b.terminate(Terminator::Switch { on: item, arms }, range);
+        self.frame.b.terminate(Terminator::Switch { on: item, arms: arms.into() }, range);
         self.frame.b.switch_to(body);
         self.frame.push(Scope::both());
         if plain_variable(pattern).is_none() {

@@ -188,7 +188,7 @@ impl Ctx<'_> {
     pub(super) fn aggregate<'e>(&mut self, kind: AggregateKind, elements: impl IntoIterator<Item = &'e Expr>, range: Range) -> Local {
         let operands = self.operands(elements);
         let dest = self.owned_temp(range);
-        self.frame.b.push(OpKind::Aggregate { dest, kind, fields: Vec::new(), operands }, range);
+        self.frame.b.push(OpKind::Aggregate { dest, kind, fields: Default::default(), operands: operands.into() }, range);
         dest
     }
 
@@ -204,7 +204,7 @@ impl Ctx<'_> {
         let operands = values.into_iter().chain(base).collect();
         let kind = AggregateKind::Struct(types::path(literal.qself.as_ref(), &literal.path));
         let dest = self.owned_temp(range);
-        self.frame.b.push(OpKind::Aggregate { dest, kind, fields, operands }, range);
+        self.frame.b.push(OpKind::Aggregate { dest, kind, fields: fields.into(), operands }, range);
         dest
     }
 

@@ -61,7 +61,7 @@ impl Ctx<'_> {
         let mut arms = Vec::new();
         self.add_arms(pattern, matched, &mut arms);
         arms.push(Arm { variant: None, target: failed });
-        self.frame.b.terminate(Terminator::Switch { on, arms }, range);
+        self.frame.b.terminate(Terminator::Switch { on, arms: arms.into() }, range);
         matched
     }
 
@@ -181,7 +181,7 @@ impl Ctx<'_> {
         let blocks: Vec<BlockId> = cases.iter().map(|_| self.frame.b.new_block()).collect();
         let mut arms = Vec::new();
         cases.iter().zip(&blocks).for_each(|(case, block)| self.add_arms(case, *block, &mut arms));
-        self.frame.b.terminate(Terminator::Switch { on, arms }, range);
+        self.frame.b.terminate(Terminator::Switch { on, arms: arms.into() }, range);
         let join = self.frame.b.new_block();
         for (case, block) in cases.iter().zip(blocks) {
             self.frame.b.switch_to(block);

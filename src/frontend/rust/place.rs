@@ -144,7 +144,7 @@ impl Ctx<'_> {
         let (success, failure) = (self.frame.b.new_block(), self.frame.b.new_block());
         let variant = Name::new("?");
         let arms = vec![Arm { variant: Some(variant), target: success }, Arm { variant: None, target: failure }];
-        self.frame.b.terminate(Terminator::Switch { on: value, arms }, range);
+        self.frame.b.terminate(Terminator::Switch { on: value, arms: arms.into() }, range);
         self.frame.b.switch_to(failure);
         match self.frame.find_target(|it| it.kind == TargetKind::TryBlock) {
             Some((depth, target)) => {

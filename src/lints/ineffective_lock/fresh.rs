@@ -118,7 +118,7 @@ fn given_away(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
         }
     }
     for local in program.nested(function).flat_map(|it| &program.function(it).locals) {
-        if let LocalKind::Captured(outer) = local.kind {
+        if let LocalKind::Captured(outer) = local.kind() {
             found.insert(values.origin(outer));
         }
     }

@@ -183,7 +183,7 @@ fn keeps_until(analysis: &Analysis<'_>, function: Fun, parameter: u32, op: OpId)
     let graph = Graph::new(program.function(function));
     let captures = |nested: FunctionId| {
         let closure = program.function(program.fun(program.module_of(function), nested));
-        closure.locals.iter().any(|it| it.kind == LocalKind::Captured(local))
+        closure.locals.iter().any(|it| it.kind() == LocalKind::Captured(local))
     };
     // The whole, or what a pattern takes out of an `Option`.
     let is_part = |place: &Place| place.base == Base::Local(local) && matches!(place.projections.first(), None | Some(Projection::Variant(_)));

@@ -238,7 +238,7 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
     });
     for (at, (_, _, op)) in ir.ops().enumerate() {
         let joined: Vec<Local> = match &op.kind {
-            OpKind::Aggregate { operands, .. } => operands.clone(),
+            OpKind::Aggregate { operands, .. } => operands.to_vec(),
             OpKind::Compute { operands, .. } => operands.to_vec(),
             OpKind::Call { dest, arguments, .. } if matches!(analysis.program.target(function, *dest), Target::Construct { .. }) => {
                 arguments.iter().map(|it| it.value).collect()

@@ -43,7 +43,7 @@ const MAX_CHAIN: usize = 8;
 pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
     let ir = analysis.program.function(function);
     let range = op_of(ir, op).map_or(ir.name_range, |it| match it.kind {
-        OpKind::Drop { local } if ir.local(local).kind == LocalKind::Variable => it.range,
+        OpKind::Drop { local } if ir.local(local).kind() == LocalKind::Variable => it.range,
         _ => ir.statement_range(it),
     });
     analysis.program.location(function, range)

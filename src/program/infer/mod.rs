@@ -86,7 +86,7 @@ pub(super) fn infer(program: &mut Program<'_>) {
             if slot.returns != types.returns {
                 next.new_results.insert(*function);
             }
-            if slot.locals != types.locals {
+            if !slot.has_locals_of(&types) {
                 next.new_locals.insert(*function);
             }
             *slot = types;
@@ -159,8 +159,8 @@ impl Known {
     fn concerns(&self, program: &Program<'_>, function: Fun, reads: &Reads) -> bool {
         let captures_new = |parent: Fun| {
             self.new_locals.contains(&parent)
-                && program.function(function).locals.iter().zip(&program.types(function).locals).any(|(decl, ty)| match decl.kind {
-                    LocalKind::Captured(outer) => program.local_type(parent, outer) != ty,
+                && program.function(function).locals.iter().enumerate().any(|(index, decl)| match decl.kind() {
+                    LocalKind::Captured(outer) => program.local_type(parent, outer) != program.local_type(function, Local::from_index(index)),
                     _ => false,
                 })
         };
@@ -198,15 +198,15 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
     let is_python = program.language(function) == Language::Python;
     for (_, _, op) in ir.ops() {
         if let Some((base, name, value)) = put(&op.kind).filter(|_| is_python)
-            && let Ty::Class(class, _) = types.locals[base.index()]
-            && let Ty::Class(item, _) = types.locals[value.index()]
+            && let Ty::Class(class, _) = *types.local(base)
+            && let Ty::Class(item, _) = *types.local(value)
             && let Some(owner) = program.field_owner(class, name)
         {
             published.items.push((owner, name, item));
         }
         match &op.kind {
             OpKind::Store { place, value, .. } => {
-                let ty = types.locals[value.index()].clone();
+                let ty = types.local(*value).clone();
                 if ty.is_unknown() {
                     continue;
                 }
@@ -217,7 +217,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
                         }
                     }
                     (Base::Local(base), [Projection::Field(name)]) => {
-                        if let Ty::Class(class, _) | Ty::ClassObject(class) = types.locals[base.index()].peeled(program.catalog(function))
+                        if let Ty::Class(class, _) | Ty::ClassObject(class) = types.local(base).peeled(program.catalog(function))
                             && let Some(owner) = program.field_owner(class, *name)
                         {
                             published.fields.push((owner, *name, ty));
@@ -227,9 +227,9 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
                 }
             }
             OpKind::Call { dest, arguments, .. } => {
-                let Some(target) = types.targets.get(dest) else { continue };
+                let Some(target) = types.target(*dest) else { continue };
                 for (callee, parameter, value) in bindings(program, target, arguments) {
-                    let ty = types.locals[value.index()].clone();
+                    let ty = types.local(value).clone();
                     if !ty.is_unknown() && program.function(callee).params.get(parameter as usize).is_some_and(|it| it.ty.is_none()) {
                         published.passed.push((callee, parameter, ty));
                     }

@@ -16,7 +16,7 @@ pub(super) struct Scope<'p, 'a> {
     pub(super) language: Language,
     pub(super) catalog: &'static Catalog,
     pub(super) locals: Vec<Ty>,
-    targets: FxHashMap<Local, Target>,
+    targets: Vec<(Local, Target)>,
     pub(super) passed: Vec<Passed>,
     reads: RefCell<Reads>,
     /// Variables read when nothing was known of them.
@@ -61,13 +61,17 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         function,
         language,
         catalog: program.catalog(function),
-        locals: ir.locals.iter().map(|it| it.ty.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default()).collect(),
-        targets: FxHashMap::default(),
+        locals: vec![Ty::Unknown; ir.locals.len()],
+        targets: Vec::new(),
         passed: Vec::new(),
         reads: RefCell::default(),
         unknown: FxHashSet::default(),
         known_late: false,
     };
+    let declared = ir.params.iter().filter_map(|it| Some((it.local, it.ty.as_ref()?)));
+    for (local, ty) in ir.annotations.iter().map(|it| (it.0, &it.1)).chain(declared) {
+        scope.locals[local.index()] = program.resolve_type_of(function, ty);
+    }
     for (index, param) in ir.params.iter().enumerate() {
         let slot = &mut scope.locals[param.local.index()];
         if param.kind == ParamKind::Receiver {
@@ -86,7 +90,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
     }
     if let Some(parent) = program.captures_from(function) {
         for (index, local) in ir.locals.iter().enumerate() {
-            if let LocalKind::Captured(outer) = local.kind {
+            if let LocalKind::Captured(outer) = local.kind() {
                 scope.locals[index] = program.local_type(parent, outer).clone();
             }
         }
@@ -115,7 +119,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
     } else {
         declared
     };
-    (FunctionTypes { locals: scope.locals, targets: scope.targets, returns }, scope.reads.into_inner(), scope.passed)
+    (FunctionTypes::new(&scope.locals, scope.targets, returns), scope.reads.into_inner(), scope.passed)
 }
 
 fn receiver_type(program: &Program<'_>, function: Fun) -> Ty {
@@ -147,7 +151,7 @@ impl Scope<'_, '_> {
                 }
                 self.set(*dest, ty);
                 if let Some(getter) = self.getter(place) {
-                    self.targets.insert(*dest, Target::Function { function: getter, receiver: Receiver::Place });
+                    self.targets.push((*dest, Target::Function { function: getter, receiver: Receiver::Place }));
                 }
             }
             OpKind::Store { place, value, .. } => {
@@ -177,7 +181,7 @@ impl Scope<'_, '_> {
                 let values: Vec<Local> = arguments.iter().map(|it| it.value).collect();
                 let ty = self.call_type(&target, callee, &values);
                 self.pass_to_closures(&target, callee, arguments);
-                self.targets.insert(*dest, target);
+                self.targets.push((*dest, target));
                 self.set(*dest, ty);
             }
             OpKind::Enter { dest, manager, .. } => {

@@ -114,7 +114,7 @@ impl Ctx<'_> {
         let (ready, pending) = (self.frame.b.new_block(), self.frame.b.new_block());
         let variant = Name::new("Ready");
         let arms = vec![Arm { variant: Some(variant), target: ready }, Arm { variant: Some(Name::new("Pending")), target: pending }];
-        self.frame.b.terminate(Terminator::Switch { on: value, arms }, call.range);
+        self.frame.b.terminate(Terminator::Switch { on: value, arms: arms.into() }, call.range);
         self.frame.b.switch_to(pending);
         self.return_value(None, call.range);
         self.frame.b.switch_to(ready);

@@ -19,7 +19,7 @@ impl Ctx<'_> {
         let arm =
             |(index, (branch, target)): (usize, (&Branch, &_))| Arm { variant: branch.pattern.as_ref().map(|_| branch_name(index)), target: *target };
         let arms: Vec<Arm> = branches.iter().zip(&blocks).enumerate().map(arm).collect();
-        let terminator = if arms.is_empty() { Terminator::Unreachable } else { Terminator::Switch { on: result, arms } };
+        let terminator = if arms.is_empty() { Terminator::Unreachable } else { Terminator::Switch { on: result, arms: arms.into() } };
         self.frame.b.terminate(terminator, call.range);
         let join = self.frame.b.new_block();
         let mut owned = false;

@@ -1,0 +1,88 @@
+//! What linking found out about one function, as small as it can be: most locals have no type, and those that have one
+//! share few.
+
+use rustc_hash::FxHashMap;
+
+use super::{Target, Ty};
+use crate::ir::Local;
+
+/// The types and calls of a function.
+#[derive(Debug, Default)]
+pub struct FunctionTypes {
+    locals: LocalTypes,
+    /// What each call runs, by its destination and in their order.
+    targets: Box<[(Local, Target)]>,
+    pub returns: Ty,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct LocalTypes {
+    /// In the order in which they are met.
+    distinct: Box<[Ty]>,
+    /// By local: 0, or one more than the index of its type.
+    numbers: Box<[u32]>,
+}
+
+impl FunctionTypes {
+    /// Of two targets of one destination the last counts.
+    pub(super) fn new(locals: &[Ty], mut targets: Vec<(Local, Target)>, returns: Ty) -> FunctionTypes {
+        targets.sort_by_key(|it| it.0);
+        targets.dedup_by(|next, kept| {
+            let is_again = next.0 == kept.0;
+            if is_again {
+                std::mem::swap(next, kept);
+            }
+            is_again
+        });
+        FunctionTypes { locals: LocalTypes::new(locals), targets: targets.into(), returns }
+    }
+
+    /// The type of a local.
+    pub fn local(&self, local: Local) -> &Ty {
+        match self.locals.numbers.get(local.index()) {
+            None | Some(0) => &Ty::Unknown,
+            Some(number) => &self.locals.distinct[*number as usize - 1],
+        }
+    }
+
+    /// What a call runs, by its destination.
+    pub fn target(&self, dest: Local) -> Option<&Target> {
+        let at = self.targets.binary_search_by_key(&dest, |it| it.0).ok()?;
+        Some(&self.targets[at].1)
+    }
+
+    /// Whether the locals have the same types.
+    pub(super) fn has_locals_of(&self, other: &FunctionTypes) -> bool {
+        self.locals == other.locals
+    }
+}
+
+impl LocalTypes {
+    fn new(types: &[Ty]) -> LocalTypes {
+        let mut known: FxHashMap<&Ty, u32> = FxHashMap::default();
+        let mut distinct = Vec::new();
+        let mut number = |ty| {
+            *known.entry(ty).or_insert_with(|| {
+                distinct.push(ty);
+                distinct.len() as u32
+            })
+        };
+        let numbers = types.iter().map(|it| if it.is_unknown() { 0 } else { number(it) }).collect();
+        LocalTypes { distinct: distinct.into_iter().cloned().collect(), numbers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_and_targets_come_back() {
+        let types = [Ty::Unknown, Ty::external("a"), Ty::external("b"), Ty::external("a")];
+        let of = |local| Target::External(crate::ir::Name::new(local));
+        let found = FunctionTypes::new(&types, vec![(Local(3), of("x")), (Local(1), of("y")), (Local(3), of("z"))], Ty::Unknown);
+        assert!((0..4).all(|it| *found.local(Local(it)) == types[it as usize]));
+        assert_eq!(*found.local(Local(4)), Ty::Unknown);
+        assert_eq!([0, 1, 3].map(|it| found.target(Local(it)).cloned()), [None, Some(of("y")), Some(of("z"))]);
+    }
+}
