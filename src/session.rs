@@ -237,6 +237,8 @@ fn analyse(
         watch.lap("lints");
         let notes = program.claims.notes.clone();
         let states = if options.review_states { lints::review(&analysis) } else { Vec::new() };
+        drop(analysis);
+        program.take_apart();
         Outcome { findings, suppressed, states, notes, lost, unparsable }
     });
     Ok((outcome.map_err(SessionError::Internal)?, lowered))

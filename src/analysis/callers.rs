@@ -96,15 +96,14 @@ impl Callers {
 
 /// Gathers the callers of a program's functions.
 pub fn callers(program: &Program<'_>, facts: &[Facts]) -> Callers {
-    let mut callers = gather(program, facts);
-    callers.constructs = constructing(program, &callers);
-    callers.loads = loading(program, &callers);
-    callers.threads = single_threads(program, &callers);
-    callers.exclusive = exclusive(program, &callers);
-    callers.on_loop = on_loop(program, &callers);
-    callers.unseen = unseen(program, &callers);
-    callers.outside = outside(program, &callers);
-    callers
+    let callers = gather(program, facts);
+    let known = &callers;
+    // None asks for what another finds.
+    let (((constructs, loads), (threads, exclusive)), (on_loop, (unseen, outside))) = rayon::join(
+        || rayon::join(|| (constructing(program, known), loading(program, known)), || (single_threads(program, known), exclusive(program, known))),
+        || rayon::join(|| on_loop(program, known), || rayon::join(|| unseen(program, known), || outside(program, known))),
+    );
+    Callers { constructs, loads, threads, exclusive, on_loop, unseen, outside, ..callers }
 }
 
 /// What one function says of those that it runs.
@@ -149,16 +148,17 @@ fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
 fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
     let open = program.threads.entries.iter().map(|it| it.function).collect();
     let mut callers = Callers { open, ..Callers::default() };
-    // Each callee with the methods that may stand in for it.
-    let mut stand_ins: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
     let functions: Vec<Fun> = program.function_ids().collect();
     let all: Vec<Mentions> = functions.par_iter().map(|it| mentions(program, facts, *it)).collect();
+    let callees: FxHashSet<Fun> = all.iter().flat_map(|it| &it.calls).map(|it| it.0).collect();
+    // Each callee with the methods that may stand in for it.
+    let stand_ins: FxHashMap<Fun, Vec<Fun>> =
+        callees.into_par_iter().map(|it| (it, overrides(program, it).into_iter().chain([it]).collect())).collect();
     for (function, Mentions { calls, at_once, values }) in functions.into_iter().zip(all) {
         let is_construction = !calls.is_empty() && program.is_construction(function);
         let is_body = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
         for (callee, op, elsewhere) in calls {
-            let run = || overrides(program, callee).into_iter().chain([callee]).collect();
-            for callee in stand_ins.entry(callee).or_insert_with(run) {
+            for callee in &stand_ins[&callee] {
                 let by = callers.by.entry(*callee).or_default();
                 if is_construction {
                     if is_body {

@@ -4,6 +4,7 @@
 //! site holds, itself or by its own entry lockset. Public functions, thread entry points and functions used as values
 //! start with nothing. Calls during construction do not count: no other thread has the object yet.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Facts;
@@ -52,26 +53,8 @@ impl EntryLocksets {
 /// Computes the entry locksets.
 pub fn entry_locksets(program: &Program<'_>, facts: &[Facts], declared: &Declared, callers: &Callers) -> EntryLocksets {
     let mut result = EntryLocksets::default();
-    for function in program.function_ids() {
-        let ir = program.function(function);
-        let doc = ir.doc.as_deref().unwrap_or("").to_ascii_lowercase();
-        let says = ["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"]
-            .iter()
-            .any(|it| doc.contains(it));
-        let asserts = || {
-            ir.ops().any(|(_, _, op)| matches!(&op.kind, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked")))
-        };
-        let locking_decorator = || program.wrappers(function).iter().any(|it| !facts[it.0 as usize].locksets.locks.is_empty());
-        if asserts() || locking_decorator() {
-            result.claims.insert(function);
-        }
-        if ["_locked", "_lock_held", "_under_lock", "_with_lock"].iter().any(|it| ir.name.as_str().ends_with(it))
-            || ir.name.as_str().ends_with("_unlocked") && ir.name.as_str().starts_with("_")
-            || says
-        {
-            result.claims.insert(function);
-        }
-    }
+    let functions: Vec<Fun> = program.function_ids().collect();
+    result.claims = functions.into_par_iter().filter(|it| claims_lock(program, facts, *it)).collect();
     let sites = callers.all_sites();
     result.held = greatest(facts, declared, sites, |it| callers.are_known(program, *it));
     result.known = greatest(facts, declared, sites, |_| true);
@@ -82,6 +65,24 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts], declared: &Declare
         }
     }
     result
+}
+
+/// Whether the function's name, its doc or what it does says that its caller holds a lock.
+fn claims_lock(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
+    let ir = program.function(function);
+    let name = ir.name.as_str();
+    let is_named_so = || {
+        ["_locked", "_lock_held", "_under_lock", "_with_lock"].iter().any(|it| name.ends_with(it))
+            || name.ends_with("_unlocked") && name.starts_with("_")
+    };
+    let says = || {
+        let doc = ir.doc.as_deref().unwrap_or("").to_ascii_lowercase();
+        let words = ["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"];
+        words.iter().any(|it| doc.contains(it))
+    };
+    let asks = |op: &OpKind| matches!(op, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked"));
+    let has_locking_decorator = || program.wrappers(function).iter().any(|it| !facts[it.0 as usize].locksets.locks.is_empty());
+    is_named_so() || says() || ir.ops().any(|it| asks(&it.2.kind)) || has_locking_decorator()
 }
 
 /// What all sites of each candidate hold, themselves or because all of theirs do.

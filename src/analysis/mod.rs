@@ -152,10 +152,21 @@ fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
     for function in program.function_ids() {
         graph.add_node(function);
     }
-    for function in program.function_ids() {
-        let mut edge = |callee: Fun| {
+    let functions: Vec<Fun> = program.function_ids().collect();
+    let callees: Vec<Vec<Fun>> = functions.par_iter().map(|it| callees(program, *it)).collect();
+    for (function, callees) in functions.into_iter().zip(callees) {
+        for callee in callees {
             graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
-        };
+        }
+    }
+    graph
+}
+
+/// What a function runs, itself or by what it gives away.
+fn callees(program: &Program<'_>, function: Fun) -> Vec<Fun> {
+    let mut callees = Vec::new();
+    {
+        let mut edge = |callee: Fun| callees.push(callee);
         program.wrappers(function).iter().for_each(|it| edge(*it));
         for (_, _, op) in program.function(function).ops() {
             let called = program.called(function, &op.kind);
@@ -169,5 +180,5 @@ fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
             }
         }
     }
-    graph
+    callees
 }

@@ -193,19 +193,19 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
         })
         .collect();
     let mut taken: FxHashMap<Local, Place> = FxHashMap::default();
-    let mut stores: FxHashMap<Local, u32> = FxHashMap::default();
+    let mut stores: Vec<u32> = vec![0; ir.locals.len()];
     for (_, _, op) in ir.ops() {
         if let OpKind::Store { place, .. } = &op.kind
             && let Some(local) = place.as_local()
         {
-            *stores.entry(local).or_default() += 1;
+            stores[local.index()] += 1;
         }
     }
     for (_, _, op) in ir.ops() {
         match &op.kind {
             OpKind::Load { dest, place, .. } => {
                 if let Some(local) = place.as_local()
-                    && stores.get(&local).is_none_or(|it| *it <= 1)
+                    && stores[local.index()] <= 1
                 {
                     values.copies[dest.index()] = local;
                 }
@@ -217,7 +217,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
             OpKind::Store { place, value, .. } => {
                 if let Some(local) = place.as_local() {
                     let path = values.path(*value).cloned().filter(|_| !taken.contains_key(value));
-                    let count = stores.get(&local).copied().unwrap_or(0);
+                    let count = stores[local.index()];
                     let slot = &mut values.paths[local.index()];
                     if count <= 1 && matches!(ir.local(local).kind(), LocalKind::Variable | LocalKind::Temporary) {
                         values.copies[local.index()] = *value;

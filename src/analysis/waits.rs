@@ -3,6 +3,7 @@
 //! What blocks is the catalogue's to say; a function that calls one that blocks blocks, too. The nearest wait of each is
 //! found by a breadth-first walk from those that block by themselves to their callers.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::callers::Callers;
@@ -58,8 +59,9 @@ impl Waits {
 /// Gathers the waits of a program.
 pub fn waits(program: &Program<'_>, callers: &Callers) -> Waits {
     let mut waits = Waits::default();
-    for function in program.function_ids() {
-        let found = direct(program, function);
+    let functions: Vec<Fun> = program.function_ids().collect();
+    let found: Vec<Vec<Wait>> = functions.par_iter().map(|it| direct(program, *it)).collect();
+    for (function, found) in functions.into_iter().zip(found) {
         if let Some(first) = found.iter().min_by_key(|it| (it.kind, it.op)) {
             waits.nearest.insert(function, *first);
             waits.direct.insert(function, found);

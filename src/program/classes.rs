@@ -1,5 +1,7 @@
 //! What is known of classes: their relatives, methods, fields.
 
+use std::borrow::Cow;
+
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
@@ -16,7 +18,19 @@ const ACCESSOR_WORDS: &[&str] = &["as", "from", "get", "has", "into", "is", "new
 
 impl Program<'_> {
     /// `class` and its bases, nearest first, each once.
-    pub fn ancestry(&self, class: Cls) -> Vec<Cls> {
+    pub fn ancestry(&self, class: Cls) -> Cow<'_, [Cls]> {
+        match self.ancestries.get(class.0 as usize) {
+            Some(known) => Cow::Borrowed(known),
+            None => Cow::Owned(self.find_ancestry(class)),
+        }
+    }
+
+    /// From now on ancestries are known: no class gets another base.
+    pub(super) fn list_ancestries(&mut self) {
+        self.ancestries = self.class_ids().map(|it| self.find_ancestry(it).into()).collect();
+    }
+
+    fn find_ancestry(&self, class: Cls) -> Vec<Cls> {
         let mut order = vec![class];
         let mut next = 0;
         while next < order.len() && order.len() < 64 {
@@ -32,7 +46,7 @@ impl Program<'_> {
 
     /// Library classes among the bases, near and far.
     pub fn external_ancestry(&self, class: Cls) -> impl Iterator<Item = Name> + '_ {
-        self.ancestry(class).into_iter().flat_map(|it| self.external_bases[it.0 as usize].iter().copied())
+        Ancestors { of: self.ancestry(class), next: 0 }.flat_map(|it| self.external_bases[it.0 as usize].iter().copied())
     }
 
     pub fn subclasses(&self, class: Cls) -> &[Cls] {
@@ -54,7 +68,11 @@ impl Program<'_> {
     /// The method `name` of `class`, its own or inherited. A trait method without a body is looked up in the trait's
     /// only implementor.
     pub fn method(&self, class: Cls, name: Name) -> Option<Fun> {
-        let own = self.ancestry(class).into_iter().find_map(|it| self.methods.get(&(it, name)).copied());
+        // Most names that are asked for are of no method at all.
+        if !self.method_names.contains(&name) {
+            return None;
+        }
+        let own = self.ancestry(class).iter().find_map(|it| self.methods.get(&(*it, name)).copied());
         own.or_else(|| match self.subclasses(class) {
             [only] if self.class(class).kind == crate::ir::ClassKind::Trait => self.methods.get(&(*only, name)).copied(),
             _ => None,
@@ -137,10 +155,13 @@ impl Program<'_> {
     /// The farthest ancestor that declares or assigns the field: the class the state belongs to. A protocol only says
     /// what others have.
     pub fn field_owner(&self, class: Cls, name: Name) -> Option<Cls> {
+        if !self.field_names.contains(&name) {
+            return None;
+        }
         let declares = |it: &Cls| self.declares.contains_key(&(*it, name));
         let ancestry = self.ancestry(class);
         let owns = ancestry.iter().copied().rfind(|it| declares(it) && !self.is_protocol(*it));
-        owns.or_else(|| ancestry.into_iter().rfind(declares))
+        owns.or_else(|| ancestry.iter().copied().rfind(declares))
     }
 
     pub(super) fn is_protocol(&self, class: Cls) -> bool {
@@ -190,6 +211,21 @@ impl Program<'_> {
             self.declared_fields.entry(*class).or_default().push(*name);
         }
         self.declared_fields.values_mut().for_each(|it| it.sort_unstable());
+    }
+}
+
+/// The classes of an ancestry, one by one.
+struct Ancestors<'p> {
+    of: Cow<'p, [Cls]>,
+    next: usize,
+}
+
+impl Iterator for Ancestors<'_> {
+    type Item = Cls;
+
+    fn next(&mut self) -> Option<Cls> {
+        self.next += 1;
+        self.of.get(self.next - 1).copied()
     }
 }
 

@@ -1,5 +1,6 @@
 //! From lowered modules to a program: classes and their methods, locks by their role.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::implied::Kind;
@@ -26,6 +27,7 @@ pub(super) struct Roles {
 pub fn link<'f>(files: &'f Files, modules: Vec<(FileId, Module)>, setting: &Setting) -> Program<'f> {
     let mut program = Program::gather(files, modules, setting);
     program.link_classes();
+    program.list_ancestries();
     program.names.remember(program.modules.len());
     infer::infer(&mut program);
     program.list_fields();
@@ -45,6 +47,7 @@ impl<'a> Program<'a> {
         let mut functions = Vec::new();
         let mut classes = Vec::new();
         let mut linked = Vec::with_capacity(modules.len());
+        let generated: Vec<bool> = modules.par_iter().map(|it| is_generated(&files.get(it.0).text)).collect();
         for (index, (file, ir)) in modules.into_iter().enumerate() {
             let module = Mod(index as u32);
             let (first_function, first_class) = (functions.len() as u32, classes.len() as u32);
@@ -55,7 +58,7 @@ impl<'a> Program<'a> {
                 uses_interpreter: ir.language == Language::Rust && ir.imports.iter().any(|it| it.path.first() == "pyo3"),
                 ir,
                 path: ModulePath::default(),
-                generated: is_generated(&files.get(file).text),
+                generated: generated[index],
                 first_function,
                 first_class,
             });
@@ -73,7 +76,9 @@ impl<'a> Program<'a> {
             names,
             bases: vec![Vec::new(); class_count],
             external_bases: vec![Vec::new(); class_count],
+            ancestries: Vec::new(),
             methods: FxHashMap::default(),
+            method_names: FxHashSet::default(),
             foreign_methods: FxHashMap::default(),
             foreign_self: FxHashMap::default(),
             implied: FxHashMap::default(),
@@ -84,6 +89,7 @@ impl<'a> Program<'a> {
             class_of: FxHashMap::default(),
             fields: FxHashMap::default(),
             declares: FxHashMap::default(),
+            field_names: FxHashSet::default(),
             declared_fields: FxHashMap::default(),
             globals: FxHashMap::default(),
             lock_wrappers: FxHashSet::default(),
@@ -121,6 +127,7 @@ impl<'a> Program<'a> {
             }
             for (name, function) in methods {
                 self.methods.insert((class, name), function);
+                self.method_names.insert(name);
                 self.class_of.insert(function, class);
             }
             for base in &bases {
@@ -168,6 +175,7 @@ impl<'a> Program<'a> {
                 self.implied.entry((class, kind)).and_modify(|it| *it = None).or_insert(Some(function));
             }
             self.methods.entry((class, name)).or_insert(function);
+            self.method_names.insert(name);
             self.class_of.insert(function, class);
         }
         if unchecked {

@@ -22,7 +22,9 @@ mod threads;
 mod types;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::claims::{Claims, Confined, Guarded, Place, Said, Threaded, Unresolved};
@@ -136,7 +138,11 @@ pub struct Program<'a> {
     bases: Vec<Vec<Cls>>,
     /// Library bases (`threading.Thread`), by [`Cls`].
     external_bases: Vec<Vec<Name>>,
+    /// Each class and its bases, once all are known.
+    ancestries: Vec<Box<[Cls]>>,
     methods: FxHashMap<(Cls, Name), Fun>,
+    /// The names of all methods.
+    method_names: FxHashSet<Name>,
     /// Methods that the program gives to library types by traits of its own (`impl LockExt for RwLock<T>`), by the type's
     /// path, and each one's `Self`.
     foreign_methods: FxHashMap<(Name, Name), Fun>,
@@ -156,6 +162,8 @@ pub struct Program<'a> {
     fields: FxHashMap<(Cls, Name), Ty>,
     /// Fields each class declares or assigns itself.
     declares: FxHashMap<(Cls, Name), Location>,
+    /// The names of all fields.
+    field_names: FxHashSet<Name>,
     /// Their names, sorted.
     declared_fields: FxHashMap<Cls, Vec<Name>>,
     globals: FxHashMap<(Mod, Name), Ty>,
@@ -181,7 +189,21 @@ pub struct Program<'a> {
     pub claims: Claims,
 }
 
+/// Methods that make or re-make an object, or take it apart.
+static CONSTRUCTORS: LazyLock<FxHashSet<Name>> = LazyLock::new(|| {
+    let of_python = ["__init__", "__new__", "__post_init__", "__setstate__", "__getstate__", "__init_subclass__", "__set_name__"];
+    let of_copies = ["__del__", "__copy__", "__deepcopy__", "__reduce__"];
+    let of_tests = ["setUp", "setUpClass", "tearDown", "tearDownClass"];
+    of_python.iter().chain(&of_copies).chain(&of_tests).map(|it| Name::new(it)).collect()
+});
+
 impl<'a> Program<'a> {
+    /// Takes the program apart on all processors: it is made of millions of pieces.
+    pub fn take_apart(self) {
+        let Program { modules, types, .. } = self;
+        rayon::join(|| modules.into_par_iter().for_each(drop), || types.into_par_iter().for_each(drop));
+    }
+
     pub fn module(&self, id: Mod) -> &Linked {
         &self.modules[id.0 as usize]
     }
@@ -390,26 +412,7 @@ impl<'a> Program<'a> {
         let function = self.function(id);
         match function.kind {
             FunctionKind::ModuleBody | FunctionKind::ClassBody => true,
-            FunctionKind::Method | FunctionKind::ClassMethod | FunctionKind::StaticMethod => {
-                matches!(
-                    function.name.as_str(),
-                    "__init__"
-                        | "__new__"
-                        | "__post_init__"
-                        | "__setstate__"
-                        | "__getstate__"
-                        | "__init_subclass__"
-                        | "__set_name__"
-                        | "__del__"
-                        | "__copy__"
-                        | "__deepcopy__"
-                        | "__reduce__"
-                        | "setUp"
-                        | "setUpClass"
-                        | "tearDown"
-                        | "tearDownClass"
-                )
-            }
+            FunctionKind::Method | FunctionKind::ClassMethod | FunctionKind::StaticMethod => CONSTRUCTORS.contains(&function.name),
             _ => false,
         }
     }

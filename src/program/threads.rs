@@ -1,10 +1,11 @@
 //! What runs concurrently: thread entry points.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::nearby::nearest;
 use super::types::Ty;
-use super::{Fun, Mod, Program, Target};
+use super::{Fun, Linked, Mod, Program, Target};
 use crate::catalog::{Catalog, Concurrency, Scope, Spawn};
 use crate::finding::Location;
 use crate::ir::{Argument, ArgumentKind, Base, BlockId, Callee, Const, Function, Local, Name, OpKind, Projection};
@@ -60,15 +61,22 @@ struct Search {
 
 /// Finds the entry points of `program`.
 pub(super) fn find(program: &Program<'_>) -> Threads {
-    let mut search = Search::default();
-    for function in program.function_ids() {
-        if program.is_exempt(function) {
-            continue;
+    let in_module = |linked: &Linked| {
+        let mut search = Search::default();
+        let functions = (linked.first_function..).take(linked.ir.functions.len()).map(Fun);
+        for function in functions.filter(|it| !program.is_exempt(*it)) {
+            spawned(program, function, &mut search);
+            handlers(program, function, &mut search);
         }
-        spawned(program, function, &mut search);
-        handlers(program, function, &mut search);
+        search
+    };
+    let mut all = Search::default();
+    for search in program.modules.par_iter().map(in_module).collect::<Vec<_>>() {
+        all.entries.extend(search.entries);
+        all.started.extend(search.started);
+        all.locked.extend(search.locked);
     }
-    let Search { entries, started, locked } = search;
+    let Search { entries, started, locked } = all;
     Threads { entries, started: nearest(program, &started), locked: nearest(program, &locked) }
 }
 

@@ -51,6 +51,7 @@ fn sweep(analysis: &Analysis<'_>, class: Cls, caller: Fun, op: OpId) -> Option<E
     };
     let methods = program
         .ancestry(holder)
+        .into_owned()
         .into_iter()
         .flat_map(|it| program.class(it).methods.iter().map(move |id| program.fun(program.module_of_class(it), *id)));
     let giver = methods.into_iter().find(|it| gives(it))?;

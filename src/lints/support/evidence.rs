@@ -153,7 +153,7 @@ fn says_of_threads(analysis: &Analysis<'_>, class: Cls, function: Fun) -> Option
     let of_class = |it: Cls| says(Threaded::Class(it)).filter(|it| !it.1 || !lives_on_loop(program, class));
     let inherits = |it: &&Cls| program.method(**it, program.function(function).name) == Some(function);
     let below = || program.subclasses(class).iter().filter(inherits).find_map(|it| of_class(*it).filter(|it| it.1));
-    says(Threaded::Function(function)).or_else(|| program.ancestry(class).into_iter().find_map(of_class)).or_else(below)
+    says(Threaded::Function(function)).or_else(|| program.ancestry(class).iter().copied().find_map(of_class)).or_else(below)
 }
 
 /// Whether code that is not on a thread of the program's own changes the state as well.
@@ -250,7 +250,7 @@ pub fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<O
         return None;
     }
     let catalog = program.catalog_of(program.module_of_class(class));
-    program.ancestry(class).into_iter().find_map(|it| {
+    program.ancestry(class).iter().copied().find_map(|it| {
         let is_thread_lock = |ty: &Ty| ty.lock(catalog).is_some_and(|it| it.scope == Scope::Thread);
         let is_one = |name: Name, ty: &Ty| is_thread_lock(ty) && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name);
         let mut locks = program.fields_of(it).filter(|(name, ty)| is_one(*name, ty));

@@ -156,7 +156,7 @@ impl Scope<'_, '_> {
                 }
                 Ty::External(path, _) if *path == "super" => {
                     let Some(class) = program.enclosing_class(self.function) else { return Target::Unknown };
-                    let inherited = program.ancestry(class).into_iter().skip(1).find_map(|it| program.methods.get(&(it, name)).copied());
+                    let inherited = program.ancestry(class).iter().skip(1).find_map(|it| program.methods.get(&(*it, name)).copied());
                     return match inherited {
                         Some(function) => Target::Function { function, receiver: Receiver::Caller },
                         None => program.external_ancestry(class).next().map_or(Target::Unknown, |ty| Target::Method { ty, name }),

@@ -1,10 +1,11 @@
 //! What fields and globals are declared to be, and where.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::catalog::LockKind;
 use crate::ir::{Base, Const, FunctionKind, Language, Local, Name, OpKind, ParamKind, Projection};
-use crate::program::{Mod, Program, Ty, names};
+use crate::program::{Cls, Fun, Mod, Program, Ty, names};
 
 pub(super) fn declare_fields(program: &mut Program<'_>) {
     for class in program.class_ids() {
@@ -54,6 +55,7 @@ pub(super) fn declare_fields(program: &mut Program<'_>) {
             };
         }
     }
+    program.field_names = program.declares.keys().map(|it| it.1).collect();
 }
 
 pub(super) fn declare_globals(program: &mut Program<'_>) {
@@ -78,54 +80,67 @@ pub(super) fn declare_globals(program: &mut Program<'_>) {
 /// Which lock fields conditions were made with: `self._changed = Condition(self._lock)`; and which have semaphores that let
 /// in more than one: `self._slots = Semaphore(limit)`.
 pub(super) fn wrap_conditions(program: &mut Program<'_>) {
-    let mut found = Vec::new();
-    let mut counting = Vec::new();
-    for function in program.function_ids() {
-        let Some(class) = program.class_of(function) else { continue };
-        let ir = program.function(function);
-        let mut fields: FxHashMap<Local, Name> = FxHashMap::default();
-        let mut semaphores: Vec<Local> = Vec::new();
-        let one = |value: Local| ir.constant(value) == Some(Const::Int(1));
-        for (_, _, op) in ir.ops() {
-            match &op.kind {
-                OpKind::Load { dest, place, .. } => {
-                    if let [Projection::Field(name)] = place.projections[..] {
-                        fields.insert(*dest, name);
-                    }
+    let methods: Vec<(Fun, Cls)> = program.function_ids().filter_map(|it| Some((it, program.class_of(it)?))).collect();
+    let found: Vec<Wrapping> = methods.par_iter().map(|(function, class)| wrapping(program, *function, *class)).collect();
+    for it in found {
+        program.wrapped.extend(it.wrapped);
+        program.counting.extend(it.counting);
+    }
+}
+
+/// What a method puts into fields.
+#[derive(Default)]
+struct Wrapping {
+    /// Conditions: the field, and that of the lock inside.
+    wrapped: Vec<((Cls, Name), Name)>,
+    /// Semaphores that let in more than one.
+    counting: Vec<(Cls, Name)>,
+}
+
+fn wrapping(program: &Program<'_>, function: Fun, class: Cls) -> Wrapping {
+    let mut wrapping = Wrapping::default();
+    let ir = program.function(function);
+    let mut fields: FxHashMap<Local, Name> = FxHashMap::default();
+    let mut semaphores: Vec<Local> = Vec::new();
+    let one = |value: Local| ir.constant(value) == Some(Const::Int(1));
+    for (_, _, op) in ir.ops() {
+        match &op.kind {
+            OpKind::Load { dest, place, .. } => {
+                if let [Projection::Field(name)] = place.projections[..] {
+                    fields.insert(*dest, name);
                 }
-                OpKind::Call { dest, arguments, .. } => {
-                    if program.made_lock(function, *dest).is_some_and(|it| it.kind == LockKind::Semaphore)
-                        && arguments.first().is_some_and(|it| !one(it.value))
-                    {
-                        semaphores.push(*dest);
-                    }
-                    let is_condition = match program.local_type(function, *dest) {
-                        Ty::External(path, _) => program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument),
-                        _ => false,
-                    };
-                    if is_condition && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value)) {
-                        fields.insert(*dest, *lock);
-                    }
-                }
-                OpKind::Store { place, value, .. } => {
-                    if let [Projection::Field(name)] = place.projections[..]
-                        && semaphores.contains(value)
-                        && let Some(owner) = program.field_owner(class, name)
-                    {
-                        counting.push((owner, name));
-                    }
-                    if let ([Projection::Field(name)], Some(lock)) = (&place.projections[..], fields.get(value))
-                        && let Some(owner) = program.field_owner(class, *name)
-                        && name != lock
-                        && program.field(class, *name).is_some_and(|(_, ty)| ty.lock(program.catalog(function)).is_some_and(|it| it.wraps_argument))
-                    {
-                        found.push(((owner, *name), *lock));
-                    }
-                }
-                _ => {}
             }
+            OpKind::Call { dest, arguments, .. } => {
+                if program.made_lock(function, *dest).is_some_and(|it| it.kind == LockKind::Semaphore)
+                    && arguments.first().is_some_and(|it| !one(it.value))
+                {
+                    semaphores.push(*dest);
+                }
+                let is_condition = match program.local_type(function, *dest) {
+                    Ty::External(path, _) => program.catalog(function).lock(*path).is_some_and(|it| it.wraps_argument),
+                    _ => false,
+                };
+                if is_condition && let Some(lock) = arguments.first().and_then(|it| fields.get(&it.value)) {
+                    fields.insert(*dest, *lock);
+                }
+            }
+            OpKind::Store { place, value, .. } => {
+                if let [Projection::Field(name)] = place.projections[..]
+                    && semaphores.contains(value)
+                    && let Some(owner) = program.field_owner(class, name)
+                {
+                    wrapping.counting.push((owner, name));
+                }
+                if let ([Projection::Field(name)], Some(lock)) = (&place.projections[..], fields.get(value))
+                    && let Some(owner) = program.field_owner(class, *name)
+                    && name != lock
+                    && program.field(class, *name).is_some_and(|(_, ty)| ty.lock(program.catalog(function)).is_some_and(|it| it.wraps_argument))
+                {
+                    wrapping.wrapped.push(((owner, *name), *lock));
+                }
+            }
+            _ => {}
         }
     }
-    program.wrapped.extend(found);
-    program.counting.extend(counting);
+    wrapping
 }

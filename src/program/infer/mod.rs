@@ -10,6 +10,8 @@ mod calls;
 mod declare;
 mod scope;
 
+use std::hash::Hash;
+
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -43,9 +45,22 @@ struct Known {
 /// What a function's types were made of that was not known, or may change.
 #[derive(Debug, Default)]
 struct Reads {
-    fields: FxHashSet<(Cls, Name)>,
-    globals: FxHashSet<(Mod, Name)>,
-    results: FxHashSet<Fun>,
+    fields: Vec<(Cls, Name)>,
+    globals: Vec<(Mod, Name)>,
+    results: Vec<Fun>,
+}
+
+impl Reads {
+    fn each_once(self) -> Reads {
+        fn once<T: Copy + Eq + Hash>(all: Vec<T>) -> Vec<T> {
+            if all.len() < 2 {
+                return all;
+            }
+            let mut seen: FxHashSet<T> = FxHashSet::default();
+            all.into_iter().filter(|it| seen.insert(*it)).collect()
+        }
+        Reads { fields: once(self.fields), globals: once(self.globals), results: once(self.results) }
+    }
 }
 
 /// The type of what is passed for a parameter.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::{Passed, Reads};
 use crate::catalog::Catalog;
@@ -19,8 +19,8 @@ pub(super) struct Scope<'p, 'a> {
     targets: Vec<(Local, Target)>,
     pub(super) passed: Vec<Passed>,
     reads: RefCell<Reads>,
-    /// Variables read when nothing was known of them.
-    unknown: FxHashSet<Local>,
+    /// By local: variables read when nothing was known of them.
+    unknown: Vec<bool>,
     /// Something has become known of one of them.
     known_late: bool,
 }
@@ -39,6 +39,17 @@ static LITERALS: LazyLock<Literals> = LazyLock::new(|| Literals {
     truth: Ty::external("bool"),
     number: Ty::external("float"),
 });
+
+/// Names that are asked for often.
+struct Names {
+    list: Name,
+    set: Name,
+    dict: Name,
+    enter: Name,
+}
+
+static NAMES: LazyLock<Names> =
+    LazyLock::new(|| Names { list: Name::new("list"), set: Name::new("set"), dict: Name::new("dict"), enter: Name::new("__enter__") });
 
 impl Literals {
     fn of(&self, value: Const) -> Ty {
@@ -65,7 +76,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         targets: Vec::new(),
         passed: Vec::new(),
         reads: RefCell::default(),
-        unknown: FxHashSet::default(),
+        unknown: vec![false; ir.locals.len()],
         known_late: false,
     };
     let declared = ir.params.iter().filter_map(|it| Some((it.local, it.ty.as_ref()?)));
@@ -119,7 +130,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
     } else {
         declared
     };
-    (FunctionTypes::new(&scope.locals, scope.targets, returns), scope.reads.into_inner(), scope.passed)
+    (FunctionTypes::new(&scope.locals, scope.targets, returns), scope.reads.into_inner().each_once(), scope.passed)
 }
 
 fn receiver_type(program: &Program<'_>, function: Fun) -> Ty {
@@ -147,7 +158,7 @@ impl Scope<'_, '_> {
             OpKind::Load { dest, place, .. } => {
                 let ty = self.place(place);
                 if let Some(local) = place.as_local().filter(|_| ty.is_unknown()) {
-                    self.unknown.insert(local);
+                    self.unknown[local.index()] = true;
                 }
                 self.set(*dest, ty);
                 if let Some(getter) = self.getter(place) {
@@ -158,9 +169,9 @@ impl Scope<'_, '_> {
                 if let Some(local) = place.as_local() {
                     let ty = self.locals[value.index()].clone();
                     if ty.is_unknown() {
-                        self.unknown.insert(*value);
+                        self.unknown[value.index()] = true;
                     }
-                    self.known_late |= !ty.is_unknown() && self.locals[local.index()].is_unknown() && self.unknown.contains(&local);
+                    self.known_late |= !ty.is_unknown() && self.locals[local.index()].is_unknown() && self.unknown[local.index()];
                     self.set(local, ty);
                 }
             }
@@ -169,9 +180,9 @@ impl Scope<'_, '_> {
                 let ty = match kind {
                     AggregateKind::Tuple => Ty::Tuple(operands.iter().map(|it| self.locals[it.index()].clone()).collect()),
                     AggregateKind::List if self.language == Language::Rust => Ty::Array(std::sync::Arc::new(of(0))),
-                    AggregateKind::List => Ty::External(Name::new("list"), [of(0)].into()),
-                    AggregateKind::Set => Ty::External(Name::new("set"), [of(0)].into()),
-                    AggregateKind::Dict => Ty::External(Name::new("dict"), [of(0), of(1)].into()),
+                    AggregateKind::List => Ty::External(NAMES.list, [of(0)].into()),
+                    AggregateKind::Set => Ty::External(NAMES.set, [of(0)].into()),
+                    AggregateKind::Dict => Ty::External(NAMES.dict, [of(0), of(1)].into()),
                     AggregateKind::Struct(path) => self.struct_type(*path),
                 };
                 self.set(*dest, ty);
@@ -186,7 +197,7 @@ impl Scope<'_, '_> {
             }
             OpKind::Enter { dest, manager, .. } => {
                 let ty = match &self.locals[manager.index()] {
-                    Ty::Class(class, _) => match self.program.method(*class, Name::new("__enter__")) {
+                    Ty::Class(class, _) => match self.program.method(*class, NAMES.enter) {
                         Some(enter) => self.returns_of(enter),
                         None => Ty::Unknown,
                     },
@@ -291,7 +302,7 @@ impl Scope<'_, '_> {
         let (owner, ty) = self.program.field(class, name)?;
         // Of a container it may come to be known what is in it.
         if ty.is_unknown() || matches!(ty, Ty::External(path, _) if self.catalog.container(*path).is_some()) {
-            self.reads.borrow_mut().fields.insert((owner, name));
+            self.reads.borrow_mut().fields.push((owner, name));
         }
         Some(ty)
     }
@@ -299,13 +310,13 @@ impl Scope<'_, '_> {
     pub(super) fn definition_type(&self, definition: Definition) -> Ty {
         let ty = self.program.definition_type(definition);
         if let (Definition::Global(module, name), true) = (definition, ty.is_unknown()) {
-            self.reads.borrow_mut().globals.insert((module, name));
+            self.reads.borrow_mut().globals.push((module, name));
         }
         ty
     }
 
     pub(super) fn returns_of(&self, function: Fun) -> Ty {
-        self.reads.borrow_mut().results.insert(function);
+        self.reads.borrow_mut().results.push(function);
         self.program.types(function).returns.clone()
     }
 
