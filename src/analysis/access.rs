@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::lockset::{Locksets, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use super::values::Values;
-use crate::ir::{Callee, Function, Language, Local, LocalKind, Name, OpKind, Projection, StoreKind};
+use crate::ir::{Callee, Function, Language, Local, LocalKind, Name, OpKind, Projection, StoreKind, exact};
 use crate::program::{Fun, Program, Target, Ty};
 
 /// Methods of maps that give what an iteration goes over.
@@ -137,6 +137,7 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
             found.push(Access { op: locksets.op_id(block, index), key, path, kind, value });
         }
     }
+    exact(&mut found);
     found
 }
 

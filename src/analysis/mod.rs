@@ -85,7 +85,7 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
     let mut summaries = Summaries::new(program.function_ids().count());
     let mut facts: Vec<Option<Facts>> = program.function_ids().map(|_| None).collect();
     for Level { alone, cycles } in levels(program) {
-        let found: Vec<(Facts, Summary)> = alone.par_iter().map(|it| facts_of(program, *it, &summaries)).collect();
+        let found: Vec<(Facts, Option<Box<Summary>>)> = alone.par_iter().map(|it| facts_of(program, *it, &summaries)).collect();
         for (function, (found, summary)) in alone.into_iter().zip(found) {
             summaries.set(function, summary);
             facts[function.0 as usize] = Some(found);
@@ -110,10 +110,10 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
 }
 
 /// What there is to know of a function once its callees are summarised, and its own summary.
-fn facts_of(program: &Program<'_>, function: Fun, summaries: &Summaries) -> (Facts, Summary) {
+fn facts_of(program: &Program<'_>, function: Fun, summaries: &Summaries) -> (Facts, Option<Box<Summary>>) {
     let values = values::values(program, function, summaries);
     let locksets = lockset::locksets(program, &values, summaries);
-    let summary = summary::summarise(program, &values, &locksets, summaries);
+    let summary = summary::summarise(program, &values, &locksets, summaries).kept();
     let accesses = access::accesses(program, &values, &locksets);
     (Facts { values, locksets, accesses }, summary)
 }

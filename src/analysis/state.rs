@@ -4,9 +4,11 @@
 //! construction). Dissenting accesses do not clear it: they are what the lints report.
 
 use indexmap::IndexMap;
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::Facts;
+use super::access::Access;
 use super::callers::Callers;
 use super::declared::{Declared, DeclaredGuard};
 use super::entry::EntryLocksets;
@@ -92,43 +94,19 @@ impl State {
 
 /// Gathers the uses of every state.
 pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: &EntryLocksets, declared: &Declared, sharing: &Sharing) -> States {
+    let functions: Vec<Fun> = program.function_ids().filter(|it| !program.is_exempt(*it)).collect();
+    let uses = |function: &Fun| uses(program, &facts[function.0 as usize], *function, callers, entry);
     let mut states = States::default();
-    for function in program.function_ids() {
-        if program.is_exempt(function) {
-            continue;
-        }
-        let fact = &facts[function.0 as usize];
-        let constructs = program.is_construction(function) || callers.only_constructs(function);
-        let loads = callers.only_loads(function);
-        let whole = loads || matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
-        for (index, access) in fact.accesses.iter().enumerate() {
-            let locksets = &fact.locksets;
-            let before = locksets.before(access.op);
-            let mut held: Vec<(Key, Mode)> = before.iter().filter(|it| locksets.keeps_out(it)).map(|it| (locksets.lock(it).key, it.mode)).collect();
-            held.extend(entry.held(function));
-            for it in before {
-                let lock = locksets.lock(it);
+    for (function, uses) in functions.iter().zip(functions.par_iter().map(uses).collect::<Vec<_>>()) {
+        let Facts { accesses, locksets, .. } = &facts[function.0 as usize];
+        for (access, it) in accesses.iter().zip(uses) {
+            for held in locksets.before(access.op) {
+                let lock = locksets.lock(held);
                 states.scopes.insert(lock.key, lock.scope);
             }
-            let may_keep_out = |it: &Held| {
-                let lock = locksets.lock(it);
-                let is_counting = matches!(lock.key.owner, Owner::Field(class, name) if program.is_counting(class, name));
-                !is_counting && (lock.opaque || !lock.excludes() || !it.sure)
-            };
-            let maybe_guarded = entry.claims_lock(function) || before.iter().any(may_keep_out);
-            // A constructor makes its own object; what the class or the module shares is there already.
-            let construction = (constructs || loads) && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
             let owner = access.key.owner;
             let fresh = || State { declared: declared.guard(&owner).copied(), ..State::default() };
-            states.by_owner.entry(owner).or_insert_with(fresh).uses.push(Use {
-                function,
-                access: index as u32,
-                op: access.op,
-                writes: access.kind.writes(),
-                construction,
-                held,
-                maybe_guarded,
-            });
+            states.by_owner.entry(owner).or_insert_with(fresh).uses.push(it);
         }
     }
     states.by_owner.values_mut().for_each(State::infer_guard);
@@ -141,4 +119,37 @@ pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: 
                 .any(|it| !it.construction && sharing.entry(it.function, &facts[it.function.0 as usize].accesses[it.access as usize].path).is_some())
     });
     states
+}
+
+/// What each access of a function is to the state that it is of.
+fn uses(program: &Program<'_>, fact: &Facts, function: Fun, callers: &Callers, entry: &EntryLocksets) -> Vec<Use> {
+    let Facts { accesses, locksets, .. } = fact;
+    if accesses.is_empty() {
+        return Vec::new();
+    }
+    let constructs = program.is_construction(function) || callers.only_constructs(function);
+    let loads = callers.only_loads(function);
+    let whole = loads || matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
+    let may_keep_out = |it: &Held| {
+        let lock = locksets.lock(it);
+        let is_counting = matches!(lock.key.owner, Owner::Field(class, name) if program.is_counting(class, name));
+        !is_counting && (lock.opaque || !lock.excludes() || !it.sure)
+    };
+    let of_access = |(index, access): (usize, &Access)| {
+        let before = locksets.before(access.op);
+        let mut held: Vec<(Key, Mode)> = before.iter().filter(|it| locksets.keeps_out(it)).map(|it| (locksets.lock(it).key, it.mode)).collect();
+        held.extend(entry.held(function));
+        // A constructor makes its own object; what the class or the module shares is there already.
+        let construction = (constructs || loads) && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
+        Use {
+            function,
+            access: index as u32,
+            op: access.op,
+            writes: access.kind.writes(),
+            construction,
+            held,
+            maybe_guarded: entry.claims_lock(function) || before.iter().any(may_keep_out),
+        }
+    };
+    accesses.iter().enumerate().map(of_access).collect()
 }

@@ -102,6 +102,11 @@ impl Summary {
         self.takes.iter().enumerate().filter(move |it| it.1.deferred == deferred)
     }
 
+    /// None if there is nothing to know.
+    pub fn kept(self) -> Option<Box<Summary>> {
+        (!self.is_empty()).then(|| Box::new(self))
+    }
+
     fn is_empty(&self) -> bool {
         !self.concerns_locks() && self.hands_back.is_empty() && self.returns_path.is_none() && self.returns_parts.is_empty()
     }
@@ -135,8 +140,8 @@ impl Summaries {
         self.all[function.0 as usize].as_deref().unwrap_or_else(|| &NOTHING)
     }
 
-    pub fn set(&mut self, function: Fun, summary: Summary) {
-        self.all[function.0 as usize] = (!summary.is_empty()).then(|| Box::new(summary));
+    pub fn set(&mut self, function: Fun, summary: Option<Box<Summary>>) {
+        self.all[function.0 as usize] = summary;
     }
 }
 

@@ -244,14 +244,24 @@ impl FunctionBuilder {
         for block in blocks {
             block.unwind = block.unwind.and_then(|it| renumbered[it.index()]);
             block.terminator.targets_mut().for_each(|it| *it = map(*it));
-            block.ops.shrink_to_fit();
+            exact(&mut block.ops);
         }
         // It is kept for the whole run as it is now.
-        self.function.blocks.shrink_to_fit();
-        self.function.locals.shrink_to_fit();
+        exact(&mut self.function.blocks);
+        exact(&mut self.function.locals);
         self.function.annotations.shrink_to_fit();
-        self.function.statements.shrink_to_fit();
+        exact(&mut self.function.statements);
         self.function
+    }
+}
+
+/// Moves what grew item by item to where there is room for it and no more. Allocators leave what shrinks by less than half
+/// where it is.
+pub fn exact<T>(items: &mut Vec<T>) {
+    if items.len() < items.capacity() {
+        let mut moved = Vec::with_capacity(items.len());
+        moved.append(items);
+        *items = moved;
     }
 }
 

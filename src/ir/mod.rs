@@ -44,7 +44,7 @@ mod pack;
 mod print;
 mod walk;
 
-pub use build::FunctionBuilder;
+pub use build::{FunctionBuilder, exact};
 pub use directive::{Claim, Directive, Extent, Ignore, IgnoredRule, Malformed};
 pub use list::{Item, List, Lists};
 pub use name::Name;

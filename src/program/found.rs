@@ -6,6 +6,9 @@ use rustc_hash::FxHashMap;
 use super::{Target, Ty};
 use crate::ir::Local;
 
+/// More types than this are looked up in a table.
+const FEW: usize = 12;
+
 /// The types and calls of a function.
 #[derive(Debug, Default)]
 pub struct FunctionTypes {
@@ -59,13 +62,23 @@ impl FunctionTypes {
 
 impl LocalTypes {
     fn new(types: &[Ty]) -> LocalTypes {
+        let mut distinct: Vec<&Ty> = Vec::new();
         let mut known: FxHashMap<&Ty, u32> = FxHashMap::default();
-        let mut distinct = Vec::new();
         let mut number = |ty| {
-            *known.entry(ty).or_insert_with(|| {
+            // Of few it is quicker to look at each, the last one first.
+            if distinct.len() < FEW
+                && let Some(at) = distinct.iter().rposition(|it| *it == ty)
+            {
+                return at as u32 + 1;
+            }
+            if distinct.len() == FEW && known.is_empty() {
+                known.extend(distinct.iter().enumerate().map(|(at, ty)| (*ty, at as u32 + 1)));
+            }
+            let mut add = || {
                 distinct.push(ty);
                 distinct.len() as u32
-            })
+            };
+            if known.is_empty() { add() } else { *known.entry(ty).or_insert_with(add) }
         };
         let numbers = types.iter().map(|it| if it.is_unknown() { 0 } else { number(it) }).collect();
         LocalTypes { distinct: distinct.into_iter().cloned().collect(), numbers }

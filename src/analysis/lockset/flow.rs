@@ -136,6 +136,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             return entry;
         }
         self.anchors = anchors(ir);
+        self.definitions.reserve(ir.locals.len());
         for (id, (_, _, op)) in ir.ops().enumerate() {
             if let Some(dest) = op.kind.defines() {
                 let only = |known: &mut Option<_>| *known = None;

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::catalog::LockKind;
-use crate::ir::{Base, Const, FunctionKind, Language, Local, Name, OpKind, ParamKind, Projection};
+use crate::finding::Location;
+use crate::ir::{Base, Const, FunctionKind, Language, Local, Name, Op, OpKind, ParamKind, Projection};
 use crate::program::{Cls, Fun, Mod, Program, Ty, names};
 
 pub(super) fn declare_fields(program: &mut Program<'_>) {
@@ -16,9 +17,7 @@ pub(super) fn declare_fields(program: &mut Program<'_>) {
         let found: Vec<_> = ir
             .fields
             .iter()
-            .map(|it| {
-                (it.name, it.ty.as_ref().map(|ty| program.resolve_type(module, ir.scope, ty)), crate::finding::Location { file, range: it.range })
-            })
+            .map(|it| (it.name, it.ty.as_ref().map(|ty| program.resolve_type(module, ir.scope, ty)), Location { file, range: it.range }))
             .collect();
         for (name, ty, location) in found {
             program.declares.entry((class, name)).or_insert(location);
@@ -30,24 +29,10 @@ pub(super) fn declare_fields(program: &mut Program<'_>) {
             }
         }
     }
-    for function in program.function_ids() {
-        if program.language(function) != Language::Python {
-            continue;
-        }
-        let ir = program.function(function);
-        let Some(class) = program.class_of(function) else { continue };
-        let is_init = ir.name == "__init__" || ir.kind == FunctionKind::ClassBody;
-        let Some(receiver) = ir.params.first().filter(|it| it.kind == ParamKind::Receiver).map(|it| it.local) else { continue };
-        let mut found = Vec::new();
-        for (_, _, op) in ir.ops() {
-            if let OpKind::Store { place, .. } = &op.kind
-                && place.base == Base::Local(receiver)
-                && let [Projection::Field(name)] = place.projections[..]
-            {
-                found.push((name, program.location(function, op.range)));
-            }
-        }
-        for (name, location) in found {
+    let functions: Vec<Fun> = program.function_ids().collect();
+    let found: Vec<Option<Assigned>> = functions.into_par_iter().map(|it| assigned(program, it)).collect();
+    for Assigned { class, is_init, fields } in found.into_iter().flatten() {
+        for (name, location) in fields {
             match is_init {
                 // The first in the constructor is the place to show.
                 true => program.declares.entry((class, name)).and_modify(|it| *it = (*it).min(location)).or_insert(location),
@@ -56,6 +41,31 @@ pub(super) fn declare_fields(program: &mut Program<'_>) {
         }
     }
     program.field_names = program.declares.keys().map(|it| it.1).collect();
+}
+
+/// The fields that a method assigns.
+struct Assigned {
+    class: Cls,
+    is_init: bool,
+    fields: Vec<(Name, Location)>,
+}
+
+fn assigned(program: &Program<'_>, function: Fun) -> Option<Assigned> {
+    if program.language(function) != Language::Python {
+        return None;
+    }
+    let class = program.class_of(function)?;
+    let ir = program.function(function);
+    let is_init = ir.name == "__init__" || ir.kind == FunctionKind::ClassBody;
+    let receiver = ir.params.first().filter(|it| it.kind == ParamKind::Receiver)?.local;
+    let field = |op: &Op| match &op.kind {
+        OpKind::Store { place, .. } if place.base == Base::Local(receiver) => match place.projections[..] {
+            [Projection::Field(name)] => Some((name, program.location(function, op.range))),
+            _ => None,
+        },
+        _ => None,
+    };
+    Some(Assigned { class, is_init, fields: ir.ops().filter_map(|it| field(it.2)).collect() })
 }
 
 pub(super) fn declare_globals(program: &mut Program<'_>) {
