@@ -24,7 +24,9 @@ const STACK_STEP: usize = 4 * 1024 * 1024;
 /// The state of one file's lowering.
 pub(super) struct Ctx<'s> {
     pub(super) source: &'s str,
-    offsets: span::Offsets,
+    /// Where the file's tokens begin.
+    first: usize,
+    offsets: span::Offsets<'s>,
     pub(super) edition: Edition,
     pub(super) frame: Frame,
     /// The functions around [`Ctx::frame`], the module's own first.
@@ -67,7 +69,8 @@ impl<'s> Ctx<'s> {
         };
         Ctx {
             source,
-            offsets: span::Offsets::new(source, offset),
+            first: offset,
+            offsets: span::Offsets::new(source, offset..source.len(), offset),
             edition,
             frame: Frame::new(b, body, false, empty),
             outer: Vec::new(),
@@ -100,16 +103,19 @@ impl<'s> Ctx<'s> {
         self.macros.extend(parsed);
     }
 
-    /// Lowers the whole file.
-    pub(super) fn file(&mut self, file: &File) {
+    /// Reads what the attributes of the whole file say.
+    pub(super) fn head(&mut self, file: &File) {
         self.is_test = marks_test(&file.attrs);
         self.frame.b.function.doc = doc(&file.attrs);
-        self.define_macros(&file.items);
-        self.items(&file.items);
+    }
+
+    /// From now on spans count in `piece` of the text.
+    pub(super) fn enter(&mut self, piece: std::ops::Range<usize>) {
+        self.offsets = span::Offsets::new(self.source, piece, self.first);
     }
 
     /// Notes what macros the items define, also those in inline modules.
-    fn define_macros(&mut self, items: &[Item]) {
+    pub(super) fn define_macros(&mut self, items: &[Item]) {
         for item in items {
             match item {
                 Item::Macro(it) => self.define_macro(it),

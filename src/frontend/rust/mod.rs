@@ -2,8 +2,8 @@
 //!
 //! In: a file's text, its crate's edition, and macros that other files define. Out: its [`Module`]. The layers, each in files of its own:
 //!
-//! * `nesting`: how deep the syntax is, asked before it is parsed; `recover`: what to do with a file that is not all
-//!   Rust; `span`, `types` and `attributes`: what nodes say by themselves.
+//! * `scan`: a file's tokens, straight from its bytes; `split`: the pieces it is parsed in; `nesting`: how deep the syntax
+//!   is, asked before it is parsed; `recover`: what to do with a file that is not all Rust; `span`, `types` and `attributes`: what nodes say by themselves.
 //! * `context`: the function under construction and the ones around it; `scope`: names, and what is dropped when.
 //! * `items`, `imports` and `function` lower declarations, `stmt` blocks and statements, `control` and
 //!   `condition` what branches, `expr`, `place` and `assign` the rest of the expressions, `pattern` patterns,
@@ -41,8 +41,10 @@ mod nesting;
 mod pattern;
 mod place;
 mod recover;
+mod scan;
 mod scope;
 mod span;
+mod split;
 mod stmt;
 #[cfg(test)]
 mod tests;
@@ -52,8 +54,10 @@ use std::sync::Arc;
 
 use context::Ctx;
 pub use macros::definitions::{MacroDefinition, macro_definitions, macro_use_modules};
+use nesting::Nesting;
 use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
+use split::Split;
 use syn::File;
 
 use crate::ir::{Module, Range, SyntaxError};
@@ -102,17 +106,52 @@ pub fn lower_with(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>
 
 fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let offset = preamble(source);
+    if let Ok(Split { nesting, pieces }) = split::split(source, offset)
+        && let Some(module) = within(nesting, || Ok(lower_pieces(source, &pieces, edition, macros)))?
+    {
+        return Ok(module);
+    }
+    proc_macro2::extra::invalidate_current_thread_spans();
+    lower_whole(source, offset, edition, macros)
+}
+
+/// Lowers a file a piece at a time; none if one of them is not all items.
+fn lower_pieces(source: &str, pieces: &[std::ops::Range<usize>], edition: Edition, macros: &[Arc<MacroDefinition>]) -> Option<Module> {
+    let first = pieces.first()?.start;
+    let mut ctx = Ctx::new(source, first, edition);
+    ctx.know_macros(macros);
+    // Macros may be called above their definitions.
+    let mut parsed: Vec<Option<File>> = Vec::new();
+    for piece in pieces {
+        let file = if source[piece.clone()].contains("macro_rules") { Some(parse_piece(source, piece, first)?) } else { None };
+        ctx.define_macros(file.as_ref().map_or(&[], |it| &it.items));
+        parsed.push(file);
+    }
+    for (piece, parsed) in pieces.iter().zip(parsed) {
+        let file = match parsed {
+            Some(file) => file,
+            None => parse_piece(source, piece, first)?,
+        };
+        ctx.enter(piece.clone());
+        if piece.start == first {
+            ctx.head(&file);
+        }
+        ctx.items(&file.items);
+    }
+    Some(ctx.finish())
+}
+
+fn parse_piece(source: &str, piece: &std::ops::Range<usize>, first: usize) -> Option<File> {
+    let tokens: TokenStream = source[piece.clone()].parse().ok()?;
+    let file: File = syn::parse2(tokens).ok()?;
+    let has_head = piece.start != first && !file.attrs.is_empty();
+    (!has_head).then_some(file)
+}
+
+/// Lowers a file of which not all may be Rust.
+fn lower_whole(source: &str, offset: usize, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let tokens: TokenStream = source[offset..].parse().map_err(|error: proc_macro2::LexError| syntax_error(error.span(), &error, offset))?;
-    let nesting = nesting::measure(tokens.clone());
-    let too_deep = |what: String| Err(SyntaxError { range: None, message: format!("nested too deeply ({what})") });
-    if nesting.recursion > MAX_RECURSION {
-        return too_deep(format!("over {MAX_RECURSION} levels"));
-    }
-    if nesting.chain > MAX_CHAIN {
-        return too_deep(format!("over {MAX_CHAIN} operators in one expression"));
-    }
-    let stack = BYTES_AT_LEAST + nesting.recursion * BYTES_PER_LEVEL + nesting.chain * BYTES_PER_LINK;
-    stacker::maybe_grow(stack, stack, || {
+    within(nesting::measure(tokens.clone()), || {
         let parsed = match syn::parse2::<File>(tokens.clone()) {
             Ok(file) => Ok((file, Vec::new())),
             Err(_) => recover::recover(tokens),
@@ -124,9 +163,24 @@ fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -
             ctx.lose(range.unwrap_or_default(), &format!("syntax error ({message})"));
         }
         ctx.know_macros(macros);
-        ctx.file(&file);
+        ctx.head(&file);
+        ctx.define_macros(&file.items);
+        ctx.items(&file.items);
         Ok(ctx.finish())
     })
+}
+
+/// Runs `lower` with a stack for syntax that nests so deep.
+fn within<T>(nesting: Nesting, lower: impl FnOnce() -> Result<T, SyntaxError>) -> Result<T, SyntaxError> {
+    let too_deep = |what: String| Err(SyntaxError { range: None, message: format!("nested too deeply ({what})") });
+    if nesting.recursion > MAX_RECURSION {
+        return too_deep(format!("over {MAX_RECURSION} levels"));
+    }
+    if nesting.chain > MAX_CHAIN {
+        return too_deep(format!("over {MAX_CHAIN} operators in one expression"));
+    }
+    let stack = BYTES_AT_LEAST + nesting.recursion * BYTES_PER_LEVEL + nesting.chain * BYTES_PER_LINK;
+    stacker::maybe_grow(stack, stack, lower)
 }
 
 fn syntax_error(span: proc_macro2::Span, error: &dyn std::fmt::Display, offset: usize) -> SyntaxError {

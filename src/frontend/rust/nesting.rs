@@ -7,7 +7,7 @@
 //!
 //! The walk has a stack of its own. `proc_macro2` lexes and frees tokens without recursion.
 
-use proc_macro2::{Delimiter, Ident, Punct, Spacing, TokenStream, TokenTree, token_stream};
+use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
 /// The depth of a token stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,43 +18,120 @@ pub(super) struct Nesting {
     pub(super) chain: usize,
 }
 
-/// Keywords that an operand may follow directly, so that they nest without brackets.
-const PREFIXES: &[&str] = &[
-    "async", "box", "break", "const", "do", "dyn", "else", "fn", "for", "if", "impl", "in", "let", "loop", "match", "move", "mut", "raw", "ref",
-    "return", "static", "unsafe", "where", "while", "yield",
-];
+/// Whether a word is a keyword that an operand may follow directly, so that they nest without brackets.
+fn is_prefix(word: &str) -> bool {
+    matches!(
+        word,
+        "async"
+            | "box"
+            | "break"
+            | "const"
+            | "do"
+            | "dyn"
+            | "else"
+            | "fn"
+            | "for"
+            | "if"
+            | "impl"
+            | "in"
+            | "let"
+            | "loop"
+            | "match"
+            | "move"
+            | "mut"
+            | "raw"
+            | "ref"
+            | "return"
+            | "static"
+            | "unsafe"
+            | "where"
+            | "while"
+            | "yield"
+    )
+}
 
 /// The depth of `tokens`.
 pub(super) fn measure(tokens: TokenStream) -> Nesting {
     let mut around = Vec::new();
-    let mut level = Level::new(tokens);
+    let mut levels = Levels::default();
+    let mut tokens = tokens.into_iter();
     loop {
-        match level.tokens.next() {
+        match tokens.next() {
             Some(TokenTree::Group(group)) => {
-                level.group(group.delimiter());
-                around.push(std::mem::replace(&mut level, Level::new(group.stream())));
+                levels.open(group.delimiter());
+                around.push(std::mem::replace(&mut tokens, group.stream().into_iter()));
             }
-            Some(TokenTree::Ident(ident)) => level.ident(&ident),
-            Some(TokenTree::Literal(_)) => level.before = Before::Operand,
-            Some(TokenTree::Punct(punct)) => level.punct(&punct),
-            None => {
-                level.end_segment();
-                let Some(parent) = around.pop() else { return level.deepest };
-                let inner = std::mem::replace(&mut level, parent).deepest;
-                level.inner.recursion = level.inner.recursion.max(inner.recursion + 1);
-                level.inner.chain = level.inner.chain.max(inner.chain + 1);
-            }
+            Some(TokenTree::Ident(ident)) => levels.ident(&ident.to_string()),
+            Some(TokenTree::Literal(_)) => levels.literal(),
+            Some(TokenTree::Punct(punct)) => levels.punct(punct.as_char(), punct.spacing()),
+            None => match around.pop() {
+                Some(outer) => {
+                    levels.close();
+                    tokens = outer;
+                }
+                None => return levels.finish(),
+            },
         }
     }
 }
 
+/// The measure of tokens that come one after the other; brackets match.
+#[derive(Default)]
+pub(super) struct Levels {
+    level: Level,
+    around: Vec<Level>,
+}
+
+impl Levels {
+    pub(super) fn open(&mut self, delimiter: Delimiter) {
+        self.level.group(delimiter);
+        self.around.push(std::mem::take(&mut self.level));
+    }
+
+    pub(super) fn close(&mut self) {
+        self.level.end_segment();
+        let outer = self.around.pop().unwrap_or_default();
+        let inner = std::mem::replace(&mut self.level, outer).deepest;
+        self.level.inner.recursion = self.level.inner.recursion.max(inner.recursion + 1);
+        self.level.inner.chain = self.level.inner.chain.max(inner.chain + 1);
+    }
+
+    pub(super) fn ident(&mut self, ident: &str) {
+        self.level.ident(ident);
+    }
+
+    pub(super) fn literal(&mut self) {
+        self.level.before = Before::Operand;
+    }
+
+    pub(super) fn punct(&mut self, c: char, spacing: Spacing) {
+        self.level.punct(c, spacing);
+    }
+
+    /// A doc comment: an attribute.
+    pub(super) fn doc(&mut self) {
+        self.punct('#', Spacing::Alone);
+        self.open(Delimiter::Bracket);
+        self.close();
+    }
+
+    pub(super) fn finish(mut self) -> Nesting {
+        while !self.around.is_empty() {
+            self.close();
+        }
+        self.level.end_segment();
+        self.level.deepest
+    }
+}
+
 /// What stands before a token.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Before {
     /// Something an infix operator can follow.
     Operand,
     /// A block or body: what follows may be the next statement or item.
     Braces,
+    #[default]
     Operator,
     /// The first character of an operator, joined to the next one.
     Joined(char),
@@ -63,8 +140,8 @@ enum Before {
 /// The tokens between two brackets.
 ///
 /// They fall into segments, the statements, items or list elements: nothing in one nests in another.
+#[derive(Default)]
 struct Level {
-    tokens: token_stream::IntoIter,
     /// Of the current segment, its brackets' contents not counted.
     own: Nesting,
     /// The deepest brackets of the current segment.
@@ -82,20 +159,6 @@ struct Level {
 }
 
 impl Level {
-    fn new(tokens: TokenStream) -> Self {
-        Level {
-            tokens: tokens.into_iter(),
-            own: Nesting::default(),
-            inner: Nesting::default(),
-            deepest: Nesting::default(),
-            before: Before::Operator,
-            angles: 0,
-            most_angles: 0,
-            in_parameters: false,
-            is_use: false,
-        }
-    }
-
     fn end_segment(&mut self) {
         self.deepest.recursion = self.deepest.recursion.max(self.own.recursion + self.most_angles + self.inner.recursion);
         self.deepest.chain = self.deepest.chain.max(self.own.chain + self.inner.chain);
@@ -113,8 +176,8 @@ impl Level {
         self.before = if delimiter == Delimiter::Brace { Before::Braces } else { Before::Operand };
     }
 
-    fn ident(&mut self, ident: &Ident) {
-        let is_prefix = PREFIXES.iter().any(|it| ident == it);
+    fn ident(&mut self, ident: &str) {
+        let is_prefix = is_prefix(ident);
         if self.before == Before::Braces && !(ident == "else" || ident == "as") {
             self.end_segment();
         }
@@ -124,8 +187,7 @@ impl Level {
         self.before = if is_prefix { Before::Operator } else { Before::Operand };
     }
 
-    fn punct(&mut self, punct: &Punct) {
-        let c = punct.as_char();
+    fn punct(&mut self, c: char, spacing: Spacing) {
         match (self.before, c) {
             (_, ';') | (Before::Joined('='), '>') => return self.end_segment(),
             (_, ',') if self.angles == 0 && !self.in_parameters => return self.end_segment(),
@@ -151,11 +213,11 @@ impl Level {
             }
             ',' if self.in_parameters => {}
             // What an assignment or `@` is followed by nests in it.
-            '=' | '@' if punct.spacing() == Spacing::Alone => self.own.recursion += 1,
+            '=' | '@' if spacing == Spacing::Alone => self.own.recursion += 1,
             _ if is_infix => self.own.chain += 1,
             _ => self.own.recursion += 1,
         }
-        self.before = match (punct.spacing(), c) {
+        self.before = match (spacing, c) {
             (_, '?') if is_infix => Before::Operand,
             (Spacing::Joint, _) if is_infix => Before::Joined(c),
             _ => Before::Operator,

@@ -8,36 +8,52 @@ use syn::spanned::Spanned;
 use syn::{Expr, Member, Path, PathArguments, QSelf, Visibility};
 
 /// From spans to bytes of the text.
-pub(super) struct Offsets {
-    /// Bytes before the part of the text that the spans count in.
-    skipped: usize,
-    /// Where each line begins; none when a character of the text is not one byte.
-    lines: Option<Vec<usize>>,
+pub(super) struct Offsets<'s> {
+    /// Where the file's tokens begin: the place of what stands nowhere.
+    nowhere: usize,
+    /// Where the piece of the text begins that the spans count in. A token that stands there is the file's first.
+    start: usize,
+    piece: &'s str,
+    /// Where each line of the piece begins in it.
+    lines: Vec<usize>,
+    is_ascii: bool,
 }
 
-impl Offsets {
-    pub(super) fn new(source: &str, skipped: usize) -> Self {
-        let text = &source[skipped..];
-        let after_breaks = text.bytes().enumerate().filter(|it| it.1 == b'\n').map(|it| it.0 + 1);
-        let lines = text.is_ascii().then(|| std::iter::once(0).chain(after_breaks).collect());
-        Offsets { skipped, lines }
+/// Characters are counted in a line up to so many; in longer ones `proc_macro2` keeps what it has counted.
+const MAX_COLUMN: usize = 1_000;
+
+impl<'s> Offsets<'s> {
+    /// For spans in `piece` of `source`, whose tokens begin at `first`.
+    pub(super) fn new(source: &'s str, piece: std::ops::Range<usize>, first: usize) -> Self {
+        let start = piece.start;
+        let piece = &source[piece];
+        let after_breaks = piece.bytes().enumerate().filter(|it| it.1 == b'\n').map(|it| it.0 + 1);
+        Offsets { nowhere: first, start, piece, lines: std::iter::once(0).chain(after_breaks).collect(), is_ascii: piece.is_ascii() }
     }
 
     pub(super) fn start(&self, span: Span) -> usize {
-        self.at(|| span.start(), || span.byte_range().start)
+        self.at(span.start(), || span.byte_range().start)
     }
 
     pub(super) fn end(&self, span: Span) -> usize {
-        self.at(|| span.end(), || span.byte_range().end)
+        self.at(span.end(), || span.byte_range().end)
     }
 
     /// Spans count in characters, and turn them into bytes at a cost; lines and columns they know.
-    fn at(&self, place: impl Fn() -> LineColumn, bytes: impl Fn() -> usize) -> usize {
-        let by_line = self.lines.as_ref().and_then(|lines| {
-            let at = place();
-            lines.get(at.line.checked_sub(1)?).map(|it| it + at.column)
-        });
-        self.skipped + by_line.unwrap_or_else(bytes)
+    fn at(&self, place: LineColumn, bytes: impl Fn() -> usize) -> usize {
+        match self.by_line(place).unwrap_or_else(bytes) {
+            0 => self.nowhere,
+            offset => self.start + offset,
+        }
+    }
+
+    fn by_line(&self, LineColumn { line, column }: LineColumn) -> Option<usize> {
+        let start = *self.lines.get(line.checked_sub(1)?)?;
+        if self.is_ascii {
+            return Some(start + column);
+        }
+        let line = self.piece.get(start..).filter(|_| column <= MAX_COLUMN)?;
+        Some(start + line.char_indices().nth(column).map_or(line.len(), |it| it.0))
     }
 }
 
