@@ -2,7 +2,8 @@
 //!
 //! In: a file's text, its crate's edition, and macros that other files define. Out: its [`Module`]. The layers, each in files of its own:
 //!
-//! * `scan`: a file's tokens, straight from its bytes; `split`: the pieces it is parsed in; `nesting`: how deep the syntax
+//! * `scan`: a file's tokens, straight from its bytes; `split`: the pieces it is parsed in; `plain`: items
+//!   that are lowered as they stand; `nesting`: how deep the syntax
 //!   is, asked before it is parsed; `recover`: what to do with a file that is not all Rust; `span`, `types` and `attributes`: what nodes say by themselves.
 //! * `context`: the function under construction and the ones around it; `scope`: names, and what is dropped when.
 //! * `items`, `imports` and `function` lower declarations, `stmt` blocks and statements, `control` and
@@ -40,6 +41,7 @@ mod macros;
 mod nesting;
 mod pattern;
 mod place;
+mod plain;
 mod recover;
 mod scan;
 mod scope;
@@ -50,6 +52,7 @@ mod stmt;
 mod tests;
 mod types;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use context::Ctx;
@@ -57,7 +60,7 @@ pub use macros::definitions::{MacroDefinition, macro_definitions, macro_use_modu
 use nesting::Nesting;
 use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
-use split::Split;
+use split::{Piece, Split};
 use syn::File;
 
 use crate::ir::{Module, Range, SyntaxError};
@@ -107,7 +110,7 @@ pub fn lower_with(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>
 fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let offset = preamble(source);
     if let Ok(Split { nesting, pieces }) = split::split(source, offset)
-        && let Some(module) = within(nesting, || Ok(lower_pieces(source, &pieces, edition, macros)))?
+        && let Some(module) = within(nesting, || Ok(lower_pieces(source, offset, pieces, edition, macros)))?
     {
         return Ok(module);
     }
@@ -116,27 +119,34 @@ fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -
 }
 
 /// Lowers a file a piece at a time; none if one of them is not all items.
-fn lower_pieces(source: &str, pieces: &[std::ops::Range<usize>], edition: Edition, macros: &[Arc<MacroDefinition>]) -> Option<Module> {
-    let first = pieces.first()?.start;
+fn lower_pieces(source: &str, first: usize, pieces: Vec<Piece<'_>>, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Option<Module> {
     let mut ctx = Ctx::new(source, first, edition);
     ctx.know_macros(macros);
     // Macros may be called above their definitions.
-    let mut parsed: Vec<Option<File>> = Vec::new();
-    for piece in pieces {
-        let file = if source[piece.clone()].contains("macro_rules") { Some(parse_piece(source, piece, first)?) } else { None };
-        ctx.define_macros(file.as_ref().map_or(&[], |it| &it.items));
-        parsed.push(file);
-    }
-    for (piece, parsed) in pieces.iter().zip(parsed) {
-        let file = match parsed {
-            Some(file) => file,
-            None => parse_piece(source, piece, first)?,
-        };
-        ctx.enter(piece.clone());
-        if piece.start == first {
-            ctx.head(&file);
+    let mut defining = VecDeque::new();
+    let defines = |piece: &std::ops::Range<usize>| source[piece.clone()].contains("macro_rules");
+    for piece in &pieces {
+        if let Piece::Items(range) = piece
+            && defines(range)
+        {
+            let file = parse_piece(source, range, first)?;
+            ctx.define_macros(&file.items);
+            defining.push_back(file);
         }
-        ctx.items(&file.items);
+    }
+    for piece in pieces {
+        match piece {
+            Piece::Plain(item) => ctx.plain(item),
+            Piece::Items(range) => {
+                let parsed = if defines(&range) { defining.pop_front() } else { None };
+                let file = parsed.map_or_else(|| parse_piece(source, &range, first), Some)?;
+                if range.start == first {
+                    ctx.head(&file);
+                }
+                ctx.enter(range);
+                ctx.items(&file.items);
+            }
+        }
     }
     Some(ctx.finish())
 }

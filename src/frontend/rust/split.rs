@@ -8,6 +8,7 @@ use std::ops::Range;
 use proc_macro2::Delimiter;
 
 use super::nesting::{Levels, Nesting};
+use super::plain::{Plain, plain};
 use super::scan::{Scanner, Token, Unclear};
 
 /// A piece has so many bytes or more, if the file has.
@@ -15,26 +16,42 @@ const LEAST: usize = 8 << 10;
 
 /// A file as its tokens show it.
 #[derive(Debug)]
-pub(super) struct Split {
+pub(super) struct Split<'s> {
     pub(super) nesting: Nesting,
     /// In order, and nothing is between them.
-    pub(super) pieces: Vec<Range<usize>>,
+    pub(super) pieces: Vec<Piece<'s>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Piece<'s> {
+    /// Bytes with items, to be parsed.
+    Items(Range<usize>),
+    Plain(Plain<'s>),
 }
 
 /// Splits `source` from the byte `offset` on; brackets that do not match are unclear.
 ///
 /// That the pieces are whole items is very likely, and not sure: whoever parses one sees.
-pub(super) fn split(source: &str, offset: usize) -> Result<Split, Unclear> {
+pub(super) fn split(source: &str, offset: usize) -> Result<Split<'_>, Unclear> {
     let mut scanner = Scanner::new(source, offset);
     let mut levels = Levels::default();
     let mut open: Vec<Delimiter> = Vec::new();
     let mut pieces = Vec::new();
     let mut start = offset;
-    // Behind what could be the end of an item, if it was the last token.
-    let mut end = None;
-    while let Some(token) = scanner.next()? {
-        if let Some(end) = end.take().filter(|_| begins_item(token)) {
-            pieces.push(start..end);
+    // The last token could be the end of an item.
+    let mut may_end = true;
+    loop {
+        if may_end && let Some((plain, end)) = plain(source, scanner.offset()).filter(|it| is_cut(source, it.1)) {
+            items(source, start..scanner.offset(), &mut pieces);
+            pieces.push(Piece::Plain(plain));
+            scanner = Scanner::new(source, end);
+            start = end;
+            continue;
+        }
+        let end = scanner.offset();
+        let Some(token) = scanner.next()? else { break };
+        if may_end && end - start >= LEAST && begins_item(token) && is_cut(source, end) {
+            items(source, start..end, &mut pieces);
             start = end;
         }
         match token {
@@ -53,17 +70,24 @@ pub(super) fn split(source: &str, offset: usize) -> Result<Split, Unclear> {
             Token::Literal => levels.literal(),
             Token::Doc => levels.doc(),
         }
-        let may_end = matches!(token, Token::Close(Delimiter::Brace) | Token::Punct(';', _));
-        let at = scanner.offset();
-        if may_end && open.is_empty() && at - start >= LEAST && source.as_bytes().get(at).is_some_and(u8::is_ascii_whitespace) {
-            end = Some(at);
-        }
+        may_end = open.is_empty() && matches!(token, Token::Close(Delimiter::Brace) | Token::Punct(';', _));
     }
     if !open.is_empty() {
         return Err(Unclear);
     }
-    pieces.push(start..source.len());
+    items(source, start..source.len(), &mut pieces);
     Ok(Split { nesting: levels.finish(), pieces })
+}
+
+fn items(source: &str, range: Range<usize>, pieces: &mut Vec<Piece<'_>>) {
+    if !source[range.clone()].trim_start().is_empty() {
+        pieces.push(Piece::Items(range));
+    }
+}
+
+/// Whether a piece can begin at a byte: none but the first begins with a token.
+fn is_cut(source: &str, at: usize) -> bool {
+    source.as_bytes().get(at).is_none_or(u8::is_ascii_whitespace)
 }
 
 /// Whether an item can begin with a token.
@@ -93,7 +117,8 @@ mod tests {
         let source = items.concat();
         let found = split(&source, 0).expect("the brackets match");
         let ends = |it: &str| it.trim_end_matches(" // end").len();
-        let pieces: Vec<&str> = found.pieces.iter().map(|it| &source[it.clone()]).collect();
+        let text = |it: &Piece<'_>| if let Piece::Items(range) = it { source[range.clone()].to_string() } else { String::new() };
+        let pieces: Vec<String> = found.pieces.iter().map(text).collect();
         assert_eq!(pieces.len(), items.len());
         assert_eq!(pieces[0], items[0]);
         assert_eq!(pieces[3].len(), ends(&items[3]));
