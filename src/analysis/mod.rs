@@ -165,19 +165,17 @@ fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
 /// What a function runs, itself or by what it gives away.
 fn callees(program: &Program<'_>, function: Fun) -> Vec<Fun> {
     let mut callees = Vec::new();
-    {
-        let mut edge = |callee: Fun| callees.push(callee);
-        program.wrappers(function).iter().for_each(|it| edge(*it));
-        for (_, _, op) in program.function(function).ops() {
-            let called = program.called(function, &op.kind);
-            called.into_iter().for_each(&mut edge);
-            program.implied(function, &op.kind).iter().for_each(|it| edge(it.run));
-            // What a callback does, the call that it is given to does; a future, whoever awaits it.
-            match &op.kind {
-                OpKind::Closure { function: nested, .. } => edge(program.fun(program.module_of(function), *nested)),
-                OpKind::Call { arguments, .. } if called.is_some() => program.callables(function, arguments).for_each(|it| edge(it.1)),
-                op => program.run_at_once(function, op).into_iter().for_each(|it| edge(it.1)),
-            }
+    let mut edge = |callee: Fun| callees.push(callee);
+    program.wrappers(function).iter().for_each(|it| edge(*it));
+    for (_, _, op) in program.function(function).ops() {
+        let called = program.called(function, &op.kind);
+        called.into_iter().for_each(&mut edge);
+        program.implied(function, &op.kind).iter().for_each(|it| edge(it.run));
+        // What a callback does, the call that it is given to does; a future, whoever awaits it.
+        match &op.kind {
+            OpKind::Closure { function: nested, .. } => edge(program.fun(program.module_of(function), *nested)),
+            OpKind::Call { arguments, .. } if called.is_some() => program.callables(function, arguments).for_each(|it| edge(it.1)),
+            op => program.run_at_once(function, op).into_iter().for_each(|it| edge(it.1)),
         }
     }
     callees

@@ -1,6 +1,8 @@
 //! What comments and annotations claim of locks and state, tied to the fields, globals, functions and classes they are
 //! about.
 
+use rayon::prelude::*;
+
 use super::{Cls, DeclaredOrder, Definition, Fun, Mod, Program, Ty};
 use crate::catalog::Catalog;
 use crate::finding::Location;
@@ -95,13 +97,26 @@ fn on_line<T>(sorted: &[(Range, T)], line: Range) -> &[(Range, T)] {
 pub(super) fn find(program: &Program<'_>, orders: &[DeclaredOrder]) -> Claims {
     let mut claims = Claims::default();
     configured(program, orders, &mut claims);
-    for (index, linked) in program.modules.iter().enumerate() {
-        let module = Mod(index as u32);
-        annotated(program, module, &mut claims);
-        documented(program, module, &mut claims);
-        if linked.ir.directives.is_empty() {
-            continue;
-        }
+    let modules: Vec<Mod> = (0..program.modules.len() as u32).map(Mod).collect();
+    for it in modules.par_iter().map(|it| of_module(program, *it)).collect::<Vec<_>>() {
+        claims.guarded.extend(it.guarded);
+        claims.requires.extend(it.requires);
+        claims.confined.extend(it.confined);
+        claims.orders.extend(it.orders);
+        claims.threads.extend(it.threads);
+        claims.unresolved.extend(it.unresolved);
+        claims.notes.extend(it.notes);
+    }
+    claims
+}
+
+/// What the comments and annotations of one module claim.
+fn of_module(program: &Program<'_>, module: Mod) -> Claims {
+    let mut claims = Claims::default();
+    let linked = program.module(module);
+    annotated(program, module, &mut claims);
+    documented(program, module, &mut claims);
+    if !linked.ir.directives.is_empty() {
         let lines = Lines::of(program, module);
         for directive in &linked.ir.directives {
             let at = Location { file: linked.file, range: directive.range };

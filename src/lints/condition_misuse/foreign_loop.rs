@@ -12,7 +12,7 @@ use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::catalog::Concurrency;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Base, Callee, Language, Local, OpKind, Projection};
+use crate::ir::{Base, Callee, Language, Local, Name, OpKind, Projection};
 use crate::program::{Fun, Target, Ty, spawn_row, spawned_arguments};
 
 /// The type of event loops.
@@ -39,9 +39,10 @@ pub(super) fn foreign_loop(analysis: &Analysis<'_>, findings: &mut Vec<Finding>)
     let program = analysis.program;
     let mut running: FxHashMap<Key, (Fun, OpId)> = FxHashMap::default();
     let mut given: FxHashSet<Fun> = FxHashSet::default();
+    let [run, own] = [RUNNING, OWN].map(|it| it.iter().map(|it| (Name::new(it), *it)).collect::<Vec<_>>());
     let python = || program.function_ids().filter(|it| program.language(*it) == Language::Python && !program.is_exempt(*it));
     for function in python() {
-        for call in calls(analysis, function, RUNNING) {
+        for call in calls(analysis, function, &run) {
             match call.key {
                 Some(key) if analysis.sharing.is_on_thread(function) => {
                     running.entry(key).or_insert((function, call.op));
@@ -66,7 +67,7 @@ pub(super) fn foreign_loop(analysis: &Analysis<'_>, findings: &mut Vec<Finding>)
         if !is_elsewhere {
             continue;
         }
-        let calls = calls(analysis, function, OWN);
+        let calls = calls(analysis, function, &own);
         if calls.is_empty() {
             continue;
         }
@@ -96,13 +97,13 @@ pub(super) fn foreign_loop(analysis: &Analysis<'_>, findings: &mut Vec<Finding>)
 }
 
 /// The calls of some methods of event loops.
-fn calls(analysis: &Analysis<'_>, function: Fun, methods: &'static [&'static str]) -> Vec<Call> {
+fn calls(analysis: &Analysis<'_>, function: Fun, methods: &[(Name, &'static str)]) -> Vec<Call> {
     let program = analysis.program;
     let facts = analysis.facts(function);
     let mut found = Vec::new();
     for (block, index, op) in program.function(function).ops() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind else { continue };
-        let Some(method) = methods.iter().find(|it| *name == **it) else { continue };
+        let Some((_, method)) = methods.iter().find(|it| *name == it.0) else { continue };
         match program.target(function, *dest) {
             Target::Method { ty, .. } if *ty == LOOP => {}
             // Nothing else has a method of that name.

@@ -72,7 +72,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         function,
         language,
         catalog: program.catalog(function),
-        locals: vec![Ty::Unknown; ir.locals.len()],
+        locals: std::iter::repeat_with(Ty::default).take(ir.locals.len()).collect(),
         targets: Vec::new(),
         passed: Vec::new(),
         reads: RefCell::default(),
