@@ -52,12 +52,14 @@ mod stmt;
 mod tests;
 mod types;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use context::Ctx;
 pub use macros::definitions::{MacroDefinition, macro_definitions, macro_use_modules};
 use nesting::Nesting;
+use plain::Table;
 use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
 use split::{Piece, Split};
@@ -109,8 +111,8 @@ pub fn lower_with(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>
 
 fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let offset = preamble(source);
-    if let Ok(Split { nesting, pieces }) = split::split(source, offset)
-        && let Some(module) = within(nesting, || Ok(lower_pieces(source, offset, pieces, edition, macros)))?
+    if let Ok(split) = split::split(source, offset)
+        && let Some(module) = within(split.nesting, || Ok(lower_pieces(source, offset, split, edition, macros)))?
     {
         return Ok(module);
     }
@@ -119,9 +121,12 @@ fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -
 }
 
 /// Lowers a file a piece at a time; none if one of them is not all items.
-fn lower_pieces(source: &str, first: usize, pieces: Vec<Piece<'_>>, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Option<Module> {
+fn lower_pieces(source: &str, first: usize, split: Split<'_>, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Option<Module> {
+    let Split { pieces, tables, .. } = split;
     let mut ctx = Ctx::new(source, first, edition);
+    ctx.tables = &tables;
     ctx.know_macros(macros);
+    let parse = |piece: &std::ops::Range<usize>| parse_piece(source, piece, first, &tables);
     // Macros may be called above their definitions.
     let mut defining = VecDeque::new();
     let defines = |piece: &std::ops::Range<usize>| source[piece.clone()].contains("macro_rules");
@@ -129,7 +134,7 @@ fn lower_pieces(source: &str, first: usize, pieces: Vec<Piece<'_>>, edition: Edi
         if let Piece::Items(range) = piece
             && defines(range)
         {
-            let file = parse_piece(source, range, first)?;
+            let file = parse(range)?;
             ctx.define_macros(&file.items);
             defining.push_back(file);
         }
@@ -139,7 +144,7 @@ fn lower_pieces(source: &str, first: usize, pieces: Vec<Piece<'_>>, edition: Edi
             Piece::Plain(item) => ctx.plain(item),
             Piece::Items(range) => {
                 let parsed = if defines(&range) { defining.pop_front() } else { None };
-                let file = parsed.map_or_else(|| parse_piece(source, &range, first), Some)?;
+                let file = parsed.map_or_else(|| parse(&range), Some)?;
                 if range.start == first {
                     ctx.head(&file);
                 }
@@ -151,8 +156,17 @@ fn lower_pieces(source: &str, first: usize, pieces: Vec<Piece<'_>>, edition: Edi
     Some(ctx.finish())
 }
 
-fn parse_piece(source: &str, piece: &std::ops::Range<usize>, first: usize) -> Option<File> {
-    let tokens: TokenStream = source[piece.clone()].parse().ok()?;
+/// Parses a piece of the text, tables as if they were empty.
+fn parse_piece(source: &str, piece: &std::ops::Range<usize>, first: usize, tables: &[Table]) -> Option<File> {
+    let mut text = Cow::Borrowed(&source[piece.clone()]);
+    let in_piece = tables.partition_point(|it| it.start < piece.start)..tables.partition_point(|it| it.start < piece.end);
+    for table in &tables[in_piece] {
+        let inside = table.start + 1 - piece.start..table.end - 1 - piece.start;
+        // Every token behind it stays where it is.
+        let blank = text[inside.clone()].replace(|it| it != '\n', " ");
+        text.to_mut().replace_range(inside, &blank);
+    }
+    let tokens: TokenStream = text.parse().ok()?;
     let file: File = syn::parse2(tokens).ok()?;
     let has_head = piece.start != first && !file.attrs.is_empty();
     (!has_head).then_some(file)

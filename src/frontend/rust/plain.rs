@@ -59,6 +59,40 @@ pub(super) fn plain(source: &str, at: usize) -> Option<(Plain<'_>, usize)> {
     Some((item, tokens.0.offset()))
 }
 
+/// Numbers between brackets, of which no tree is made either: `[1, 2, …]`.
+#[derive(Debug, PartialEq)]
+pub(super) struct Table {
+    /// Where its bracket opens.
+    pub(super) start: usize,
+    /// Behind its last bracket.
+    pub(super) end: usize,
+    pub(super) numbers: Vec<(i64, Range)>,
+}
+
+/// Shorter ones may as well be parsed; nobody writes a longer one as a pattern.
+const LEAST_NUMBERS: usize = 64;
+
+/// The table whose first number comes next.
+pub(super) fn table(source: &str, at: usize) -> Option<Table> {
+    let mut tokens = Tokens(Scanner::new(source, at));
+    let mut numbers = Vec::new();
+    loop {
+        match tokens.next()? {
+            Token::Literal => numbers.push((integer(tokens.0.text())?, Range::new(tokens.0.start(), tokens.0.offset()))),
+            Token::Close(Delimiter::Bracket) => break,
+            _ => return None,
+        }
+        match tokens.next()? {
+            Token::Punct(',', _) => {}
+            Token::Close(Delimiter::Bracket) => break,
+            _ => return None,
+        }
+    }
+    let (start, end) = (at - 1, tokens.0.offset());
+    // What stands for it has as many bytes as characters.
+    (numbers.len() >= LEAST_NUMBERS && source[start..end].is_ascii()).then_some(Table { start, end, numbers })
+}
+
 struct Tokens<'s>(Scanner<'s>);
 
 impl<'s> Tokens<'s> {
@@ -273,6 +307,18 @@ mod tests {
         assert_eq!(Constant { range: expected.range, number_range: expected.number_range, ..constant }, expected);
         assert_eq!(found("type A = b::C; rest"), Some((Plain::Alias { name: "A", ty: path("b::C") }, " rest")));
         assert_eq!(found("/// Doc.\n#[link(name = \"a\")]\nunsafe extern \"C\" { fn f(it: &'static u8); } rest"), Some((Plain::Foreign, " rest")));
+    }
+
+    #[test]
+    fn tables() {
+        let numbers = "0x1, 2,\n".repeat(LEAST_NUMBERS / 2);
+        let source = format!("[{numbers}] rest");
+        let found = table(&source, 1).expect("only numbers");
+        assert_eq!((found.start, &source[found.end..], found.numbers.len()), (0, " rest", LEAST_NUMBERS));
+        assert_eq!(found.numbers[1], (2, Range::new(6, 7)));
+        for source in ["[1, 2]".to_string(), format!("[{numbers} a]"), format!("[{numbers} 1; 2]"), format!("[/* é */ {numbers}]")] {
+            assert_eq!(table(&source, 1), None, "{source}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use proc_macro2::Delimiter;
 
 use super::nesting::{Levels, Nesting};
-use super::plain::{Plain, plain};
+use super::plain::{Plain, Table, plain, table};
 use super::scan::{Scanner, Token, Unclear};
 
 /// A piece has so many bytes or more, if the file has.
@@ -20,6 +20,8 @@ pub(super) struct Split<'s> {
     pub(super) nesting: Nesting,
     /// In order, and nothing is between them.
     pub(super) pieces: Vec<Piece<'s>>,
+    /// Those that are not in a macro's call or definition, in order.
+    pub(super) tables: Vec<Table>,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(super) fn split(source: &str, offset: usize) -> Result<Split<'_>, Unclear> {
     let mut levels = Levels::default();
     let mut open: Vec<Delimiter> = Vec::new();
     let mut pieces = Vec::new();
+    let mut tables = Vec::new();
+    let mut macros = MacroBrackets::default();
     let mut start = offset;
     // The last token could be the end of an item.
     let mut may_end = true;
@@ -54,10 +58,20 @@ pub(super) fn split(source: &str, offset: usize) -> Result<Split<'_>, Unclear> {
             items(source, start..end, &mut pieces);
             start = end;
         }
+        macros.see(token, open.len());
         match token {
             Token::Open(delimiter) => {
                 levels.open(delimiter);
                 open.push(delimiter);
+                if delimiter == Delimiter::Bracket
+                    && macros.around.is_none()
+                    && let Some(table) = table(source, scanner.offset())
+                {
+                    // Its last bracket comes next.
+                    scanner = Scanner::new(source, table.end - 1);
+                    levels.literal();
+                    tables.push(table);
+                }
             }
             Token::Close(delimiter) => {
                 if open.pop() != Some(delimiter) {
@@ -76,7 +90,30 @@ pub(super) fn split(source: &str, offset: usize) -> Result<Split<'_>, Unclear> {
         return Err(Unclear);
     }
     items(source, start..source.len(), &mut pieces);
-    Ok(Split { nesting: levels.finish(), pieces })
+    Ok(Split { nesting: levels.finish(), pieces, tables })
+}
+
+/// Follows which tokens are a macro's own: in the brackets behind `name!` or `macro_rules! name`.
+#[derive(Default)]
+struct MacroBrackets {
+    /// How many brackets are open around the outermost macro's.
+    around: Option<usize>,
+    is_named: bool,
+    is_called: bool,
+}
+
+impl MacroBrackets {
+    fn see(&mut self, token: Token<'_>, open: usize) {
+        match token {
+            Token::Open(_) if self.is_called && self.around.is_none() => self.around = Some(open),
+            Token::Close(_) if self.around.is_some_and(|it| it + 1 >= open) => self.around = None,
+            _ => {}
+        }
+        let is_name = matches!(token, Token::Ident(_));
+        let is_call = self.is_named && matches!(token, Token::Punct('!', _));
+        self.is_called = is_call || self.is_called && is_name;
+        self.is_named = is_name;
+    }
 }
 
 fn items(source: &str, range: Range<usize>, pieces: &mut Vec<Piece<'_>>) {
@@ -123,6 +160,16 @@ mod tests {
         assert_eq!(pieces[0], items[0]);
         assert_eq!(pieces[3].len(), ends(&items[3]));
         assert_eq!(pieces.concat(), source);
+    }
+
+    #[test]
+    fn tables_of_macros_are_their_own() {
+        let table = format!("[{}]", "1, ".repeat(100));
+        let source =
+            format!("fn f() {{ a({table}); if b != c {{ x!({table}); y![1]; }} }} macro_rules! m {{ () => {{ {table} }} }} static A: B = {table};");
+        let found = split(&source, 0).expect("the brackets match");
+        let starts: Vec<usize> = found.tables.iter().map(|it| it.start).collect();
+        assert_eq!(starts, [source.find("[").unwrap(), source.rfind("[").unwrap()]);
     }
 
     #[test]
