@@ -3,6 +3,7 @@
 //! A number's text is read without a lock: the linking of a large program does little else. Texts are only ever added,
 //! by several threads at once; each lies in a block that lives as long as the process.
 
+use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher};
 use std::mem;
 use std::num::NonZeroU32;
@@ -41,22 +42,45 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
+/// So many texts a thread remembers by itself: a few names are most of what any file says.
+const RECENT: usize = 2048;
+
+thread_local! {
+    /// By hash; what comes later takes the place.
+    static RECENT_TEXTS: RefCell<Vec<Option<(&'static str, NonZeroU32)>>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The number of `text`, the same for the whole run.
 pub(super) fn intern(text: &str) -> NonZeroU32 {
-    let interner = &*INTERNER;
     let hash = hash(text);
+    RECENT_TEXTS.with_borrow_mut(|recent| {
+        recent.resize(RECENT, None);
+        let place = &mut recent[(hash >> 40) as usize % RECENT];
+        match place {
+            Some((known, number)) if *known == text => *number,
+            _ => {
+                let (known, number) = intern_shared(text, hash);
+                *place = Some((known, number));
+                number
+            }
+        }
+    })
+}
+
+fn intern_shared(text: &str, hash: u64) -> (&'static str, NonZeroU32) {
+    let interner = &*INTERNER;
     // The table in a shard takes the lowest and the highest bits.
     let shard = &interner.shards[(hash >> 32) as usize % SHARDS];
     // A text is added at the very end, so a panic leaves nothing half done.
     let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, number)) = shard.numbers.find(hash, |it| it.0 == text) {
-        return *number;
+    if let Some(known) = shard.numbers.find(hash, |it| it.0 == text) {
+        return *known;
     }
     let text = shard.keep(text);
     let index = interner.texts.push(text);
     let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new).expect("memory ends before four billion names");
     shard.numbers.insert_unique(hash, (text, number), |it| self::hash(it.0));
-    number
+    (text, number)
 }
 
 /// The text of a number that [`intern`] gave.

@@ -1,5 +1,8 @@
 //! Paths, types and generics: syntax to [`Name`]s and [`TypeRef`]s. Functions of nodes alone.
 
+use std::fmt::Write;
+
+use smallvec::SmallVec;
 use syn::punctuated::Punctuated;
 use syn::{
     GenericArgument, GenericParam, Generics, Path, PathArguments, PathSegment, PointerMutability, QSelf, ReturnType, Token, Type, TypeParamBound,
@@ -10,8 +13,22 @@ use crate::ir::{Generic, Name, TypeRef};
 
 /// An identifier, without `r#`.
 pub(super) fn ident(ident: &syn::Ident) -> Name {
-    let text = ident.to_string();
-    Name::new(text.strip_prefix("r#").unwrap_or(&text))
+    let mut text = Text::default();
+    // Writing to memory does not fail.
+    let _ = write!(text, "{ident}");
+    let text = str::from_utf8(&text.0).unwrap_or_default();
+    Name::new(text.strip_prefix("r#").unwrap_or(text))
+}
+
+/// A text that is short in most cases. An identifier shows its own only by being written.
+#[derive(Default)]
+struct Text(SmallVec<[u8; 64]>);
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
 }
 
 /// A path as written, without generic arguments: `<T as Tr>::f` is `T::f`.
