@@ -8,6 +8,7 @@ mod hostile;
 mod items;
 mod macros;
 mod patterns;
+mod pieces;
 mod properties;
 mod recovery;
 mod suspension;
