@@ -4,6 +4,9 @@ use smallvec::SmallVec;
 
 use super::{Base, Callee, Const, Function, List, Local, Op, OpKind, Place, Projection, Terminator};
 
+/// Nobody writes longer ways, and each beginning of one is kept for the whole run.
+const MAX_STEPS: usize = 100;
+
 impl Place {
     pub fn local(local: Local) -> Self {
         Place { base: Base::Local(local), projections: List::new() }
@@ -13,9 +16,11 @@ impl Place {
         Place { base: Base::Global(name), projections: List::new() }
     }
 
-    /// This place with one more step.
+    /// This place with one more step; of more than [`MAX_STEPS`] the later ones are left out.
     pub fn project(mut self, projection: Projection) -> Self {
-        self.projections.push(projection);
+        if self.projections.len() < MAX_STEPS {
+            self.projections.push(projection);
+        }
         self
     }
 

@@ -22,6 +22,11 @@ const MAX_LINE: usize = 4096;
 /// Longer names are none of locks.
 const MAX_NAME: usize = 100;
 
+/// Whether a comment has one of the words.
+pub(super) fn is_likely(comment: &str) -> bool {
+    FINDER.is_match(comment)
+}
+
 /// The directives of a file. `comment` gives the comment that has the byte at an offset, if that is in one.
 pub fn directives(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
     let mut found: Vec<Directive> = Vec::new();

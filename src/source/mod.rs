@@ -34,6 +34,11 @@ use crate::finding::{FileId, Location};
 use crate::frontend::rust::Edition;
 use crate::ir::{Language, Range};
 
+/// Whether [`directives`] or [`prose`] may find something in a comment.
+pub fn speaks(comment: &str) -> bool {
+    directive::is_likely(comment) || prose::is_likely(comment)
+}
+
 /// One source file.
 #[derive(Debug)]
 pub struct SourceFile {

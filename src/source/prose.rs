@@ -39,6 +39,11 @@ static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
     builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).expect("a few short words make an automaton")
 });
 
+/// Whether a comment has one of the words.
+pub(super) fn is_likely(comment: &str) -> bool {
+    FINDER.is_match(comment)
+}
+
 /// The claims that comments of a file make in passing. `comment` gives the comment that has the byte at an offset.
 pub fn prose(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
     let mut found: Vec<Directive> = Vec::new();

@@ -45,7 +45,8 @@ pub fn read_whole(path: &Path, language: Language) -> Result<(String, About), St
 pub fn decode_whole(bytes: Vec<u8>, language: Language) -> Result<(String, About), String> {
     let digest = *blake3::hash(&bytes).as_bytes();
     let (text, encoding) = decode(bytes, language)?;
-    let lines = text.lines().count();
+    let breaks = text.bytes().filter(|it| *it == b'\n').count();
+    let lines = breaks + usize::from(!text.is_empty() && !text.ends_with('\n'));
     Ok((text, About { digest, encoding, lines }))
 }
 

@@ -126,7 +126,7 @@ impl<'t> Ctx<'t> {
         let is_alias = matches!(&ty, TypeRef::Path { path, .. } if path.last() == "TypeAlias");
         if let Some(value) = value.filter(|_| is_alias) {
             let ty = types::type_of(value, self.source);
-            self.aliases.push(TypeAlias { name, scope: self.frame.path, generics: Vec::new(), ty });
+            self.aliases.push(TypeAlias { name, scope: self.frame.path(), generics: Vec::new(), ty });
         }
         match self.frame.kind {
             FrameKind::Module => {
@@ -152,7 +152,7 @@ impl<'t> Ctx<'t> {
         let Some(name) = name else { return };
         self.aliases.push(TypeAlias {
             name: self.name(name),
-            scope: self.frame.path,
+            scope: self.frame.path(),
             generics: types::generics(parameters, self.source),
             ty: types::type_of(right, self.source),
         });

@@ -5,7 +5,7 @@
 
 use super::context::Ctx;
 use super::literals::{constant, strip};
-use super::syntax::{Field, Kind, Node, Token};
+use super::syntax::{Field, Kind, Node, Nodes, Token};
 use crate::ir::{
     AggregateKind, Argument, ArgumentKind, Base, Callee, Const, LoadKind, Local, LocalKind, Name, OpKind, Operation, Place, Projection, Range,
 };
@@ -46,7 +46,7 @@ impl<'t> Ctx<'t> {
     }
 
     fn chain(&mut self, node: Node<'t>) -> Link {
-        let mut spine = Vec::new();
+        let mut spine = Nodes::new();
         let mut at = strip(node);
         while let Some(field) = spine_field(at) {
             spine.push(at);

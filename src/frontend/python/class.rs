@@ -20,7 +20,7 @@ impl<'t> Ctx<'t> {
                 let names = node.child(Field::Body).map(|it| bindings(it, &self.file)).unwrap_or_default();
                 let class = Class {
                     name: self.name(name),
-                    scope: self.frame.path,
+                    scope: self.frame.path(),
                     kind: ClassKind::Class,
                     is_test: self.is_test_class(self.name(name), &bases, &names),
                     bases,
@@ -62,7 +62,7 @@ impl<'t> Ctx<'t> {
         if self.finally_depth > 0 {
             self.defined.insert(whole, Defined::Class(class_id));
         }
-        self.in_frame(Frame::new(b, id, FrameKind::Class(class_id), path, names), |it| {
+        self.in_frame(Frame::new(b, id, FrameKind::Class(class_id), names), |it| {
             it.block(body);
             it.end_of_body(whole);
         });

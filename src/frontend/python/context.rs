@@ -1,17 +1,21 @@
 //! What is carried through the lowering of one file: the function under construction, the functions around it, and
 //! the parts of the module made so far.
 
+use std::cell::OnceCell;
+
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
+use super::define::joined;
 use super::exits::Scope;
 use super::repair::Parsed;
 use super::scope::{Bindings, File, Home, bindings};
 use super::syntax::Node;
 use crate::ir::{
-    Class, ClassId, Const, Function, FunctionBuilder, FunctionId, FunctionKind, Global, GlobalKind, Import, Language, Local, Lost, Module, Name,
-    OpKind, Operation, Owner, Range, Terminator, TypeAlias, TypeRef,
+    Class, ClassId, Const, Directive, Function, FunctionBuilder, FunctionId, FunctionKind, Global, GlobalKind, Import, Language, Local, Lost, Module,
+    Name, OpKind, Operation, Owner, Range, Terminator, TypeAlias, TypeRef,
 };
+use crate::source;
 
 /// How deep statements and expressions may nest. CPython stops at 100 levels of indentation and 200 of brackets.
 const MAX_DEPTH: usize = 2_000;
@@ -45,8 +49,8 @@ pub(super) struct Frame<'t> {
     pub(super) exits: Vec<Scope<'t>>,
     /// Holds the value of a `return` on its way through `finally`.
     pub(super) returned: Option<Local>,
-    /// The scope of what is defined in here: `Metrics`, `outer.<locals>`.
-    pub(super) path: Name,
+    /// What [`Frame::path`] gives for a function: few have definitions.
+    path: OnceCell<Name>,
 }
 
 /// A definition that was lowered already: a `finally` body is lowered several times, what it defines once.
@@ -86,12 +90,31 @@ pub(super) struct Ctx<'t> {
 }
 
 impl<'t> Frame<'t> {
-    pub(super) fn new(b: FunctionBuilder, id: FunctionId, kind: FrameKind, path: Name, bindings: Bindings<'t>) -> Self {
-        Frame { b, id, kind, bindings, comprehensions: Vec::new(), captures: FxHashMap::default(), exits: Vec::new(), returned: None, path }
+    pub(super) fn new(b: FunctionBuilder, id: FunctionId, kind: FrameKind, bindings: Bindings<'t>) -> Self {
+        Frame {
+            b,
+            id,
+            kind,
+            bindings,
+            comprehensions: Vec::new(),
+            captures: FxHashMap::default(),
+            exits: Vec::new(),
+            returned: None,
+            path: OnceCell::new(),
+        }
     }
 }
 
 impl Frame<'_> {
+    /// The scope of what is defined in here: `Metrics`, `outer.<locals>`.
+    pub(super) fn path(&self) -> Name {
+        let function = &self.b.function;
+        match self.kind {
+            FrameKind::Module | FrameKind::Class(_) => function.scope,
+            FrameKind::Function => *self.path.get_or_init(|| Name::new(&format!("{}.<locals>", joined(function.scope, function.name)))),
+        }
+    }
+
     fn finish(mut self) -> Function {
         self.b.skip_empty_blocks();
         self.b.finish()
@@ -105,7 +128,7 @@ impl<'t> Ctx<'t> {
         let empty = Name::new("");
         let range = Range::new(0, source.len());
         let b = FunctionBuilder::new(Name::new("<module>"), empty, FunctionKind::ModuleBody, Owner::Module, range);
-        let frame = Frame::new(b, FunctionId(0), FrameKind::Module, empty, bindings(root, &file));
+        let frame = Frame::new(b, FunctionId(0), FrameKind::Module, bindings(root, &file));
         Ctx {
             source,
             root,
@@ -137,17 +160,11 @@ impl<'t> Ctx<'t> {
         self.end_of_body(self.frame.b.function.range);
         self.lose_placeholders();
         let globals = self.globals();
+        let directives = self.directives();
         let body = FunctionId(0);
         self.functions[body.index()] = Some(self.frame.finish());
         self.lost.sort_by_key(|it| it.range);
         self.lost.dedup();
-        let comments = root.comments();
-        let comment_at = |at: usize| {
-            let index = comments.partition_point(|it| it.as_usize().end <= at);
-            comments.get(index).copied().filter(|it| it.as_usize().start <= at)
-        };
-        let mut directives = crate::source::directives(self.source, comment_at);
-        directives.extend(crate::source::prose(self.source, comment_at));
         Module {
             language: Language::Python,
             imports: self.imports,
@@ -161,6 +178,22 @@ impl<'t> Ctx<'t> {
             directives,
             lost: self.lost,
         }
+    }
+
+    /// What the comments say of the code.
+    fn directives(&self) -> Vec<Directive> {
+        let comments = self.root.comments();
+        let text = |it: &Range| self.source.get(it.as_usize()).unwrap_or("");
+        if !comments.iter().any(|it| source::speaks(text(it))) {
+            return Vec::new();
+        }
+        let comment_at = |at: usize| {
+            let index = comments.partition_point(|it| it.as_usize().end <= at);
+            comments.get(index).copied().filter(|it| it.as_usize().start <= at)
+        };
+        let mut directives = source::directives(self.source, comment_at);
+        directives.extend(source::prose(self.source, comment_at));
+        directives
     }
 
     /// The variables of the module: what its own statements bind, then what only functions do.

@@ -81,7 +81,7 @@ impl<'t> Ctx<'t> {
         if self.finally_depth > 0 {
             self.defined.insert(whole, Defined::Function(id));
         }
-        let frame = self.new_frame(b, id, FrameKind::Function, bindings(body, &self.file));
+        let frame = Frame::new(b, id, FrameKind::Function, bindings(body, &self.file));
         self.in_frame(frame, |it| {
             it.bind_parameters(&parameters);
             it.block(body);
@@ -102,7 +102,7 @@ impl<'t> Ctx<'t> {
         if self.finally_depth > 0 && self.frame.comprehensions.is_empty() {
             self.defined.insert(node.range(), Defined::Function(id));
         }
-        let frame = self.new_frame(b, id, FrameKind::Function, bindings(body, &self.file));
+        let frame = Frame::new(b, id, FrameKind::Function, bindings(body, &self.file));
         self.in_frame(frame, |it| {
             it.bind_parameters(&parameters);
             let value = it.value(body);
@@ -120,7 +120,7 @@ impl<'t> Ctx<'t> {
         let (id, mut b) = self.new_function(Name::new("<genexpr>"), FunctionKind::GeneratorExpression, Owner::Function(self.frame.id), node.range());
         b.function.is_generator = true;
         let captured = b.new_local(LocalKind::Captured(first), Some(Name::new(".0")), None, node.range());
-        let frame = self.new_frame(b, id, FrameKind::Function, Bindings::default());
+        let frame = Frame::new(b, id, FrameKind::Function, Bindings::default());
         self.in_frame(frame, |it| {
             it.clauses(node, captured, |it, body| {
                 let value = it.value(body);
@@ -142,20 +142,14 @@ impl<'t> Ctx<'t> {
     }
 
     pub(super) fn new_function(&mut self, name: Name, kind: FunctionKind, owner: Owner, range: Range) -> (FunctionId, FunctionBuilder) {
-        let mut b = FunctionBuilder::new(name, self.frame.path, kind, owner, range);
+        let mut b = FunctionBuilder::new(name, self.frame.path(), kind, owner, range);
         b.function.is_test = self.frame.b.function.is_test;
         (self.reserve(), b)
     }
 
-    fn new_frame(&self, b: FunctionBuilder, id: FunctionId, kind: FrameKind, bindings: Bindings<'t>) -> Frame<'t> {
-        let path = Name::new(&format!("{}.<locals>", self.qualified(b.function.name)));
-        Frame::new(b, id, kind, path, bindings)
-    }
-
     /// `name` with what it is defined in before it.
     pub(super) fn qualified(&self, name: Name) -> Name {
-        let path = self.frame.path.as_str();
-        if path.is_empty() { name } else { Name::new(&format!("{path}.{name}")) }
+        joined(self.frame.path(), name)
     }
 
     /// What a definition that stands here is defined in.
@@ -289,6 +283,11 @@ impl<'t> Ctx<'t> {
         let path = types::dotted(function, self.source).unwrap_or_else(|| self.name(function));
         Attribute { path, arguments, range: expression.range() }
     }
+}
+
+/// `scope.name`.
+pub(super) fn joined(scope: Name, name: Name) -> Name {
+    if scope.as_str().is_empty() { name } else { Name::new(&format!("{scope}.{name}")) }
 }
 
 /// `__enter__`, which Python calls from outside.

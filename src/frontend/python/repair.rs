@@ -64,7 +64,8 @@ fn broken_units(source: &str, tree: &Tree) -> Vec<(Range, Tree)> {
     for unit in units(source) {
         while damaged.next_if(|it| it.end <= unit.start).is_some() {}
         let is_near = damaged.peek().is_some_and(|it| it.start < unit.end);
-        if !is_near || unit.as_usize().len() < SHORTEST {
+        let text = source.get(unit.as_usize()).unwrap_or("");
+        if !is_near || text.len() < SHORTEST || Tree::is_free_of_errors(text) {
             continue;
         }
         if let Some(tree) = Tree::parse_part(source, unit).filter(|it| damage(it.root()) > 0) {

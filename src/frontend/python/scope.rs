@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::repair::Parsed;
-use super::syntax::{Field, Kind, Node};
+use super::syntax::{Field, Kind, Node, Tree};
 use crate::ir::{Local, Name, Range};
 
 /// Where a bound name lives.
@@ -60,7 +60,8 @@ pub(super) struct File<'t> {
 impl<'t> File<'t> {
     pub(super) fn new(source: &'t str, parsed: &'t Parsed) -> Self {
         let grafts = parsed.grafts.iter().map(|(at, tree)| (*at, tree.root())).collect();
-        File { source, walruses: source.contains(":="), grafts }
+        let walruses = parsed.tree.has_walrus() || parsed.grafts.values().any(Tree::has_walrus);
+        File { source, walruses, grafts }
     }
 }
 

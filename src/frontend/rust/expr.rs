@@ -201,7 +201,7 @@ impl Ctx<'_> {
         let numbers = found.map_or(&[][..], |it| &it.numbers);
         let operands = numbers.iter().map(|(number, range)| self.frame.b.constant(Const::Int(*number), *range)).collect();
         let dest = self.owned_temp(range);
-        self.frame.b.push(OpKind::Aggregate { dest, kind: AggregateKind::List, fields: Vec::new(), operands }, range);
+        self.frame.b.push(OpKind::Aggregate { dest, kind: AggregateKind::List, fields: Default::default(), operands }, range);
         dest
     }
 

@@ -238,6 +238,7 @@ pub(super) struct Tree {
     /// In source order, a node before what is below it. Not empty.
     entries: Vec<Entry>,
     comments: Vec<Range>,
+    has_walrus: bool,
 }
 
 impl Tree {
@@ -246,9 +247,18 @@ impl Tree {
         strict::parse(source).or_else(|| tolerant::parse(source))
     }
 
+    pub(super) fn is_free_of_errors(source: &str) -> bool {
+        strict::parse(source).is_some()
+    }
+
     /// Parses `range` of `source` alone, which is known to have errors; offsets are those of the whole.
     pub(super) fn parse_part(source: &str, range: Range) -> Option<Tree> {
         tolerant::parse_part(source, range)
+    }
+
+    /// Whether there is a `:=` in it.
+    pub(super) fn has_walrus(&self) -> bool {
+        self.has_walrus
     }
 
     pub(super) fn root(&self) -> Node<'_> {
@@ -257,6 +267,7 @@ impl Tree {
 
     /// Adds a node, below all that were opened and not closed; gives what closes it.
     fn open(&mut self, entry: Entry) -> usize {
+        self.has_walrus |= entry.kind == Kind::NamedExpression;
         self.entries.push(entry);
         self.entries.len() - 1
     }

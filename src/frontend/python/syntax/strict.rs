@@ -16,6 +16,9 @@ use ruff_text_size::{Ranged, TextRange, TextSize};
 use super::{Damage, Entry, Field, Kind, Token, Tree};
 use crate::ir::Range;
 
+/// Most texts have fewer nodes: room for so many is made at once.
+const BYTES_PER_NODE: usize = 6;
+
 /// How deep the walk goes before it looks at how much stack is left.
 const UNCHECKED_DEPTH: usize = 64;
 
@@ -35,10 +38,10 @@ const STACK_DROPPED: usize = 8 * 1024 * 1024;
 /// Parses `source`; none when it has a syntax error.
 pub(super) fn parse(source: &str) -> Option<Tree> {
     // The parser grows its stack by itself, but not where it looks at the targets it has read once more.
-    let brackets = source.bytes().filter(|it| matches!(it, b'(' | b'[' | b'{')).count();
-    let stack = STACK_RESERVE + brackets.saturating_mul(STACK_BRACKET);
+    let stack = STACK_RESERVE + brackets(source).saturating_mul(STACK_BRACKET);
     let parsed = stacker::maybe_grow(stack, stack, || parse_unchecked(source, ParseOptions::from(Mode::Module)));
-    let mut builder = Builder { source, tree: Tree::default(), depth: 0, deepest: 0 };
+    let tree = Tree { entries: Vec::with_capacity(source.len() / BYTES_PER_NODE), ..Tree::default() };
+    let mut builder = Builder { source, tree, depth: 0, deepest: 0 };
     // The ranges of a broken text need not make sense.
     if let (Mod::Module(module), true) = (parsed.syntax(), parsed.has_valid_syntax()) {
         let whole = TextRange::up_to(TextSize::of(source));
@@ -54,6 +57,13 @@ pub(super) fn parse(source: &str) -> Option<Tree> {
         _ => std::mem::forget(parsed),
     }
     (!builder.tree.entries.is_empty()).then_some(builder.tree)
+}
+
+/// How many brackets are opened in `source`, wherever they stand.
+fn brackets(source: &str) -> usize {
+    // Few enough for a byte to count them, which the processor does for many at once.
+    let chunks = source.as_bytes().chunks(usize::from(u8::MAX));
+    chunks.map(|chunk| usize::from(chunk.iter().map(|it| u8::from(matches!(it, b'(' | b'[' | b'{'))).sum::<u8>())).sum()
 }
 
 /// Deeper than this the nodes of a text cannot nest: no token of a statement adds more than a level.
