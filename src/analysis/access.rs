@@ -80,7 +80,7 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
             // `del d[k]` takes out of the container, as `pop` does.
             OpKind::Delete { place } if matches!(place.projections.last(), Some(Projection::Key(_) | Projection::Index(_))) => {
                 let Some(value) = place.locals().last() else { continue };
-                container = place.clone();
+                container = *place;
                 container.projections.pop();
                 (&container, AccessKind::Mutate, value)
             }

@@ -40,7 +40,7 @@ pub fn given(program: &Program<'_>, facts: &[Facts], summaries: &Summaries) -> G
         for (class, field, path) in shared_parts(program, values, summaries) {
             let Some((owner, _)) = program.field(class, field) else { continue };
             // What a constructor is given, its callers know.
-            if path.as_ref().is_some_and(|it| summaries.get(function).returns_parts.contains(&(field, it.clone()))) {
+            if path.as_ref().is_some_and(|it| summaries.get(function).returns_parts.contains(&(field, *it))) {
                 continue;
             }
             let source = path.and_then(|it| source(program, facts, function, it)).filter(|it| *it != Owner::Field(owner, field));

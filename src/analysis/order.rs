@@ -157,7 +157,7 @@ fn on_one_thread(analysis: &Analysis<'_>, cycle: &[Edge]) -> bool {
 /// those around the sessions of a table, are one place, however they are reached.
 fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
     let mut key = lock.key;
-    let mut at = (function, lock.path.clone());
+    let mut at = (function, lock.path);
     while let (inner, Some(path)) = &at
         && let Root::Captured(local) = path.root
         && let Some(outer) = analysis.program.captures_from(*inner)

@@ -45,7 +45,7 @@ impl Values {
             let (Root::Local(local), Some(Step::Field(field))) = (path.root, path.steps.first().copied()) else { break };
             let start = match self.made.get(&local) {
                 Some(Made::Clone(original)) if is_shared(program, self.function, local, field) => original.then(Step::Field(field)),
-                Some(Made::Of(parts)) => parts.iter().find(|it| it.0 == field).map(|it| it.1.clone()),
+                Some(Made::Of(parts)) => parts.iter().find(|it| it.0 == field).map(|it| it.1),
                 _ => None,
             };
             let longer = start.and_then(|start| path.steps[1..].iter().try_fold(start, |path, step| path.then(*step)));
@@ -91,7 +91,7 @@ impl Values {
     pub fn place(&self, program: &Program<'_>, place: &Place) -> Option<Path> {
         let mut projections = place.projections.iter().peekable();
         let mut path = match place.base {
-            Base::Local(local) => self.path(local)?.clone(),
+            Base::Local(local) => *self.path(local)?,
             Base::Global(name) => {
                 let module = program.module_of(self.function);
                 let mut definition = program.resolve(module, program.item_scope(self.function), name);
@@ -188,7 +188,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
     let replaced: Vec<Place> = ir
         .ops()
         .filter_map(|(_, _, op)| match &op.kind {
-            OpKind::Store { place, kind: StoreKind::Assign, .. } if matches!(place.projections[..], [Projection::Field(_)]) => Some(place.clone()),
+            OpKind::Store { place, kind: StoreKind::Assign, .. } if matches!(place.projections[..], [Projection::Field(_)]) => Some(*place),
             _ => None,
         })
         .collect();
@@ -211,7 +211,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                 }
                 values.paths[dest.index()] = values.place(program, place);
                 if replaced.contains(place) {
-                    taken.insert(*dest, place.clone());
+                    taken.insert(*dest, *place);
                 }
             }
             OpKind::Store { place, value, .. } => {
@@ -251,7 +251,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                         let is_kept = !matches!(path.root, Root::Varying(_))
                             && may_share(program, function, *value)
                             && is_shared(program, function, *dest, *name);
-                        is_kept.then(|| (*name, path.clone()))
+                        is_kept.then_some((*name, *path))
                     };
                     let parts: Vec<(Name, Path)> = fields.iter().zip(operands).filter_map(part).collect();
                     if !parts.is_empty() {

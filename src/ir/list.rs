@@ -1,37 +1,41 @@
 //! Lists that many have: each is kept once, and is a number wherever it stands.
 //!
 //! The ways through objects that a program spells out are few beside the places that spell them: `.name` stands
-//! everywhere. A list of four bytes that is copied, not cloned, makes all that holds one small. Lists are only ever added,
-//! by several threads at once, and last as long as the process; as with names, nothing observable may depend on their
-//! numbers.
+//! everywhere. A list of four bytes that is copied, not cloned, makes all that holds one small. A list is the one before
+//! its last item and that item, so that a chain of any length takes as much room as it has items, however it is put
+//! together; in one piece it lies only once it was looked at. Lists are only ever added, by several threads at once, and
+//! last as long as the process; as with names, nothing observable may depend on their numbers.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
-use smallvec::SmallVec;
 
 /// Threads that add lists at once seldom meet in one of so many.
 const SHARDS: usize = 64;
-
-/// Longer lists than this are put together on the heap before they are looked up.
-const USUAL: usize = 8;
 
 /// What lists can be made of.
 pub trait Item: Copy + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     fn lists() -> &'static Lists<Self>;
 }
 
-type Shard<T> = Mutex<HashTable<(&'static [T], u32)>>;
+/// By the number of the list before the last item, and the last item: the number.
+type Shard<T> = Mutex<HashTable<(u32, T, u32)>>;
 
 /// All lists of one kind of item.
 pub struct Lists<T: 'static> {
     shards: [Shard<T>; SHARDS],
-    all: boxcar::Vec<&'static [T]>,
+    all: boxcar::Vec<Kept<T>>,
+}
+
+struct Kept<T> {
+    before: u32,
+    last: T,
+    whole: OnceLock<Box<[T]>>,
 }
 
 impl<T: 'static> Default for Lists<T> {
@@ -41,17 +45,28 @@ impl<T: 'static> Default for Lists<T> {
 }
 
 impl<T: Item> Lists<T> {
-    fn keep(&self, items: &[T]) -> u32 {
-        let hash = FxBuildHasher.hash_one(items);
+    /// The number of a list with one more item.
+    fn longer(&self, before: u32, last: T) -> u32 {
+        let hash = FxBuildHasher.hash_one((before, last));
         // The table in a shard takes the lowest and the highest bits.
         let mut shard = self.shards[(hash >> 32) as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, number)) = shard.find(hash, |it| it.0 == items) {
+        if let Some((_, _, number)) = shard.find(hash, |it| it.0 == before && it.1 == last) {
             return *number;
         }
-        let items: &'static [T] = Box::leak(items.into());
-        let number = u32::try_from(self.all.push(items) + 1).expect("memory ends before four billion lists");
-        shard.insert_unique(hash, (items, number), |it| FxBuildHasher.hash_one(it.0));
+        let index = self.all.push(Kept { before, last, whole: OnceLock::new() });
+        let number = u32::try_from(index + 1).expect("memory ends before four billion lists");
+        shard.insert_unique(hash, (before, last, number), |it| FxBuildHasher.hash_one((it.0, it.1)));
         number
+    }
+
+    fn kept(&self, number: u32) -> Option<&Kept<T>> {
+        self.all.get((number as usize).checked_sub(1)?)
+    }
+
+    fn put_together(&self, number: u32) -> Box<[T]> {
+        let mut items: Vec<T> = std::iter::successors(self.kept(number), |it| self.kept(it.before)).map(|it| it.last).collect();
+        items.reverse();
+        items.into()
     }
 }
 
@@ -64,36 +79,42 @@ impl<T: Item> List<T> {
     }
 
     pub fn as_slice(&self) -> &'static [T] {
-        match self.0 {
-            0 => &[],
-            number => T::lists().all[number as usize - 1],
-        }
+        let lists = T::lists();
+        lists.kept(self.0).map_or(&[], |it| it.whole.get_or_init(|| lists.put_together(self.0)))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn last(&self) -> Option<&'static T> {
+        T::lists().kept(self.0).map(|it| &it.last)
     }
 
     pub fn push(&mut self, item: T) {
-        let mut items: SmallVec<[T; USUAL]> = SmallVec::from_slice(self);
-        items.push(item);
-        *self = items[..].into();
+        *self = List(T::lists().longer(self.0, item), PhantomData);
     }
 
     /// Takes the last item off.
     pub fn pop(&mut self) -> Option<T> {
-        let (last, rest) = self.as_slice().split_last()?;
-        *self = rest.into();
-        Some(*last)
+        let kept = T::lists().kept(self.0)?;
+        *self = List(kept.before, PhantomData);
+        Some(kept.last)
     }
 }
 
 impl<T: Item> From<&[T]> for List<T> {
     fn from(items: &[T]) -> Self {
-        if items.is_empty() { List::new() } else { List(T::lists().keep(items), PhantomData) }
+        items.iter().copied().collect()
     }
 }
 
 impl<T: Item> FromIterator<T> for List<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        let items: SmallVec<[T; USUAL]> = items.into_iter().collect();
-        items[..].into()
+        items.into_iter().fold(List::new(), |mut list, it| {
+            list.push(it);
+            list
+        })
     }
 }
 
@@ -145,5 +166,29 @@ impl<T> Hash for List<T> {
 impl<T: Item> fmt::Debug for List<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_slice().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::Projection;
+
+    #[test]
+    fn lists_are_kept_once() {
+        let [a, b] = ["a", "b"].map(|it| Projection::Field(crate::ir::Name::new(it)));
+        let mut list: List<Projection> = [a, b].into_iter().collect();
+        assert_eq!(list, List::from(&[a, b][..]));
+        assert_eq!((list.as_slice(), list.last()), (&[a, b][..], Some(&b)));
+        assert_eq!((list.pop(), list), (Some(b), List::from(&[a][..])));
+        assert_eq!((list.pop(), list.pop(), list.is_empty()), (Some(a), None, true));
+        assert!(list.as_slice().is_empty());
+    }
+
+    #[test]
+    fn a_long_chain_takes_no_more_room_than_its_items() {
+        let mut list: List<Projection> = List::new();
+        (0..100_000).for_each(|_| list.push(Projection::Deref));
+        assert_eq!(list.len(), 100_000);
     }
 }

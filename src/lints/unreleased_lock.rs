@@ -375,7 +375,7 @@ fn timed(analysis: &Analysis<'_>, function: Fun, graph: &Graph<'_>, findings: &m
                 _ => None,
             });
             let Some(place) = read else { continue };
-            let mut lock = place.clone();
+            let mut lock = *place;
             if lock.projections.pop() != Some(Projection::Field(Name::new("release"))) {
                 continue;
             }

@@ -87,7 +87,7 @@ impl Program<'_> {
             // `x.to_string()` is `Display`'s.
             OpKind::Call { callee: Callee::Method { receiver, name }, .. } if *name == "to_string" && self.called(function, op).is_none() => {
                 let class = receiver.as_local().and_then(|it| self.class_in(function, it));
-                class.and_then(|it| self.printing(it)).map(|it| run(it, vec![receiver.clone()])).into_iter().collect()
+                class.and_then(|it| self.printing(it)).map(|it| run(it, vec![*receiver])).into_iter().collect()
             }
             // `drop(x)`
             OpKind::Call { dest, callee: Callee::Path(_), arguments } if arguments.len() == 1 => match self.target(function, *dest) {
@@ -103,12 +103,12 @@ impl Program<'_> {
                 let collection = receiver.as_local().map(|it| self.local_type(function, it).clone()).unwrap_or_default();
                 let is_own = matches!(self.target(function, *dest), super::Target::Function { .. });
                 let dropped = if is_own { None } else { self.drop_of(&collection.item(self.catalog(function))) };
-                dropped.map(|it| run(it, vec![receiver.clone().project(Projection::Key(Const::Other))])).into_iter().collect()
+                dropped.map(|it| run(it, vec![(*receiver).project(Projection::Key(Const::Other))])).into_iter().collect()
             }
             // `*slot = value`, `*guard = None`: what was there ends.
             OpKind::Store { place, kind: StoreKind::Assign, .. } if place.projections[..] == [Projection::Deref] => {
                 let Base::Local(local) = place.base else { return Vec::new() };
-                self.dropping(function, local).map(|it| run(it, vec![place.clone()])).into_iter().collect()
+                self.dropping(function, local).map(|it| run(it, vec![*place])).into_iter().collect()
             }
             OpKind::Drop { local } => {
                 let dropped = self.dropping(function, *local).filter(|_| self.owns(function, *local));

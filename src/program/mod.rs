@@ -291,7 +291,7 @@ impl<'a> Program<'a> {
             }
             OpKind::Load { dest, place, .. } => {
                 let target = self.types(function).target(*dest)?;
-                let mut receiver = place.clone();
+                let mut receiver = *place;
                 let Some(Projection::Field(name)) = receiver.projections.pop() else { return None };
                 Some(Invocation { dest: *dest, target, callee: Cow::Owned(Callee::Method { receiver, name }), arguments: &[] })
             }

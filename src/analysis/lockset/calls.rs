@@ -28,7 +28,7 @@ impl Flow<'_, '_> {
         let receiver = self.values.path(argument).filter(|_| matches!(self.program.local_type(self.values.function, argument), Ty::BoundMethod(_)));
         let receiver = receiver.map(|it| Path { root: it.root, steps: it.steps[..it.steps.len().saturating_sub(1)].into() });
         let rebased = |lock: &LockRef| {
-            let argument = |index| if index == 0 { receiver.clone() } else { None };
+            let argument = |index| if index == 0 { receiver } else { None };
             rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())
         };
         let takes = self.summaries.get(run).takes_when(false);
@@ -207,7 +207,7 @@ impl Flow<'_, '_> {
     /// Names the lock of a clone, or of an object made of others, as the original has it.
     pub(super) fn unify(&self, lock: &mut LockRef) {
         let Some(path) = lock.path.take() else { return };
-        let shared = self.values.shared(self.program, path.clone());
+        let shared = self.values.shared(self.program, path);
         if shared != path
             && let Some((key, _)) = shared.resolve(self.program, self.values.function)
         {

@@ -31,7 +31,7 @@ impl Flow<'_, '_> {
         // A condition is the lock it was made with.
         let wrapped = path.and_then(|it| it.behind_condition(self.program, self.values.function));
         let path = wrapped.as_ref().or(path);
-        let shared = path.map(|it| self.values.shared(self.program, it.clone()));
+        let shared = path.map(|it| self.values.shared(self.program, *it));
         let path = shared.as_ref();
         let resolved = path.and_then(|it| it.resolve(self.program, self.values.function));
         let (key, ty) = match resolved {
@@ -65,7 +65,7 @@ impl Flow<'_, '_> {
             .map_or(Key { owner: Owner::Local(self.values.function, Local(u32::MAX)), item: false, data: false }, |it| it.0);
         Some(LockRef {
             key,
-            path: Some(path.clone()),
+            path: Some(*path),
             through: None,
             kind: LockKind::Mutex,
             reentrant: true,
@@ -114,7 +114,7 @@ impl Flow<'_, '_> {
             let net: Vec<_> = summary.net.clone();
             let taken = summary.takes.len();
             let substitute =
-                |lock: &LockRef| rebase(self.program, self.values.function, lock, &|index| if index == 0 { path.clone() } else { None }, &|_| None);
+                |lock: &LockRef| rebase(self.program, self.values.function, lock, &|index| if index == 0 { path } else { None }, &|_| None);
             let net: Vec<_> = net.iter().filter_map(|(lock, mode)| substitute(lock).map(|it| (it, *mode))).collect();
             let takes: Vec<_> = (0..taken).filter_map(|index| substitute(&summary.takes[index].lock).map(|it| (index, it))).collect();
             self.takes_of(at, enter, takes);

@@ -124,7 +124,7 @@ impl Flow<'_, '_> {
         let Some(OpKind::Call { callee: Callee::Method { receiver, name }, arguments, .. }) = self.made_by(iterator) else { return };
         let Some(item) = self.values.place(program, receiver).filter(|_| *name == "map").and_then(|it| it.then(Step::Item)) else { return };
         for (_, closure) in program.callables(function, arguments) {
-            let argument = |index| (index == 0).then(|| item.clone());
+            let argument = |index| (index == 0).then_some(item);
             let guards = &self.summaries.get(closure).returns_guard;
             let locks = guards.iter().filter(|it| it.sure && it.part.is_none()).filter_map(|it| {
                 let lock = rebase(program, function, &it.lock, &argument, &|_| None)?;

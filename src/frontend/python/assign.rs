@@ -99,7 +99,7 @@ impl<'t> Ctx<'t> {
             Kind::Identifier => self.write_place(self.name(target), target.range()),
             _ => self.place(target),
         };
-        let old = self.frame.b.load(place.clone(), LoadKind::Value, target.range());
+        let old = self.frame.b.load(place, LoadKind::Value, target.range());
         let value = self.value(right);
         let new = self.compute(Operation::Arithmetic, &[old, value], node.range());
         self.frame.b.store(place, new, StoreKind::Update, node.range());

@@ -49,7 +49,7 @@ impl Ctx<'_> {
             }
             Expr::Struct(it) => {
                 for field in &it.fields {
-                    ctx.destructure(&field.expr, part.clone().project(Projection::Field(member(&field.member))));
+                    ctx.destructure(&field.expr, part.project(Projection::Field(member(&field.member))));
                 }
             }
             target => {
@@ -67,7 +67,7 @@ impl Ctx<'_> {
         let rest = targets.iter().position(is_rest).map_or(count, |it| it as i64);
         for (index, target) in (0..).zip(targets).filter(|(index, _)| *index != rest) {
             let index = if index < rest { index } else { index - count };
-            self.destructure(target, part.clone().project(step(index)));
+            self.destructure(target, (*part).project(step(index)));
         }
     }
 
@@ -95,7 +95,7 @@ impl Ctx<'_> {
     fn old_value(&mut self, left: &Expr) -> (Place, Local) {
         let range = self.expr_range(left);
         let place = self.place(left);
-        let old = self.frame.b.load(place.clone(), LoadKind::Value, range);
+        let old = self.frame.b.load(place, LoadKind::Value, range);
         (place, old)
     }
 }

@@ -79,11 +79,11 @@ impl Ctx<'_> {
             if let (Some(guard), Some(next)) = (arm.guard, next) {
                 // A guard looks at what it has not moved; when it fails, nothing was.
                 let kind = if scrutinee.kind == LoadKind::Bind { LoadKind::Borrow } else { scrutinee.kind };
-                self.bind(arm.pattern, scrutinee.place.clone(), kind, Position::Refutable);
+                self.bind(arm.pattern, scrutinee.place, kind, Position::Refutable);
                 self.frame.push(Scope::both());
                 self.condition(guard, next, depth);
             }
-            self.bind(arm.pattern, scrutinee.place.clone(), scrutinee.kind, Position::Refutable);
+            self.bind(arm.pattern, scrutinee.place, scrutinee.kind, Position::Refutable);
             owned |= body(self, arm);
             let end = self.range(arm.end);
             let end = Range { start: end.end, end: end.end };

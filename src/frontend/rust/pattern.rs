@@ -40,7 +40,7 @@ impl Ctx<'_> {
             Expr::Reference(it) => {
                 let kind = if it.mutability.is_some() { LoadKind::BorrowMut } else { LoadKind::Borrow };
                 let place = self.place(&it.expr);
-                let on = self.frame.b.load(place.clone(), kind, range);
+                let on = self.frame.b.load(place, kind, range);
                 Scrutinee { on, place, kind }
             }
             inner => {
@@ -51,7 +51,7 @@ impl Ctx<'_> {
     }
 
     pub(super) fn scrutinee_of(&mut self, place: Place, range: Range) -> Scrutinee {
-        let on = place.as_local().unwrap_or_else(|| self.frame.b.load(place.clone(), LoadKind::Borrow, range));
+        let on = place.as_local().unwrap_or_else(|| self.frame.b.load(place, LoadKind::Borrow, range));
         Scrutinee { on, place, kind: LoadKind::Bind }
     }
 
@@ -128,7 +128,7 @@ impl Ctx<'_> {
         self.deeper(|ctx| match pattern {
             Pat::Ident(it) => {
                 if is_binding(it, position) {
-                    ctx.bind_ident(it, place.clone(), kind);
+                    ctx.bind_ident(it, place, kind);
                 }
                 if let Some((_, inner)) = &it.subpat {
                     ctx.bind(inner, place, kind, position);
@@ -148,7 +148,7 @@ impl Ctx<'_> {
             Pat::Struct(it) => {
                 let payload = ctx.payload(&it.path, place);
                 for part in &it.fields {
-                    ctx.bind(&part.pat, payload.clone().project(Projection::Field(expr::member(&part.member))), kind, position);
+                    ctx.bind(&part.pat, payload.project(Projection::Field(expr::member(&part.member))), kind, position);
                 }
             }
             Pat::Verbatim(tokens) => {
@@ -177,7 +177,7 @@ impl Ctx<'_> {
             return;
         }
         let range = cases.first().map_or_else(Range::default, |it| self.range(it.span()));
-        let on = self.scrutinee_of(place.clone(), range).on;
+        let on = self.scrutinee_of(*place, range).on;
         let blocks: Vec<BlockId> = cases.iter().map(|_| self.frame.b.new_block()).collect();
         let mut arms = Vec::new();
         cases.iter().zip(&blocks).for_each(|(case, block)| self.add_arms(case, *block, &mut arms));
@@ -185,7 +185,7 @@ impl Ctx<'_> {
         let join = self.frame.b.new_block();
         for (case, block) in cases.iter().zip(blocks) {
             self.frame.b.switch_to(block);
-            self.bind(case, place.clone(), kind, position);
+            self.bind(case, *place, kind, position);
             self.frame.b.goto(join, range);
         }
         self.frame.b.switch_to(join);
@@ -205,10 +205,10 @@ impl Ctx<'_> {
         for (index, element) in (0..).zip(elements) {
             if index == rest {
                 // `rest @ ..` is a part of no fixed place.
-                self.bind(element, place.clone().project(Projection::Key(Const::Other)), kind, position);
+                self.bind(element, (*place).project(Projection::Key(Const::Other)), kind, position);
             } else {
                 let index = if index < rest { index } else { index - count };
-                self.bind(element, place.clone().project(step(index)), kind, position);
+                self.bind(element, (*place).project(step(index)), kind, position);
             }
         }
     }

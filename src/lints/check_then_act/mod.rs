@@ -183,7 +183,7 @@ fn is_same_place(read: &Path, written: &Path) -> bool {
         return false;
     }
     let container = |it: &Path| {
-        let mut it = it.clone();
+        let mut it = *it;
         while matches!(it.steps.last(), Some(Step::Key(_) | Step::Item)) {
             it.steps.pop();
         }

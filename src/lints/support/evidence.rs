@@ -231,7 +231,7 @@ fn is_called_under(analysis: &Analysis<'_>, function: Fun, lock: &OwnedLock, cal
 
 /// The way to what an item was stored in.
 fn container(path: &Path) -> Option<Path> {
-    let mut path = path.clone();
+    let mut path = *path;
     matches!(path.steps.pop(), Some(Step::Key(_) | Step::Item)).then_some(path)
 }
 

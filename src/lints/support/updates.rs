@@ -95,7 +95,7 @@ impl<'f> Updates<'f> {
 /// `d.get(k)` before `d[k] = …`.
 fn is_lookup(read: &Access, write: &Access) -> bool {
     write.path.steps.last().is_some_and(|it| matches!(it, Step::Key(_) | Step::Item)) && {
-        let mut container = write.path.clone();
+        let mut container = write.path;
         container.steps.pop();
         container == read.path
     }

@@ -235,12 +235,8 @@ fn bare(
         message: message.to_string(),
         location: switch.map(|op| expression(analysis, usage.function, op)),
     }));
-    let projections = analysis
-        .program
-        .function(usage.function)
-        .ops()
-        .nth(write.op.0 as usize)
-        .and_then(|(_, _, op)| op.kind.place().map(|it| it.projections.clone()));
+    let projections =
+        analysis.program.function(usage.function).ops().nth(write.op.0 as usize).and_then(|(_, _, op)| op.kind.place().map(|it| it.projections));
     let initial = initial_value(analysis, owner, projections.as_deref().unwrap_or(&[]));
     it.state = Some(name.clone());
     schedule(&mut it, location, location, initial, &name);
