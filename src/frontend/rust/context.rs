@@ -10,7 +10,6 @@ use super::comments;
 use super::macros::Expansion;
 use super::macros::definitions::MacroDefinition;
 use super::macros::rules::MAX_TOKENS;
-use super::plain::Table;
 use super::scope::{Frame, Scope};
 use super::{Edition, span};
 use crate::ir::{
@@ -45,8 +44,6 @@ pub(super) struct Ctx<'s> {
     /// Tokens of macros that may still be looked at.
     pub(super) macro_budget: usize,
     pub(super) expansion: Option<Expansion>,
-    /// What was left out of the arrays that were parsed as empty ones, by place.
-    pub(super) tables: &'s [Table],
     /// All but the functions.
     pub(super) module: Module,
     functions: Vec<Option<Function>>,
@@ -84,7 +81,6 @@ impl<'s> Ctx<'s> {
             macros: FxHashMap::default(),
             macro_budget: MAX_TOKENS,
             expansion: None,
-            tables: &[],
             module,
             functions: vec![None],
         }

@@ -31,7 +31,6 @@ impl Ctx<'_> {
             Expr::Await(_) | Expr::Call(_) | Expr::Field(_) | Expr::Index(_) | Expr::MethodCall(_) | Expr::Path(_) | Expr::Try(_) => {
                 self.read_place(expr, range)
             }
-            Expr::Array(it) if it.elems.is_empty() => self.table(range),
             Expr::Array(it) => self.aggregate(AggregateKind::List, it.elems.iter(), range),
             Expr::Tuple(it) if it.elems.is_empty() => self.unit(range),
             Expr::Tuple(it) => self.aggregate(AggregateKind::Tuple, it.elems.iter(), range),
@@ -190,18 +189,6 @@ impl Ctx<'_> {
         let operands = self.operands(elements);
         let dest = self.owned_temp(range);
         self.frame.b.push(OpKind::Aggregate { dest, kind, fields: Default::default(), operands: operands.into() }, range);
-        dest
-    }
-
-    /// An array that was parsed as an empty one: it is, or it is a table.
-    fn table(&mut self, range: Range) -> Local {
-        let start = range.as_usize().start;
-        let tables = self.tables;
-        let found = tables.binary_search_by_key(&start, |it| it.start).ok().map(|it| &tables[it]);
-        let numbers = found.map_or(&[][..], |it| &it.numbers);
-        let operands = numbers.iter().map(|(number, range)| self.frame.b.constant(Const::Int(*number), *range)).collect();
-        let dest = self.owned_temp(range);
-        self.frame.b.push(OpKind::Aggregate { dest, kind: AggregateKind::List, fields: Default::default(), operands }, range);
         dest
     }
 

@@ -9,12 +9,10 @@ use syn::{
 use super::attributes::{doc, marks_test, path_attribute};
 use super::context::Ctx;
 use super::function::Definition;
-use super::plain::{Constant, Plain};
 use super::scope::Scope;
 use super::{span, types};
 use crate::ir::{
-    Base, Class, ClassId, ClassKind, Const, Field, Global, GlobalKind, Impl, Local, Name, Operation, Owner, Place, Range, StoreKind, Submodule,
-    TypeAlias, TypeRef,
+    Base, Class, ClassId, ClassKind, Field, Global, GlobalKind, Impl, Name, Owner, Place, Range, StoreKind, Submodule, TypeAlias, TypeRef,
 };
 
 /// What structs, enums, unions and traits have in common.
@@ -272,7 +270,7 @@ impl Ctx<'_> {
         }
     }
 
-    /// A static or const.
+    /// A static or const. Its initialiser is part of the module's body.
     fn global(&mut self, it: GlobalItem<'_>) {
         let name = types::ident(it.name);
         let is_test = self.is_test || marks_test(it.attributes);
@@ -280,58 +278,17 @@ impl Ctx<'_> {
         let attributes = self.attributes(it.attributes);
         self.module.globals.push(Global { name, scope: self.scope, kind, mutable, ty, attributes, is_test, range });
         if let Some(init) = it.init {
-            self.initialise(name, range, |ctx| ctx.extended(init, None));
+            let place = Place { base: Base::Global(self.scoped(name)), projections: Default::default() };
+            self.at_module_level(|ctx| {
+                let around = ctx.frame.b.begin_statement(range);
+                ctx.frame.push(Scope::temporaries());
+                let value = ctx.extended(init, None);
+                ctx.frame.take(value);
+                ctx.frame.b.store(place, value, StoreKind::Init, range);
+                ctx.frame.pop(Range { start: range.end, end: range.end });
+                ctx.frame.b.resume_statement(around);
+            });
         }
-    }
-
-    /// The initialiser of a static or const is part of the module's body.
-    fn initialise(&mut self, global: Name, range: Range, value: impl FnOnce(&mut Self) -> Local) {
-        let place = Place { base: Base::Global(self.scoped(global)), projections: Default::default() };
-        self.at_module_level(|ctx| {
-            let around = ctx.frame.b.begin_statement(range);
-            ctx.frame.push(Scope::temporaries());
-            let value = value(ctx);
-            ctx.frame.take(value);
-            ctx.frame.b.store(place, value, StoreKind::Init, range);
-            ctx.frame.pop(Range { start: range.end, end: range.end });
-            ctx.frame.b.resume_statement(around);
-        });
-    }
-
-    /// An item that was not parsed.
-    pub(super) fn plain(&mut self, item: Plain<'_>) {
-        match item {
-            Plain::Constant(it) => self.plain_constant(it),
-            Plain::Alias { name, ty } => {
-                self.module.aliases.push(TypeAlias { name: Name::new(name), scope: self.scope, generics: Vec::new(), ty });
-            }
-            Plain::Foreign => {}
-        }
-    }
-
-    fn plain_constant(&mut self, it: Constant<'_>) {
-        let Constant { ty, range, number, number_range, minus, cast, .. } = it;
-        let name = Name::new(it.name);
-        let global = Global {
-            name,
-            scope: self.scope,
-            kind: GlobalKind::Const,
-            mutable: false,
-            ty: Some(ty),
-            attributes: Vec::new(),
-            is_test: self.is_test,
-            range,
-        };
-        self.module.globals.push(global);
-        let start = minus.map_or(number_range.start, |it| it as u32);
-        let (signed, whole) = (Range { start, ..number_range }, cast.map(|end| Range { start, end: end as u32 }));
-        self.initialise(name, range, |ctx| {
-            let mut value = ctx.frame.b.constant(Const::Int(number), number_range);
-            if minus.is_some() {
-                value = ctx.compute(Operation::Arithmetic, &[value], signed);
-            }
-            whole.map_or(value, |whole| ctx.compute(Operation::Cast, &[value], whole))
-        });
     }
 
     /// A static that a macro declares: `thread_local!`, `lazy_static!`.

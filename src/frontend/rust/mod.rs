@@ -2,8 +2,7 @@
 //!
 //! In: a file's text, its crate's edition, and macros that other files define. Out: its [`Module`]. The layers, each in files of its own:
 //!
-//! * `scan`: a file's tokens, straight from its bytes; `split`: the pieces it is parsed in; `plain`: items
-//!   that are lowered as they stand; `nesting`: how deep the syntax
+//! * `scan`: a file's tokens, straight from its bytes; `split`: the pieces it is parsed in; `nesting`: how deep the syntax
 //!   is, asked before it is parsed; `recover`: what to do with a file that is not all Rust; `span`, `types` and `attributes`: what nodes say by themselves.
 //! * `context`: the function under construction and the ones around it; `scope`: names, and what is dropped when.
 //! * `items`, `imports` and `function` lower declarations, `stmt` blocks and statements, `control` and
@@ -41,7 +40,6 @@ mod macros;
 mod nesting;
 mod pattern;
 mod place;
-mod plain;
 mod recover;
 mod scan;
 mod scope;
@@ -52,17 +50,14 @@ mod stmt;
 mod tests;
 mod types;
 
-use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use context::Ctx;
 pub use macros::definitions::{MacroDefinition, macro_definitions, macro_use_modules};
 use nesting::Nesting;
-use plain::Table;
 use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
-use split::{Piece, Split};
+use split::Split;
 use syn::File;
 
 use crate::ir::{Module, Range, SyntaxError};
@@ -111,8 +106,8 @@ pub fn lower_with(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>
 
 fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let offset = preamble(source);
-    if let Ok(split) = split::split(source, offset)
-        && let Some(module) = within(split.nesting, || Ok(lower_pieces(source, offset, split, edition, macros)))?
+    if let Ok(Split { nesting, pieces }) = split::split(source, offset)
+        && let Some(module) = within(nesting, || Ok(lower_pieces(source, &pieces, edition, macros)))?
     {
         return Ok(module);
     }
@@ -121,52 +116,33 @@ fn lower_file(source: &str, edition: Edition, macros: &[Arc<MacroDefinition>]) -
 }
 
 /// Lowers a file a piece at a time; none if one of them is not all items.
-fn lower_pieces(source: &str, first: usize, split: Split<'_>, edition: Edition, macros: &[Arc<MacroDefinition>]) -> Option<Module> {
-    let Split { pieces, tables, .. } = split;
+fn lower_pieces(source: &str, pieces: &[std::ops::Range<usize>], edition: Edition, macros: &[Arc<MacroDefinition>]) -> Option<Module> {
+    let first = pieces.first()?.start;
     let mut ctx = Ctx::new(source, first, edition);
-    ctx.tables = &tables;
     ctx.know_macros(macros);
-    let parse = |piece: &std::ops::Range<usize>| parse_piece(source, piece, first, &tables);
     // Macros may be called above their definitions.
-    let mut defining = VecDeque::new();
-    let defines = |piece: &std::ops::Range<usize>| source[piece.clone()].contains("macro_rules");
-    for piece in &pieces {
-        if let Piece::Items(range) = piece
-            && defines(range)
-        {
-            let file = parse(range)?;
-            ctx.define_macros(&file.items);
-            defining.push_back(file);
-        }
-    }
+    let mut parsed: Vec<Option<File>> = Vec::new();
     for piece in pieces {
-        match piece {
-            Piece::Plain(item) => ctx.plain(item),
-            Piece::Items(range) => {
-                let parsed = if defines(&range) { defining.pop_front() } else { None };
-                let file = parsed.map_or_else(|| parse(&range), Some)?;
-                if range.start == first {
-                    ctx.head(&file);
-                }
-                ctx.enter(range);
-                ctx.items(&file.items);
-            }
+        let file = if source[piece.clone()].contains("macro_rules") { Some(parse_piece(source, piece, first)?) } else { None };
+        ctx.define_macros(file.as_ref().map_or(&[], |it| &it.items));
+        parsed.push(file);
+    }
+    for (piece, parsed) in pieces.iter().zip(parsed) {
+        let file = match parsed {
+            Some(file) => file,
+            None => parse_piece(source, piece, first)?,
+        };
+        ctx.enter(piece.clone());
+        if piece.start == first {
+            ctx.head(&file);
         }
+        ctx.items(&file.items);
     }
     Some(ctx.finish())
 }
 
-/// Parses a piece of the text, tables as if they were empty.
-fn parse_piece(source: &str, piece: &std::ops::Range<usize>, first: usize, tables: &[Table]) -> Option<File> {
-    let mut text = Cow::Borrowed(&source[piece.clone()]);
-    let in_piece = tables.partition_point(|it| it.start < piece.start)..tables.partition_point(|it| it.start < piece.end);
-    for table in &tables[in_piece] {
-        let inside = table.start + 1 - piece.start..table.end - 1 - piece.start;
-        // Every token behind it stays where it is.
-        let blank = text[inside.clone()].replace(|it| it != '\n', " ");
-        text.to_mut().replace_range(inside, &blank);
-    }
-    let tokens: TokenStream = text.parse().ok()?;
+fn parse_piece(source: &str, piece: &std::ops::Range<usize>, first: usize) -> Option<File> {
+    let tokens: TokenStream = source[piece.clone()].parse().ok()?;
     let file: File = syn::parse2(tokens).ok()?;
     let has_head = piece.start != first && !file.attrs.is_empty();
     (!has_head).then_some(file)

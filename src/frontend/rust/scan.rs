@@ -28,23 +28,12 @@ pub(super) struct Unclear;
 pub(super) struct Scanner<'s> {
     text: &'s str,
     at: usize,
-    start: usize,
 }
 
 impl<'s> Scanner<'s> {
     /// Reads `text` from the byte `at` on.
     pub(super) fn new(text: &'s str, at: usize) -> Self {
-        Scanner { text, at, start: at }
-    }
-
-    /// Where the last token begins.
-    pub(super) fn start(&self) -> usize {
-        self.start
-    }
-
-    /// The last token.
-    pub(super) fn text(&self) -> &'s str {
-        &self.text[self.start..self.at]
+        Scanner { text, at }
     }
 
     /// The byte behind the last token.
@@ -76,10 +65,7 @@ impl<'s> Scanner<'s> {
                         return Ok(Some(Token::Doc));
                     }
                 }
-                _ => {
-                    self.start = self.at;
-                    return self.token(byte).map(Some);
-                }
+                _ => return self.token(byte).map(Some),
             }
         }
     }

@@ -44,7 +44,7 @@ fn third() {{ add!(1, 2); }}
     );
     let first = preamble(&source);
     let found = split::split(&source, first).expect("the brackets match");
-    assert_eq!((found.pieces.len(), found.tables.len()), (8, 3));
+    assert_eq!(found.pieces.len(), 3);
     let whole = lower_whole(&source, first, Edition::E2024, &[]).expect("the test's source is Rust");
     assert_eq!(ir::print(&lower(&source, Edition::E2024), &source), ir::print(&whole, &source));
 }
