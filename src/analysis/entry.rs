@@ -75,14 +75,9 @@ fn claims_lock(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
         ["_locked", "_lock_held", "_under_lock", "_with_lock"].iter().any(|it| name.ends_with(it))
             || name.ends_with("_unlocked") && name.starts_with("_")
     };
-    let says = || {
-        let doc = ir.doc.as_deref().unwrap_or("").to_ascii_lowercase();
-        let words = ["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"];
-        words.iter().any(|it| doc.contains(it))
-    };
     let asks = |op: &OpKind| matches!(op, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked"));
     let has_locking_decorator = || program.wrappers(function).iter().any(|it| !facts[it.0 as usize].locksets.locks.is_empty());
-    is_named_so() || says() || ir.ops().any(|it| asks(&it.2.kind)) || has_locking_decorator()
+    ir.told.caller_locks || is_named_so() || ir.ops().any(|it| asks(&it.2.kind)) || has_locking_decorator()
 }
 
 /// What all sites of each candidate hold, themselves or because all of theirs do.

@@ -2,7 +2,7 @@
 
 use super::{
     Block, BlockId, Const, Function, FunctionKind, LoadKind, Local, LocalDecl, LocalKind, Name, Op, OpKind, Owner, Param, ParamKind, Place, Range,
-    Statement, Stmt, StoreKind, Terminator, TypeRef,
+    Statement, Stmt, StoreKind, Terminator, Told, TypeRef,
 };
 
 /// A function under construction, and the block that ops are appended to.
@@ -36,7 +36,7 @@ impl FunctionBuilder {
             params: Vec::new(),
             returns: None,
             attributes: Vec::new(),
-            doc: None,
+            told: Told::default(),
             locals: Vec::new(),
             annotations: Vec::new(),
             statements: Vec::new(),

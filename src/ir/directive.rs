@@ -41,6 +41,15 @@ pub struct Ignore {
     pub rules: Vec<IgnoredRule>,
 }
 
+/// What the documentation of a class or function says of threads and locks: all that is kept of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Whether several threads use it, or must not; none where that is not said.
+    pub several_threads: Option<bool>,
+    /// Whether who calls it has a lock.
+    pub caller_locks: bool,
+}
+
 /// How far an [`Ignore`] reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Extent {

@@ -45,7 +45,7 @@ mod print;
 mod walk;
 
 pub use build::{FunctionBuilder, exact};
-pub use directive::{Claim, Directive, Extent, Ignore, IgnoredRule, Malformed};
+pub use directive::{Claim, Directive, Extent, Ignore, IgnoredRule, Malformed, Told};
 pub use list::{Item, List, Lists};
 pub use name::Name;
 pub use nested::Nested;
@@ -252,7 +252,7 @@ pub struct Class {
     /// The class's own statements ([`FunctionKind::ClassBody`]); none for Rust.
     pub body: Option<FunctionId>,
     pub attributes: Vec<Attribute>,
-    pub doc: Option<Box<str>>,
+    pub told: Told,
     pub is_test: bool,
     pub range: Range,
     pub name_range: Range,
@@ -428,7 +428,7 @@ pub struct Function {
     pub params: Vec<Param>,
     pub returns: Option<TypeRef>,
     pub attributes: Vec<Attribute>,
-    pub doc: Option<Box<str>>,
+    pub told: Told,
     pub locals: Vec<LocalDecl>,
     /// What declarations are annotated with, those of parameters aside, in the order of their locals.
     pub annotations: Vec<(Local, TypeRef)>,

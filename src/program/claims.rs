@@ -7,7 +7,6 @@ use super::{Cls, DeclaredOrder, Definition, Fun, Mod, Program, Ty};
 use crate::catalog::Catalog;
 use crate::finding::Location;
 use crate::ir::{Base, Claim, FunctionKind, Name, Nested, OpKind, ParamKind, Projection, Range, TypeRef};
-use crate::source::expects_threads;
 
 /// Where a piece of state, or a lock, lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -255,12 +254,12 @@ fn documented(program: &Program<'_>, module: Mod, claims: &mut Claims) {
     let linked = program.module(module);
     for (index, class) in linked.ir.classes.iter().enumerate() {
         let id = program.cls(module, crate::ir::ClassId::from_index(index));
-        let says = class.doc.as_deref().and_then(expects_threads);
+        let says = class.told.several_threads;
         claims.threads.extend(says.map(|several| (Threaded::Class(id), several, Location { file: linked.file, range: class.name_range })));
     }
     for (index, function) in linked.ir.functions.iter().enumerate() {
         let id = program.fun(module, crate::ir::FunctionId::from_index(index));
-        let says = function.doc.as_deref().and_then(expects_threads);
+        let says = function.told.several_threads;
         // A constructor's doc is the class's.
         let class = program.class_of(id).filter(|_| function.name == Name::new("__init__"));
         let what = class.map_or(Threaded::Function(id), Threaded::Class);

@@ -25,7 +25,7 @@ pub use globs::Globs;
 pub use lines::{LineIndex, Position};
 pub use manifest::parse_edition;
 pub use project::project_of;
-pub use prose::{expects_threads, prose};
+pub use prose::{prose, told};
 use rayon::prelude::*;
 pub use read::{About, Encoding, MAX_BYTES};
 use rustc_hash::FxHashSet;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::directive::{Lines, boundary};
-use crate::ir::{Claim, Directive, Range};
+use crate::ir::{Claim, Directive, Range, Told};
 
 /// Who writes so has several threads in mind.
 const SEVERAL: &[&str] = &[
@@ -27,6 +27,9 @@ const SEVERAL: &[&str] = &[
 const ONE: &[&str] =
     &["eventloop thread", "event loop thread", "event-loop thread", "loop's thread", "only in the main thread", "only from the main thread"];
 
+/// By these the doc of a function says that its caller has a lock.
+const HELD: &[&str] = &["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"];
+
 /// So near before one of these, a word that says no turns it round.
 const NEAR: usize = 6;
 
@@ -44,6 +47,9 @@ pub(super) fn is_likely(comment: &str) -> bool {
     FINDER.is_match(comment)
 }
 
+static HOLDS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(HELD).expect("a few short words make an automaton"));
+
 /// The claims that comments of a file make in passing. `comment` gives the comment that has the byte at an offset.
 pub fn prose(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
     let mut found: Vec<Directive> = Vec::new();
@@ -59,8 +65,13 @@ pub fn prose(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec
     found
 }
 
+/// What a doc says of threads and locks.
+pub fn told(doc: &str) -> Told {
+    Told { several_threads: expects_threads(doc), caller_locks: HOLDS.is_match(doc) }
+}
+
 /// Whether a text says that several threads use what it is about, or that they must not; none where it does not say.
-pub fn expects_threads(text: &str) -> Option<bool> {
+fn expects_threads(text: &str) -> Option<bool> {
     let mut says = None;
     for word in FINDER.find_iter(text) {
         let is_part = |it: Option<char>| it.is_some_and(|it| it.is_alphanumeric() || it == '_');

@@ -29,7 +29,7 @@ impl<'t> Ctx<'t> {
                     methods: Vec::new(),
                     body: None,
                     attributes,
-                    doc: node.child(Field::Body).and_then(|it| self.docstring(it)),
+                    told: node.child(Field::Body).map(|it| self.told(it)).unwrap_or_default(),
                     range: whole,
                     name_range: name.range(),
                 };

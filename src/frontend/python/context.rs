@@ -155,7 +155,7 @@ impl<'t> Ctx<'t> {
     pub(super) fn module(mut self) -> Module {
         let root = self.root;
         self.collect_imports();
-        self.frame.b.function.doc = self.docstring(root);
+        self.frame.b.function.told = self.told(root);
         self.whole_tree(root);
         self.end_of_body(self.frame.b.function.range);
         self.lose_placeholders();

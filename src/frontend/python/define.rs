@@ -77,7 +77,7 @@ impl<'t> Ctx<'t> {
         b.function.attributes = attributes;
         b.function.generics = types::generics(node.child(Field::TypeParameters), self.source);
         b.function.returns = node.child(Field::ReturnType).map(|it| types::type_of(it, self.source));
-        b.function.doc = self.docstring(body);
+        b.function.told = self.told(body);
         if self.finally_depth > 0 {
             self.defined.insert(whole, Defined::Function(id));
         }

@@ -2,7 +2,8 @@
 
 use super::context::Ctx;
 use super::syntax::{Field, Kind, Node, Token};
-use crate::ir::{Const, Name};
+use crate::ir::{Const, Name, Told};
+use crate::source;
 
 /// Literals longer than this many bytes are not kept.
 const MAX_LITERAL: usize = 256;
@@ -170,11 +171,15 @@ fn coded(text: &str, skip: usize, count: usize, radix: u32) -> Option<char> {
 }
 
 impl<'t> Ctx<'t> {
-    /// The docstring of a body.
-    pub(super) fn docstring(&self, body: Node<'t>) -> Option<Box<str>> {
+    /// What the docstring of a body says.
+    pub(super) fn told(&self, body: Node<'t>) -> Told {
+        self.docstring(body).map(|it| source::told(&it)).unwrap_or_default()
+    }
+
+    fn docstring(&self, body: Node<'t>) -> Option<String> {
         let first = body.first().filter(|it| it.kind() == Kind::ExpressionStatement && !it.has_error())?;
         match first.children().as_slice() {
-            [only] if matches!(only.kind(), Kind::String | Kind::ConcatenatedString) => text(*only, self.source).map(String::into_boxed_str),
+            [only] if matches!(only.kind(), Kind::String | Kind::ConcatenatedString) => text(*only, self.source),
             _ => None,
         }
     }

@@ -7,7 +7,8 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta, Stmt, Token};
 
 use super::context::Ctx;
 use super::types;
-use crate::ir::{self, AttributeArgument, Name};
+use crate::ir::{self, AttributeArgument, Name, Told};
+use crate::source;
 
 impl Ctx<'_> {
     /// The attributes but the doc comments.
@@ -51,10 +52,10 @@ impl Ctx<'_> {
     }
 }
 
-/// The text of the doc comments, a line each.
-pub(super) fn doc(attributes: &[Attribute]) -> Option<Box<str>> {
+/// What the doc comments say.
+pub(super) fn told(attributes: &[Attribute]) -> Told {
     let lines: Vec<String> = attributes.iter().filter_map(doc_text).collect();
-    (!lines.is_empty()).then(|| lines.join("\n").into_boxed_str())
+    if lines.is_empty() { Told::default() } else { source::told(&lines.join("\n")) }
 }
 
 fn doc_text(attribute: &Attribute) -> Option<String> {

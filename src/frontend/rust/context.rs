@@ -5,7 +5,7 @@ use proc_macro2::{Span, TokenStream};
 use rustc_hash::FxHashMap;
 use syn::{Expr, ExprReference, File, Item, ItemMacro};
 
-use super::attributes::{doc, marks_test};
+use super::attributes::{marks_test, told};
 use super::comments;
 use super::macros::Expansion;
 use super::macros::definitions::MacroDefinition;
@@ -106,7 +106,7 @@ impl<'s> Ctx<'s> {
     /// Reads what the attributes of the whole file say.
     pub(super) fn head(&mut self, file: &File) {
         self.is_test = marks_test(&file.attrs);
-        self.frame.b.function.doc = doc(&file.attrs);
+        self.frame.b.function.told = told(&file.attrs);
     }
 
     /// From now on spans count in `piece` of the text.

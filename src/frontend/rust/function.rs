@@ -42,7 +42,7 @@ impl Ctx<'_> {
         b.function.generics = types::generics(&signature.generics);
         b.function.returns = types::returns(&signature.output);
         b.function.attributes = self.attributes(it.attributes);
-        b.function.doc = attributes::doc(it.attributes);
+        b.function.told = attributes::told(it.attributes);
         b.function.name_range = self.range(signature.ident.span());
         let is_test = std::mem::replace(&mut self.is_test, b.function.is_test);
         let id = self.in_new_frame(b, false, |ctx| {

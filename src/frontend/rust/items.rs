@@ -6,7 +6,7 @@ use syn::{
     Visibility,
 };
 
-use super::attributes::{doc, marks_test, path_attribute};
+use super::attributes::{marks_test, path_attribute, told};
 use super::context::Ctx;
 use super::function::Definition;
 use super::scope::Scope;
@@ -156,7 +156,7 @@ impl Ctx<'_> {
             methods: Vec::new(),
             body: None,
             attributes: self.attributes(head.attributes),
-            doc: doc(head.attributes),
+            told: told(head.attributes),
             is_test: self.is_test || marks_test(head.attributes),
             range: self.range_between(first, head.last),
             name_range: self.range(head.name.span()),

@@ -51,10 +51,10 @@ pub(super) fn parse(source: &str) -> Option<Tree> {
     } else {
         builder.deepest = most_levels(parsed.tokens());
     }
-    match builder.deepest {
-        0..=UNCHECKED_DEPTH => drop(parsed),
-        0..=MAX_DROPPED => stacker::maybe_grow(STACK_DROPPED, STACK_DROPPED, || drop(parsed)),
-        _ => std::mem::forget(parsed),
+    if builder.deepest > MAX_DROPPED {
+        std::mem::forget(parsed);
+    } else if builder.deepest > UNCHECKED_DEPTH {
+        stacker::maybe_grow(STACK_DROPPED, STACK_DROPPED, || drop(parsed));
     }
     (!builder.tree.entries.is_empty()).then_some(builder.tree)
 }

@@ -1,4 +1,5 @@
 use super::{function, lower, snapshot};
+use crate::ir::Told;
 
 #[test]
 fn imports() {
@@ -49,11 +50,13 @@ C = wrap(C)
 
 #[test]
 fn docstrings() {
-    let module = lower("'''Module.'''\ndef f():\n    'Says \\'hi\\'.' ' More.'\ndef g():\n    f'no {x}'\nclass C:\n    r'\\d'\n");
-    assert_eq!(module.functions[0].doc.as_deref(), Some("Module."));
-    assert_eq!(function(&module, "f").doc.as_deref(), Some("Says 'hi'. More."));
-    assert_eq!(function(&module, "g").doc, None);
-    assert_eq!(module.classes[0].doc.as_deref(), Some("\\d"));
+    let module = lower(
+        "'''Not thread-safe.'''\ndef f():\n    'Thread\\x2dsafe. The caller' ' must hold the lock.'\ndef g():\n    f'thread-safe {x}'\nclass C:\n    r'thread\\x2dsafe'\n",
+    );
+    assert_eq!(module.functions[0].told, Told { several_threads: Some(false), caller_locks: false });
+    assert_eq!(function(&module, "f").told, Told { several_threads: Some(true), caller_locks: true });
+    assert_eq!(function(&module, "g").told, Told::default());
+    assert_eq!(module.classes[0].told, Told::default());
 }
 
 #[test]
