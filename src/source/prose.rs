@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Match, MatchKind};
 
 use super::directive::{Lines, boundary};
 use crate::ir::{Claim, Directive, Range, Told};
@@ -38,7 +38,7 @@ const NEAR_BYTES: usize = 60;
 
 static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let builder = &mut AhoCorasick::builder();
-    let words = SEVERAL.iter().chain(ONE);
+    let words = SEVERAL.iter().chain(ONE).chain(HELD);
     builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(words).expect("a few short words make an automaton")
 });
 
@@ -46,9 +46,6 @@ static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
 pub(super) fn is_likely(comment: &str) -> bool {
     FINDER.is_match(comment)
 }
-
-static HOLDS: LazyLock<AhoCorasick> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(HELD).expect("a few short words make an automaton"));
 
 /// The claims that comments of a file make in passing. `comment` gives the comment that has the byte at an offset.
 pub fn prose(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec<Directive> {
@@ -67,13 +64,19 @@ pub fn prose(text: &str, mut comment: impl FnMut(usize) -> Option<Range>) -> Vec
 
 /// What a doc says of threads and locks.
 pub fn told(doc: &str) -> Told {
-    Told { several_threads: expects_threads(doc), caller_locks: HOLDS.is_match(doc) }
+    // Nearly all have none of the words.
+    if !FINDER.is_match(doc) {
+        return Told::default();
+    }
+    let caller_locks = FINDER.find_iter(doc).any(|it| it.pattern().as_usize() >= SEVERAL.len() + ONE.len());
+    Told { several_threads: expects_threads(doc), caller_locks }
 }
 
 /// Whether a text says that several threads use what it is about, or that they must not; none where it does not say.
 fn expects_threads(text: &str) -> Option<bool> {
     let mut says = None;
-    for word in FINDER.find_iter(text) {
+    let of_threads = |it: &Match| it.pattern().as_usize() < SEVERAL.len() + ONE.len();
+    for word in FINDER.find_iter(text).filter(of_threads) {
         let is_part = |it: Option<char>| it.is_some_and(|it| it.is_alphanumeric() || it == '_');
         let rest = &text[word.end()..];
         let rest = rest.strip_prefix('s').unwrap_or(rest);
