@@ -16,7 +16,7 @@ impl Place {
         Place { base: Base::Global(name), projections: List::new() }
     }
 
-    /// This place with one more step; of more than [`MAX_STEPS`] the later ones are left out.
+    /// This place with one more step; of more than a hundred the later ones are left out.
     pub fn project(mut self, projection: Projection) -> Self {
         if self.projections.len() < MAX_STEPS {
             self.projections.push(projection);

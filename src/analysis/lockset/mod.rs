@@ -99,7 +99,7 @@ pub enum HeldBy {
 /// An acquisition in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
-    /// Index into [`Locksets::locks`].
+    /// Index into [`Found::locks`].
     pub lock: u32,
     /// The op that took it, or the call inside which it was taken.
     pub at: OpId,
