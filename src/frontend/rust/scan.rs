@@ -1,9 +1,10 @@
-//! A file's tokens as a flat sequence, straight from its bytes: what can be said of a file before anything is made of it.
+//! A file's tokens as a flat sequence: what can be said of a file before anything is made of it.
 //!
-//! No token is copied, so a scan costs a small part of what `proc_macro2` takes for the same text. Where the two could
-//! read a text differently the scan gives up, and its caller has to ask `proc_macro2`.
+//! The compiler's lexer finds them, and no token is copied, so a scan costs a small part of what `proc_macro2` takes for
+//! the same text. Where the two could read a text differently the scan gives up, and its caller has to ask `proc_macro2`.
 
 use proc_macro2::{Delimiter, Spacing};
+use ra_ap_rustc_lexer::{Cursor, FrontmatterAllowed, LiteralKind, TokenKind};
 
 /// A token; a doc comment is one, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +29,15 @@ pub(super) struct Unclear;
 pub(super) struct Scanner<'s> {
     text: &'s str,
     at: usize,
+    cursor: Cursor<'s>,
+    /// The name of a lifetime, whose mark is a token of its own.
+    name: Option<&'s str>,
 }
 
 impl<'s> Scanner<'s> {
     /// Reads `text` from the byte `at` on.
     pub(super) fn new(text: &'s str, at: usize) -> Self {
-        Scanner { text, at }
+        Scanner { text, at, cursor: Cursor::new(&text[at..], FrontmatterAllowed::No), name: None }
     }
 
     /// The byte behind the last token.
@@ -43,196 +47,66 @@ impl<'s> Scanner<'s> {
 
     /// The next token.
     pub(super) fn next(&mut self) -> Result<Option<Token<'s>>, Unclear> {
-        let bytes = self.text.as_bytes();
-        loop {
-            let Some(&byte) = bytes.get(self.at) else { return Ok(None) };
-            match byte {
-                b' ' | b'\t'..=b'\r' => self.at += 1,
-                b'/' if self.peek(1) == Some(b'/') => {
-                    let start = self.at;
-                    self.at = memchr(b'\n', bytes, start).unwrap_or(bytes.len());
-                    let comment = &bytes[start..self.at];
-                    if comment.starts_with(b"//!") || comment.starts_with(b"///") && !comment.starts_with(b"////") {
-                        return Ok(Some(Token::Doc));
-                    }
-                }
-                b'/' if self.peek(1) == Some(b'*') => {
-                    let start = self.at;
-                    self.block_comment()?;
-                    let comment = &bytes[start..self.at];
-                    let is_outer = comment.starts_with(b"/**") && !comment.starts_with(b"/***") && comment.len() > 4;
-                    if is_outer || comment.starts_with(b"/*!") {
-                        return Ok(Some(Token::Doc));
-                    }
-                }
-                _ => return self.token(byte).map(Some),
-            }
-        }
-    }
-
-    fn token(&mut self, byte: u8) -> Result<Token<'s>, Unclear> {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word(),
-            b'0'..=b'9' => {
-                self.number();
-                Ok(Token::Literal)
-            }
-            b'"' => self.string(),
-            b'\'' => self.quote(),
-            b'(' => self.bracket(Token::Open(Delimiter::Parenthesis)),
-            b'[' => self.bracket(Token::Open(Delimiter::Bracket)),
-            b'{' => self.bracket(Token::Open(Delimiter::Brace)),
-            b')' => self.bracket(Token::Close(Delimiter::Parenthesis)),
-            b']' => self.bracket(Token::Close(Delimiter::Bracket)),
-            b'}' => self.bracket(Token::Close(Delimiter::Brace)),
-            _ if PUNCTUATION.contains(&byte) => {
-                self.at += 1;
-                let is_comment = self.peek(0) == Some(b'/') && matches!(self.peek(1), Some(b'/' | b'*'));
-                let is_joint = !is_comment && self.peek(0).is_some_and(|it| PUNCTUATION.contains(&it));
-                Ok(Token::Punct(char::from(byte), if is_joint { Spacing::Joint } else { Spacing::Alone }))
-            }
-            _ => Err(Unclear),
-        }
-    }
-
-    fn peek(&self, ahead: usize) -> Option<u8> {
-        self.text.as_bytes().get(self.at + ahead).copied()
-    }
-
-    fn bracket(&mut self, token: Token<'s>) -> Result<Token<'s>, Unclear> {
-        self.at += 1;
-        Ok(token)
-    }
-
-    /// An identifier, or a literal that begins like one.
-    fn word(&mut self) -> Result<Token<'s>, Unclear> {
-        let start = self.at;
-        self.skip_word();
-        match (&self.text[start..self.at], self.peek(0)) {
-            ("b" | "c", Some(b'"')) => self.string(),
-            ("b", Some(b'\'')) => match self.quote()? {
-                Token::Literal => Ok(Token::Literal),
-                _ => Err(Unclear),
-            },
-            ("r", Some(b'#')) if self.peek(1).is_some_and(is_of_word) => {
-                self.at += 1;
-                self.skip_word();
-                Ok(Token::Ident(&self.text[start..self.at]))
-            }
-            ("r" | "br" | "cr", Some(b'"' | b'#')) => self.raw_string(),
-            (word, None | Some(0..=0x7f)) => Ok(Token::Ident(word)),
-            // Other alphabets: which letters are part of a name is for `proc_macro2` to say.
-            _ => Err(Unclear),
-        }
-    }
-
-    fn skip_word(&mut self) {
-        self.at += self.text.as_bytes()[self.at..].iter().take_while(|it| is_of_word(**it)).count();
-    }
-
-    fn number(&mut self) {
-        let start = self.at;
-        self.skip_word();
-        // `1..2` is a range, `1.max(2)` a call.
-        if self.peek(0) == Some(b'.') && self.peek(1).is_none_or(|it| it != b'.' && (it.is_ascii_digit() || !is_of_word(it))) {
-            self.at += 1;
-            self.skip_word();
-        }
-        let number = &self.text.as_bytes()[start..self.at];
-        let is_hexadecimal = number.starts_with(b"0x");
-        if !is_hexadecimal && matches!(number.last(), Some(b'e' | b'E')) && matches!(self.peek(0), Some(b'+' | b'-')) {
-            self.at += 1;
-            self.skip_word();
-        }
-    }
-
-    /// A string from its first quote on.
-    fn string(&mut self) -> Result<Token<'s>, Unclear> {
-        let bytes = self.text.as_bytes();
-        self.at += 1;
-        loop {
-            match bytes.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => self.at += 2,
-                Some(_) => self.at += 1,
-                None => return Err(Unclear),
-            }
-        }
-        self.at += 1;
-        self.skip_word();
-        Ok(Token::Literal)
-    }
-
-    /// A raw string from its first `#` or quote on.
-    fn raw_string(&mut self) -> Result<Token<'s>, Unclear> {
-        let bytes = self.text.as_bytes();
-        let hashes = bytes[self.at..].iter().take_while(|it| **it == b'#').count();
-        self.at += hashes;
-        if self.peek(0) != Some(b'"') {
-            return Err(Unclear);
+        if let Some(name) = self.name.take() {
+            return Ok(Some(Token::Ident(name)));
         }
         loop {
-            self.at = memchr(b'"', bytes, self.at + 1).ok_or(Unclear)?;
-            let behind = &bytes[self.at + 1..];
-            if behind.len() >= hashes && behind[..hashes].iter().all(|it| *it == b'#') {
-                self.at += 1 + hashes;
-                self.skip_word();
-                return Ok(Token::Literal);
-            }
+            let found = self.cursor.advance_token();
+            let start = self.at;
+            self.at += found.len as usize;
+            let text = &self.text[start..self.at];
+            return Ok(Some(match found.kind {
+                TokenKind::Eof => return Ok(None),
+                TokenKind::Whitespace
+                | TokenKind::LineComment { doc_style: None }
+                | TokenKind::BlockComment { doc_style: None, terminated: true } => {
+                    continue;
+                }
+                TokenKind::LineComment { .. } | TokenKind::BlockComment { terminated: true, .. } => Token::Doc,
+                // Other alphabets: which letters are part of a name is for `proc_macro2` to say. A prefix that means nothing to
+                // the compiler is a name in what macros take.
+                TokenKind::Ident | TokenKind::RawIdent | TokenKind::UnknownPrefix if text.is_ascii() => Token::Ident(text),
+                TokenKind::Lifetime { starts_with_number: false } if text.is_ascii() => {
+                    self.name = text.strip_prefix('\'');
+                    Token::Punct('\'', Spacing::Joint)
+                }
+                TokenKind::Literal { kind, suffix_start } if is_whole(kind) && text.as_bytes()[suffix_start as usize..].is_ascii() => Token::Literal,
+                TokenKind::Literal { .. } => return Err(Unclear),
+                TokenKind::OpenParen => Token::Open(Delimiter::Parenthesis),
+                TokenKind::OpenBracket => Token::Open(Delimiter::Bracket),
+                TokenKind::OpenBrace => Token::Open(Delimiter::Brace),
+                TokenKind::CloseParen => Token::Close(Delimiter::Parenthesis),
+                TokenKind::CloseBracket => Token::Close(Delimiter::Bracket),
+                TokenKind::CloseBrace => Token::Close(Delimiter::Brace),
+                _ => match text.as_bytes() {
+                    [mark] if PUNCTUATION.contains(mark) => Token::Punct(char::from(*mark), self.spacing()),
+                    _ => return Err(Unclear),
+                },
+            }));
         }
     }
 
-    /// A character, or the mark before a lifetime's name.
-    fn quote(&mut self) -> Result<Token<'s>, Unclear> {
-        let rest = &self.text[self.at + 1..];
-        let mut characters = rest.chars();
-        let length = match characters.next().ok_or(Unclear)? {
-            '\\' => match characters.next().ok_or(Unclear)? {
-                'x' => 4,
-                'u' => rest.find('}').ok_or(Unclear)? + 1,
-                _ => 2,
-            },
-            it => it.len_utf8(),
-        };
-        if rest.as_bytes().get(length) == Some(&b'\'') {
-            self.at += length + 2;
-            self.skip_word();
-            return Ok(Token::Literal);
-        }
-        let is_lifetime = rest.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_');
-        self.at += 1;
-        if is_lifetime { Ok(Token::Punct('\'', Spacing::Joint)) } else { Err(Unclear) }
-    }
-
-    fn block_comment(&mut self) -> Result<(), Unclear> {
-        let bytes = self.text.as_bytes();
-        let mut depth = 0_usize;
-        loop {
-            match bytes.get(self.at..self.at + 2) {
-                Some(b"/*") => {
-                    depth += 1;
-                    self.at += 2;
-                }
-                Some(b"*/") => {
-                    depth -= 1;
-                    self.at += 2;
-                    if depth == 0 {
-                        return Ok(());
-                    }
-                }
-                Some(_) => self.at += 1,
-                None => return Err(Unclear),
-            }
+    /// Whether what comes next goes on with the operator that ends here.
+    fn spacing(&self) -> Spacing {
+        match &self.text.as_bytes()[self.at..] {
+            [b'/', b'/' | b'*', ..] => Spacing::Alone,
+            [next, ..] if PUNCTUATION.contains(next) => Spacing::Joint,
+            _ => Spacing::Alone,
         }
     }
 }
 
-fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn memchr(byte: u8, bytes: &[u8], from: usize) -> Option<usize> {
-    bytes.get(from..)?.iter().position(|it| *it == byte).map(|it| from + it)
+/// Whether a literal has an end.
+fn is_whole(kind: LiteralKind) -> bool {
+    match kind {
+        LiteralKind::Int { empty_int: empty, .. } | LiteralKind::Float { empty_exponent: empty, .. } => !empty,
+        LiteralKind::Char { terminated }
+        | LiteralKind::Byte { terminated }
+        | LiteralKind::Str { terminated }
+        | LiteralKind::ByteStr { terminated }
+        | LiteralKind::CStr { terminated } => terminated,
+        LiteralKind::RawStr { n_hashes } | LiteralKind::RawByteStr { n_hashes } | LiteralKind::RawCStr { n_hashes } => n_hashes.is_some(),
+    }
 }
 
 #[cfg(test)]
