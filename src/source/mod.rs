@@ -39,6 +39,12 @@ pub fn speaks(comment: &str) -> bool {
     directive::is_likely(comment) || prose::is_likely(comment)
 }
 
+/// Which of `comments`, which are in source order, has the byte at an offset.
+pub fn comment_at(comments: &[Range], at: usize) -> Option<Range> {
+    let index = comments.partition_point(|it| it.as_usize().end <= at);
+    comments.get(index).copied().filter(|it| it.as_usize().start <= at)
+}
+
 /// One source file.
 #[derive(Debug)]
 pub struct SourceFile {

@@ -30,6 +30,9 @@ const ONE: &[&str] =
 /// By these the doc of a function says that its caller has a lock.
 const HELD: &[&str] = &["must hold", "lock held", "with the lock", "holding the lock", "lock is held", "must be held", "caller holds"];
 
+/// The patterns of [`FINDER`] from here on are those of [`HELD`].
+const HELD_FROM: usize = SEVERAL.len() + ONE.len();
+
 /// So near before one of these, a word that says no turns it round.
 const NEAR: usize = 6;
 
@@ -68,14 +71,14 @@ pub fn told(doc: &str) -> Told {
     if !FINDER.is_match(doc) {
         return Told::default();
     }
-    let caller_locks = FINDER.find_iter(doc).any(|it| it.pattern().as_usize() >= SEVERAL.len() + ONE.len());
+    let caller_locks = FINDER.find_iter(doc).any(|it| it.pattern().as_usize() >= HELD_FROM);
     Told { several_threads: expects_threads(doc), caller_locks }
 }
 
 /// Whether a text says that several threads use what it is about, or that they must not; none where it does not say.
 fn expects_threads(text: &str) -> Option<bool> {
     let mut says = None;
-    let of_threads = |it: &Match| it.pattern().as_usize() < SEVERAL.len() + ONE.len();
+    let of_threads = |it: &Match| it.pattern().as_usize() < HELD_FROM;
     for word in FINDER.find_iter(text).filter(of_threads) {
         let is_part = |it: Option<char>| it.is_some_and(|it| it.is_alphanumeric() || it == '_');
         let rest = &text[word.end()..];

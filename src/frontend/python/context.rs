@@ -11,6 +11,7 @@ use super::exits::Scope;
 use super::repair::Parsed;
 use super::scope::{Bindings, File, Home, bindings};
 use super::syntax::Node;
+use super::{STACK_RESERVE, STACK_STEP};
 use crate::ir::{
     Class, ClassId, Const, Directive, Function, FunctionBuilder, FunctionId, FunctionKind, Global, GlobalKind, Import, Language, Local, Lost, Module,
     Name, OpKind, Operation, Owner, Range, Terminator, TypeAlias, TypeRef,
@@ -22,10 +23,6 @@ const MAX_DEPTH: usize = 2_000;
 
 /// How deep functions and classes may nest; a captured variable costs a local in each.
 pub(super) const MAX_FUNCTIONS: usize = 100;
-
-/// Stack left when more is taken, and how much is taken, in bytes.
-const STACK_RESERVE: usize = 256 * 1024;
-const STACK_STEP: usize = 2 * 1024 * 1024;
 
 /// What kind of scope a function's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,10 +184,7 @@ impl<'t> Ctx<'t> {
         if !comments.iter().any(|it| source::speaks(text(it))) {
             return Vec::new();
         }
-        let comment_at = |at: usize| {
-            let index = comments.partition_point(|it| it.as_usize().end <= at);
-            comments.get(index).copied().filter(|it| it.as_usize().start <= at)
-        };
+        let comment_at = |at| source::comment_at(comments, at);
         let mut directives = source::directives(self.source, comment_at);
         directives.extend(source::prose(self.source, comment_at));
         directives

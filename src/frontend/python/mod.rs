@@ -53,6 +53,10 @@ use context::Ctx;
 
 use crate::ir::{Module, SyntaxError};
 
+/// Stack left when more is taken, and how much is taken, in bytes.
+const STACK_RESERVE: usize = 256 * 1024;
+const STACK_STEP: usize = 2 * 1024 * 1024;
+
 /// Lowers one file.
 ///
 /// # Errors

@@ -3,16 +3,12 @@
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
 use crate::ir::{Directive, Range};
-use crate::source::directives;
+use crate::source::{comment_at, directives};
 
 /// What the comments of a file say to the tool; `offset` is where its tokens begin.
 pub(super) fn read(source: &str, offset: usize) -> Vec<Directive> {
     let mut comments: Option<Vec<Range>> = None;
-    directives(source, |at| {
-        let comments = comments.get_or_insert_with(|| all(source, offset));
-        let index = comments.partition_point(|it| it.as_usize().end <= at);
-        comments.get(index).copied().filter(|it| it.as_usize().start <= at)
-    })
+    directives(source, |at| comment_at(comments.get_or_insert_with(|| all(source, offset)), at))
 }
 
 fn all(source: &str, offset: usize) -> Vec<Range> {

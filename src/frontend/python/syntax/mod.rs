@@ -20,165 +20,183 @@ use crate::ir::{Name, Range};
 /// Children of one node. Most nodes have few.
 pub(super) type Nodes<'t> = SmallVec<[Node<'t>; 4]>;
 
-/// The named nodes that mean something to the lowering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Kind {
-    AliasedImport,
-    ArgumentList,
-    AsPattern,
-    AsPatternTarget,
-    AssertStatement,
-    Assignment,
-    Attribute,
-    AugmentedAssignment,
-    Await,
-    BinaryOperator,
-    Block,
-    BooleanOperator,
-    BreakStatement,
-    Call,
-    CaseClause,
-    CasePattern,
-    Chevron,
-    ClassDefinition,
-    ClassPattern,
-    ComparisonOperator,
-    ComplexPattern,
-    ConcatenatedString,
-    ConditionalExpression,
-    ConstrainedType,
-    ContinueStatement,
-    DecoratedDefinition,
-    Decorator,
-    DefaultParameter,
-    DeleteStatement,
-    DictPattern,
-    Dictionary,
-    DictionaryComprehension,
-    DictionarySplat,
-    DictionarySplatPattern,
-    DottedName,
-    ElifClause,
-    Ellipsis,
-    ElseClause,
-    ExceptClause,
-    ExecStatement,
-    ExpressionList,
-    ExpressionStatement,
-    False,
-    FinallyClause,
-    Float,
-    ForInClause,
-    ForStatement,
-    FormatExpression,
-    FormatSpecifier,
-    FunctionDefinition,
-    FutureImportStatement,
-    GeneratorExpression,
-    GenericType,
-    GlobalStatement,
-    Identifier,
-    IfClause,
-    IfStatement,
-    ImportFromStatement,
-    ImportPrefix,
-    ImportStatement,
-    Integer,
-    Interpolation,
-    KeywordArgument,
-    KeywordPattern,
-    KeywordSeparator,
-    Lambda,
-    LambdaParameters,
-    List,
-    ListComprehension,
-    ListPattern,
-    ListSplat,
-    ListSplatPattern,
-    MatchStatement,
-    MemberType,
-    Module,
-    NamedExpression,
-    None,
-    NonlocalStatement,
-    NotOperator,
-    Pair,
-    Parameters,
-    ParenthesizedExpression,
-    PassStatement,
-    PatternList,
-    PositionalSeparator,
-    PrintStatement,
-    RaiseStatement,
-    RelativeImport,
-    ReturnStatement,
-    Set,
-    SetComprehension,
-    Slice,
-    SplatPattern,
-    SplatType,
-    String,
-    StringEnd,
-    StringStart,
-    Subscript,
-    True,
-    TryStatement,
-    Tuple,
-    TuplePattern,
-    Type,
-    TypeAliasStatement,
-    TypeParameter,
-    TypedDefaultParameter,
-    TypedParameter,
-    UnaryOperator,
-    UnionPattern,
-    UnionType,
-    WhileStatement,
-    WildcardImport,
-    WithClause,
-    WithItem,
-    WithStatement,
-    Yield,
-    /// What the parser could not read.
-    Error,
-    /// Punctuation, keywords, and named nodes that need no treatment of their own.
-    Other,
+/// An enum of what has a name in the grammar, sorted by those names, and of what has none.
+macro_rules! named {
+    ($(#[$doc:meta])* $enum:ident { $($variant:ident $name:literal)* } { $($(#[$other_doc:meta])* $other:ident)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(super) enum $enum {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+            $($(#[$other_doc])* $other,)*
+        }
+
+        impl $enum {
+            const NAMES: &[(&str, $enum)] = &[$(($name, $enum::$variant)),*];
+        }
+    };
 }
 
-/// What a node is to its parent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Field {
-    Alias,
-    Alternative,
-    Argument,
-    Arguments,
-    Attribute,
-    Body,
-    Condition,
-    Consequence,
-    Definition,
-    Expression,
-    FormatSpecifier,
-    Function,
-    Guard,
-    Key,
-    Left,
-    ModuleName,
-    Name,
-    Object,
-    Operator,
-    Operators,
-    Parameters,
-    ReturnType,
-    Right,
-    Subject,
-    Subscript,
-    Superclasses,
-    Type,
-    TypeParameters,
-    Value,
+named! {
+    /// The named nodes that mean something to the lowering.
+    Kind {
+        AliasedImport "aliased_import"
+        ArgumentList "argument_list"
+        AsPattern "as_pattern"
+        AsPatternTarget "as_pattern_target"
+        AssertStatement "assert_statement"
+        Assignment "assignment"
+        Attribute "attribute"
+        AugmentedAssignment "augmented_assignment"
+        Await "await"
+        BinaryOperator "binary_operator"
+        Block "block"
+        BooleanOperator "boolean_operator"
+        BreakStatement "break_statement"
+        Call "call"
+        CaseClause "case_clause"
+        CasePattern "case_pattern"
+        Chevron "chevron"
+        ClassDefinition "class_definition"
+        ClassPattern "class_pattern"
+        ComparisonOperator "comparison_operator"
+        ComplexPattern "complex_pattern"
+        ConcatenatedString "concatenated_string"
+        ConditionalExpression "conditional_expression"
+        ConstrainedType "constrained_type"
+        ContinueStatement "continue_statement"
+        DecoratedDefinition "decorated_definition"
+        Decorator "decorator"
+        DefaultParameter "default_parameter"
+        DeleteStatement "delete_statement"
+        DictPattern "dict_pattern"
+        Dictionary "dictionary"
+        DictionaryComprehension "dictionary_comprehension"
+        DictionarySplat "dictionary_splat"
+        DictionarySplatPattern "dictionary_splat_pattern"
+        DottedName "dotted_name"
+        ElifClause "elif_clause"
+        Ellipsis "ellipsis"
+        ElseClause "else_clause"
+        ExceptClause "except_clause"
+        ExecStatement "exec_statement"
+        ExpressionList "expression_list"
+        ExpressionStatement "expression_statement"
+        False "false"
+        FinallyClause "finally_clause"
+        Float "float"
+        ForInClause "for_in_clause"
+        ForStatement "for_statement"
+        FormatExpression "format_expression"
+        FormatSpecifier "format_specifier"
+        FunctionDefinition "function_definition"
+        FutureImportStatement "future_import_statement"
+        GeneratorExpression "generator_expression"
+        GenericType "generic_type"
+        GlobalStatement "global_statement"
+        Identifier "identifier"
+        IfClause "if_clause"
+        IfStatement "if_statement"
+        ImportFromStatement "import_from_statement"
+        ImportPrefix "import_prefix"
+        ImportStatement "import_statement"
+        Integer "integer"
+        Interpolation "interpolation"
+        KeywordArgument "keyword_argument"
+        KeywordPattern "keyword_pattern"
+        KeywordSeparator "keyword_separator"
+        Lambda "lambda"
+        LambdaParameters "lambda_parameters"
+        List "list"
+        ListComprehension "list_comprehension"
+        ListPattern "list_pattern"
+        ListSplat "list_splat"
+        ListSplatPattern "list_splat_pattern"
+        MatchStatement "match_statement"
+        MemberType "member_type"
+        Module "module"
+        NamedExpression "named_expression"
+        None "none"
+        NonlocalStatement "nonlocal_statement"
+        NotOperator "not_operator"
+        Pair "pair"
+        Parameters "parameters"
+        ParenthesizedExpression "parenthesized_expression"
+        PassStatement "pass_statement"
+        PatternList "pattern_list"
+        PositionalSeparator "positional_separator"
+        PrintStatement "print_statement"
+        RaiseStatement "raise_statement"
+        RelativeImport "relative_import"
+        ReturnStatement "return_statement"
+        Set "set"
+        SetComprehension "set_comprehension"
+        Slice "slice"
+        SplatPattern "splat_pattern"
+        SplatType "splat_type"
+        String "string"
+        StringEnd "string_end"
+        StringStart "string_start"
+        Subscript "subscript"
+        True "true"
+        TryStatement "try_statement"
+        Tuple "tuple"
+        TuplePattern "tuple_pattern"
+        Type "type"
+        TypeAliasStatement "type_alias_statement"
+        TypeParameter "type_parameter"
+        TypedDefaultParameter "typed_default_parameter"
+        TypedParameter "typed_parameter"
+        UnaryOperator "unary_operator"
+        UnionPattern "union_pattern"
+        UnionType "union_type"
+        WhileStatement "while_statement"
+        WildcardImport "wildcard_import"
+        WithClause "with_clause"
+        WithItem "with_item"
+        WithStatement "with_statement"
+        Yield "yield"
+    } {
+        /// What the parser could not read.
+        Error
+        /// Punctuation, keywords, and named nodes that need no treatment of their own.
+        Other
+    }
+}
+
+named! {
+    /// What a node is to its parent.
+    Field {
+        Alias "alias"
+        Alternative "alternative"
+        Argument "argument"
+        Arguments "arguments"
+        Attribute "attribute"
+        Body "body"
+        Condition "condition"
+        Consequence "consequence"
+        Definition "definition"
+        Expression "expression"
+        FormatSpecifier "format_specifier"
+        Function "function"
+        Guard "guard"
+        Key "key"
+        Left "left"
+        ModuleName "module_name"
+        Name "name"
+        Object "object"
+        Operator "operator"
+        Operators "operators"
+        Parameters "parameters"
+        ReturnType "return_type"
+        Right "right"
+        Subject "subject"
+        Subscript "subscript"
+        Superclasses "superclasses"
+        Type "type"
+        TypeParameters "type_parameters"
+        Value "value"
+    } {}
 }
 
 /// The keywords and punctuation that mean something to the lowering.

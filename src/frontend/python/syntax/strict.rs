@@ -13,6 +13,7 @@ use ruff_python_ast::{Expr, Identifier, Mod, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
+use super::super::{STACK_RESERVE, STACK_STEP};
 use super::{Damage, Entry, Field, Kind, Token, Tree};
 use crate::ir::Range;
 
@@ -21,10 +22,6 @@ const BYTES_PER_NODE: usize = 6;
 
 /// How deep the walk goes before it looks at how much stack is left.
 const UNCHECKED_DEPTH: usize = 64;
-
-/// Stack left when more is taken, and how much is taken, in bytes.
-const STACK_RESERVE: usize = 256 * 1024;
-const STACK_STEP: usize = 2 * 1024 * 1024;
 
 /// More stack than one level of brackets takes in the parser, in bytes.
 const STACK_BRACKET: usize = 256;

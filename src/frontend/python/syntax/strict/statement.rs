@@ -1,6 +1,6 @@
 //! Statements but for definitions.
 
-use ruff_python_ast::{Alias, ElifElseClause, ExceptHandler, Expr, Stmt, StmtImportFrom, StmtMatch, StmtTry, StmtWith};
+use ruff_python_ast::{Alias, ElifElseClause, ExceptHandler, Expr, Identifier, Stmt, StmtImportFrom, StmtMatch, StmtTry, StmtWith};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::super::{Field, Kind, Token};
@@ -60,16 +60,18 @@ impl Builder<'_> {
             Stmt::Assert(it) => self.with_expressions(Kind::AssertStatement, range, [&it.test].into_iter().chain(&it.msg).map(|it| &**it)),
             Stmt::Import(import) => self.node(Kind::ImportStatement, None, range, |it| import.names.iter().for_each(|name| it.alias(name))),
             Stmt::ImportFrom(import) => self.import_from(import),
-            Stmt::Global(it) => self.node(Kind::GlobalStatement, None, range, |builder| it.names.iter().for_each(|it| builder.identifier(it, None))),
-            Stmt::Nonlocal(it) => {
-                self.node(Kind::NonlocalStatement, None, range, |builder| it.names.iter().for_each(|it| builder.identifier(it, None)));
-            }
+            Stmt::Global(it) => self.declaration(Kind::GlobalStatement, range, &it.names),
+            Stmt::Nonlocal(it) => self.declaration(Kind::NonlocalStatement, range, &it.names),
             Stmt::Expr(statement) => self.node(Kind::ExpressionStatement, None, range, |it| it.spread(&statement.value, None)),
             Stmt::Pass(_) => self.leaf(Kind::PassStatement, None, range),
             Stmt::Break(_) => self.leaf(Kind::BreakStatement, None, range),
             Stmt::Continue(_) => self.leaf(Kind::ContinueStatement, None, range),
             Stmt::IpyEscapeCommand(_) => self.leaf(Kind::Other, None, range),
         }
+    }
+
+    fn declaration(&mut self, kind: Kind, range: TextRange, names: &[Identifier]) {
+        self.node(kind, None, range, |it| names.iter().for_each(|name| it.identifier(name, None)));
     }
 
     fn with_expressions<'e>(&mut self, kind: Kind, range: TextRange, expressions: impl IntoIterator<Item = &'e Expr>) {
