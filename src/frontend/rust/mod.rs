@@ -2,8 +2,9 @@
 //!
 //! In: a file's text, its crate's edition, and macros that other files define. Out: its [`Module`]. The layers, each in files of its own:
 //!
-//! * `scan`: a file's tokens, straight from its bytes; `split`: the pieces it is parsed in; `nesting`: how deep the syntax
-//!   is, asked before it is parsed; `recover`: what to do with a file that is not all Rust; `span`, `types` and `attributes`: what nodes say by themselves.
+//! * `scan`: a file's tokens, before it is parsed; `split`: the pieces it is parsed in; `nesting`: how deep the syntax is;
+//!   `recover`: what to do with a file that is not all Rust; `span`, `types` and `attributes`: what nodes say by
+//!   themselves.
 //! * `context`: the function under construction and the ones around it; `scope`: names, and what is dropped when.
 //! * `items`, `imports` and `function` lower declarations, `stmt` blocks and statements, `control` and
 //!   `condition` what branches, `expr`, `place` and `assign` the rest of the expressions, `pattern` patterns,
