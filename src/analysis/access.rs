@@ -5,10 +5,9 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::lockset::{Locksets, OpId};
 use super::path::{Key, Owner, Path, Root, Step};
 use super::values::Values;
-use crate::ir::{Callee, Function, Language, Local, LocalKind, Name, OpKind, Projection, StoreKind, exact};
+use crate::ir::{Block, Callee, Function, Language, Local, LocalKind, Name, OpId, OpKind, Projection, StoreKind, exact};
 use crate::program::{Fun, Program, Target, Ty};
 
 /// Methods of maps that give what an iteration goes over.
@@ -68,14 +67,14 @@ impl AccessKind {
 const LOOKING: &[&str] = &["as_deref", "as_ref", "clone", "cloned", "copied", "is_none", "is_some", "is_some_and"];
 
 /// The accesses of a function to fields, globals, and data behind locks, in op order.
-pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> Vec<Access> {
+pub fn accesses(program: &Program<'_>, values: &Values) -> Vec<Access> {
     let function = values.function;
     let ir = program.function(function);
     let catalog = program.catalog(function);
     let is_python = program.language(function) == Language::Python;
     let mut found = Vec::new();
     let mut container;
-    for (block, index, op) in ir.ops() {
+    for (id, op) in ir.numbered() {
         let (place, kind, value) = match &op.kind {
             // `del d[k]` takes out of the container, as `pop` does.
             OpKind::Delete { place } if matches!(place.projections.last(), Some(Projection::Key(_) | Projection::Index(_))) => {
@@ -134,7 +133,7 @@ pub fn accesses(program: &Program<'_>, values: &Values, locksets: &Locksets) -> 
         };
         let is_code = matches!(ty, Ty::Function(_) | Ty::BoundMethod(_) | Ty::ClassObject(_) | Ty::Module(_));
         if shared && !is_code && ty.lock(program.catalog(function)).is_none() {
-            found.push(Access { op: locksets.op_id(block, index), key, path, kind, value });
+            found.push(Access { op: id, key, path, kind, value });
         }
     }
     exact(&mut found);
@@ -149,10 +148,8 @@ fn is_container(program: &Program<'_>, method: Fun) -> bool {
 /// Which ops define each local, for walking back.
 #[derive(Debug)]
 pub struct Definitions<'f> {
-    ops: Vec<&'f crate::ir::Op>,
+    ir: &'f Function,
     by_local: Vec<Vec<u32>>,
-    /// First op of each block, and after the last one their number.
-    starts: Vec<u32>,
     predecessors: Vec<Vec<u32>>,
     /// The definitions that reach the beginning of a block, where that was asked.
     entering: RefCell<FxHashMap<(Local, u32), Reaching>>,
@@ -164,36 +161,33 @@ type Reaching = Rc<[u32]>;
 impl<'f> Definitions<'f> {
     pub fn new(ir: &'f Function) -> Definitions<'f> {
         let mut by_local = vec![Vec::new(); ir.locals.len()];
-        let ops: Vec<&crate::ir::Op> = ir.ops().map(|it| it.2).collect();
-        for (id, op) in ops.iter().enumerate() {
+        for (id, op) in ir.numbered() {
             if let Some(local) = op.kind.defines() {
-                by_local[local.index()].push(id as u32);
+                by_local[local.index()].push(id.0);
             }
         }
-        let mut starts = vec![0];
         let mut predecessors = vec![Vec::new(); ir.blocks.len()];
         for (index, block) in ir.blocks.iter().enumerate() {
-            starts.push(starts[index] + block.ops.len() as u32);
             for next in block.terminator.successors().into_iter().chain(block.unwind) {
                 predecessors[next.index()].push(index as u32);
             }
         }
-        Definitions { ops, by_local, starts, predecessors, entering: RefCell::default() }
+        Definitions { ir, by_local, predecessors, entering: RefCell::default() }
     }
 
     /// The op with that id.
     pub fn op(&self, id: OpId) -> Option<&'f crate::ir::Op> {
-        self.ops.get(id.0 as usize).copied()
+        self.ir.op(id)
     }
 
     /// The first op that gives `local` a value.
     pub fn first(&self, local: Local) -> Option<&'f crate::ir::Op> {
-        self.by_local.get(local.index())?.first().map(|it| self.ops[*it as usize])
+        self.by_local.get(local.index())?.first().map(|it| &self.ir.ops[*it as usize])
     }
 
     /// The index of the block that op stands in.
     pub fn block_of(&self, op: OpId) -> usize {
-        self.starts.partition_point(|it| *it <= op.0) - 1
+        self.ir.block_of(op).index()
     }
 
     /// The blocks that lead to a block, by exceptions too.
@@ -204,9 +198,10 @@ impl<'f> Definitions<'f> {
     /// The last definition of `local` in `block` before op `before`.
     fn latest(&self, local: Local, block: usize, before: u32) -> Option<u32> {
         let all = &self.by_local[local.index()];
-        let before = before.min(self.starts[block + 1]);
+        let &Block { first, count, .. } = &self.ir.blocks[block];
+        let before = before.min(first.0 + count);
         let count = all.partition_point(|it| *it < before);
-        all[..count].last().copied().filter(|it| *it >= self.starts[block])
+        all[..count].last().copied().filter(|it| *it >= first.0)
     }
 
     /// The definitions of `local` that reach op `at`, or the end of block `home`: backwards along the control flow to
@@ -270,10 +265,10 @@ impl<'f> Definitions<'f> {
                     found.push(OpId(id));
                     let home = self.block_of(OpId(id));
                     // How much room a collection has is no part of what is in it.
-                    if matches!(&self.ops[id as usize].kind, OpKind::Call { callee: Callee::Path(name), .. } if name.last() == "with_capacity") {
+                    if matches!(&self.ir.ops[id as usize].kind, OpKind::Call { callee: Callee::Path(name), .. } if name.last() == "with_capacity") {
                         continue;
                     }
-                    queue.extend(self.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
+                    queue.extend(self.ir.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
                 }
             }
         }
@@ -301,7 +296,7 @@ impl<'f> Definitions<'f> {
                     continue;
                 }
                 let home = self.block_of(OpId(id));
-                match &self.ops[id as usize].kind {
+                match &self.ir.ops[id as usize].kind {
                     OpKind::Load { place, .. } if place.as_local().is_some() => work.extend(place.as_local().map(|it| (it, home, id))),
                     OpKind::Store { value, .. } => work.push((*value, home, id)),
                     _ => found.push(OpId(id)),
@@ -319,7 +314,7 @@ impl<'f> Definitions<'f> {
     /// The parameters, the receiver included, that `value`, as used at `at`, is or was computed from.
     pub fn roots(&self, ir: &Function, value: Local, at: OpId) -> Vec<u32> {
         let sources = self.sources(value, at);
-        let uses = |local: Local| local == value || sources.iter().any(|it| self.ops[it.0 as usize].kind.uses().contains(&local));
+        let uses = |local: Local| local == value || sources.iter().any(|it| self.ir.ops[it.0 as usize].kind.uses().contains(&local));
         ir.params.iter().enumerate().filter(|(_, it)| uses(it.local)).map(|(index, _)| index as u32).collect()
     }
 
@@ -329,7 +324,7 @@ impl<'f> Definitions<'f> {
         for _ in 0..MAX_WALK {
             match self.reaching(local, self.block_of(OpId(at)), at)[..] {
                 [id] if id == read.0 => return true,
-                [id] => match &self.ops[id as usize].kind {
+                [id] => match &self.ir.ops[id as usize].kind {
                     OpKind::Load { place, .. } if place.as_local().is_some() => (local, at) = (place.as_local().unwrap_or(local), id),
                     OpKind::Store { value, .. } => (local, at) = (*value, id),
                     _ => return false,

@@ -3,9 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::Analysis;
-use super::lockset::OpId;
 use super::path::{Key, Path, Root};
-use crate::ir::{Callee, Function, Language, Local, OpKind, ParamKind, TypeRef};
+use crate::ir::{Callee, Function, Language, Local, OpId, OpKind, ParamKind, TypeRef};
 use crate::program::{Fun, Target, Ty};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +34,8 @@ pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
     let program = analysis.program;
     let catalog = program.catalog(function);
     let values = &analysis.facts(function).values;
-    let recognise = |(index, (block, _, op)): (usize, (crate::ir::BlockId, usize, &crate::ir::Op))| {
+    let ir = program.function(function);
+    let recognise = |(id, op): (OpId, &crate::ir::Op)| {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } = &op.kind else { return None };
         let Target::Method { ty, .. } = program.target(function, *dest) else { return None };
         let row = catalog.atomic(*ty)?;
@@ -47,9 +47,9 @@ pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
             () => return None,
         };
         let path = values.place(program, receiver)?;
-        Some(AtomicOp { op: OpId(index as u32), block: block.index(), path, kind, value: arguments.first().map(|it| it.value) })
+        Some(AtomicOp { op: id, block: ir.block_of(id).index(), path, kind, value: arguments.first().map(|it| it.value) })
     };
-    program.function(function).ops().enumerate().filter_map(recognise).collect()
+    ir.numbered().filter_map(recognise).collect()
 }
 
 /// The functions that write the atomics of the program, by place.
@@ -114,7 +114,7 @@ pub fn is_exclusive(analysis: &Analysis<'_>, function: Fun, path: &Path) -> bool
 
 /// Made in this function: by a constructor, or a literal.
 pub fn is_fresh(analysis: &Analysis<'_>, function: Fun, local: Local) -> bool {
-    analysis.program.function(function).ops().any(|(_, _, op)| match &op.kind {
+    analysis.program.function(function).ops.iter().any(|op| match &op.kind {
         OpKind::Call { dest, .. } => *dest == local && matches!(analysis.program.target(function, *dest), Target::Construct { .. }),
         OpKind::Aggregate { dest, .. } => *dest == local,
         _ => false,

@@ -5,11 +5,10 @@ use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Facts;
-use super::lockset::OpId;
 use super::path::Root;
 use super::values::Values;
 use crate::catalog::Concurrency;
-use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpKind, ParamKind, TypeRef};
+use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpId, OpKind, ParamKind, TypeRef};
 use crate::program::{Cls, Definition, Fun, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
@@ -118,16 +117,15 @@ struct Mentions {
 }
 
 fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
-    let locksets = &facts[function.0 as usize].locksets;
     let is_python = program.language(function) == Language::Python;
     let mut mentions = Mentions::default();
     let mut run: FxHashSet<Local> = FxHashSet::default();
     let mut loaded: Vec<(Local, Fun)> = Vec::new();
-    for (block, index, op) in program.function(function).ops() {
+    for (id, op) in program.function(function).numbered() {
         match (&op.kind, program.called(function, &op.kind)) {
             (kind, Some(callee)) => {
                 let elsewhere = is_python || !calls_on_self(program, &facts[function.0 as usize].values, kind);
-                mentions.calls.push((callee, locksets.op_id(block, index), elsewhere));
+                mentions.calls.push((callee, id, elsewhere));
             }
             (OpKind::Load { dest, .. }, None) => match program.local_type(function, *dest) {
                 Ty::BoundMethod(used) | Ty::Function(used) => loaded.push((*dest, *used)),
@@ -135,7 +133,7 @@ fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
             },
             (kind, None) => {
                 for (argument, used) in program.run_at_once(function, kind) {
-                    mentions.at_once.push((used, locksets.op_id(block, index)));
+                    mentions.at_once.push((used, id));
                     run.insert(argument);
                 }
             }

@@ -67,7 +67,7 @@ impl Left {
     fn pass(&mut self, ir: &Function, id: BlockId) -> bool {
         let block = ir.block(id);
         let mut changed = false;
-        for op in &block.ops {
+        for op in ir.ops_of(block) {
             let value = match &op.kind {
                 OpKind::Const { value, .. } => Value::Known(*value),
                 OpKind::Load { place, .. } => place.as_local().map_or(Value::Anything, |it| self.value(it)),
@@ -116,20 +116,20 @@ fn left(program: &Program<'_>, function: Fun, given: &[Option<Const>]) -> Left {
     let ir = program.function(function);
     // What no op gives a value, something else does.
     let mut it = Left { locals: vec![Value::Anything; ir.locals.len()], blocks: vec![false; ir.blocks.len()] };
-    let defined = ir.ops().filter_map(|it| it.2.kind.defines()).filter(|it| !matches!(ir.local(*it).kind(), LocalKind::Captured(_)));
+    let defined = ir.ops.iter().filter_map(|it| it.kind.defines()).filter(|it| !matches!(ir.local(*it).kind(), LocalKind::Captured(_)));
     defined.for_each(|local| it.locals[local.index()] = Value::Unset);
     for (index, param) in ir.params.iter().enumerate() {
         it.locals[param.local.index()] = given.get(index).copied().flatten().map_or(Value::Anything, Value::Known);
     }
     let all = Left { locals: vec![Value::Anything; ir.locals.len()], blocks: vec![true; ir.blocks.len()] };
-    if ir.blocks.is_empty() || ir.ops().any(|it| matches!(it.2.kind, OpKind::ClassObject { .. })) {
+    if ir.blocks.is_empty() || ir.ops.iter().any(|it| matches!(it.kind, OpKind::ClassObject { .. })) {
         return all;
     }
     // What is nested may store to the variables.
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         let OpKind::Closure { function: nested, .. } = op.kind else { continue };
         let nested = program.function(program.fun(program.module_of(function), nested));
-        for stored in nested.ops().filter_map(|it| it.2.kind.defines()) {
+        for stored in nested.ops.iter().filter_map(|it| it.kind.defines()) {
             if let LocalKind::Captured(of) = nested.local(stored).kind()
                 && let Some(slot) = it.locals.get_mut(of.index())
             {

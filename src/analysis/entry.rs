@@ -10,10 +10,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Facts;
 use super::callers::Callers;
 use super::declared::Declared;
-use super::lockset::OpId;
 use super::path::Key;
 use crate::catalog::Mode;
-use crate::ir::{Callee, OpKind};
+use crate::ir::{Callee, OpId, OpKind};
 use crate::program::{Fun, Program};
 
 /// A chain of helpers longer than this is not followed to its end.
@@ -77,7 +76,7 @@ fn claims_lock(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
     };
     let asks = |op: &OpKind| matches!(op, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked"));
     let has_locking_decorator = || program.wrappers(function).iter().any(|it| !facts[it.0 as usize].locksets.locks.is_empty());
-    ir.told.caller_locks || is_named_so() || ir.ops().any(|it| asks(&it.2.kind)) || has_locking_decorator()
+    ir.told.caller_locks || is_named_so() || ir.ops.iter().any(|it| asks(&it.kind)) || has_locking_decorator()
 }
 
 /// What all sites of each candidate hold, themselves or because all of theirs do.

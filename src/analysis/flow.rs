@@ -5,9 +5,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Facts;
 use super::access::{Access, AccessKind, Definitions};
-use super::lockset::OpId;
 use super::path::{Key, Owner};
-use crate::ir::{Base, Callee, Function, Local, OpKind, Place, Terminator};
+use crate::ir::{Base, Callee, Function, Local, OpId, OpKind, Place, Terminator};
 use crate::program::{Fun, Program};
 
 /// Methods that give what they take out of a container.
@@ -85,7 +84,7 @@ fn taken_out(ir: &Function) -> FxHashSet<Local> {
     let mut found = FxHashSet::default();
     // Blocks stand in the order of their making, so that of an arm may come after that where the arms meet.
     for _ in 0..2 {
-        for (_, _, op) in ir.ops() {
+        for op in &ir.ops {
             match &op.kind {
                 OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } if TAKING.contains(&name.as_str()) => found.insert(*dest),
                 OpKind::Store { place, value, .. } if found.contains(value) => place.as_local().is_some_and(|it| found.insert(it)),

@@ -114,7 +114,7 @@ fn facts_of(program: &Program<'_>, function: Fun, summaries: &Summaries) -> (Fac
     let values = values::values(program, function, summaries);
     let locksets = lockset::locksets(program, &values, summaries);
     let summary = summary::summarise(program, &values, &locksets, summaries).kept();
-    let accesses = access::accesses(program, &values, &locksets);
+    let accesses = access::accesses(program, &values);
     (Facts { values, locksets, accesses }, summary)
 }
 
@@ -167,7 +167,7 @@ fn callees(program: &Program<'_>, function: Fun) -> Vec<Fun> {
     let mut callees = Vec::new();
     let mut edge = |callee: Fun| callees.push(callee);
     program.wrappers(function).iter().for_each(|it| edge(*it));
-    for (_, _, op) in program.function(function).ops() {
+    for op in &program.function(function).ops {
         let called = program.called(function, &op.kind);
         called.into_iter().for_each(&mut edge);
         program.implied(function, &op.kind).iter().for_each(|it| edge(it.run));

@@ -10,7 +10,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::Analysis;
 use super::access::Definitions;
 use super::atomics::{is_exclusive, is_fresh};
-use super::lockset::{Acquisition, Held, LockRef, OpId};
+use super::lockset::{Acquisition, Held, LockRef};
 use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;
 use crate::ir::{Local, OpKind, Operation};
@@ -137,9 +137,9 @@ fn may_swap(analysis: &Analysis<'_>, function: Fun, held: &LockRef, wanted: &Loc
 fn compares(analysis: &Analysis<'_>, function: Fun) -> bool {
     let ir = analysis.program.function(function);
     let definitions = Definitions::new(ir);
-    ir.ops().enumerate().any(|(id, (_, _, op))| match &op.kind {
+    ir.numbered().any(|(id, op)| match &op.kind {
         OpKind::Compute { operation: Operation::Compare | Operation::Order, operands, .. } => {
-            let from: Vec<Vec<u32>> = operands.iter().map(|it| definitions.roots(ir, *it, OpId(id as u32))).collect();
+            let from: Vec<Vec<u32>> = operands.iter().map(|it| definitions.roots(ir, *it, id)).collect();
             from.iter().enumerate().any(|(at, one)| from[..at].iter().any(|other| one.iter().any(|it| !other.contains(it)) && !other.is_empty()))
         }
         _ => false,

@@ -90,14 +90,14 @@ pub fn sharing(program: &Program<'_>, facts: &[Facts]) -> Sharing {
         };
         sharing.reached.insert(function, reached);
         let Facts { values, locksets, .. } = &facts[function.0 as usize];
-        for (block, index, op) in program.function(function).ops() {
+        for (id, op) in program.function(function).numbered() {
             let (Some(call), Some(called)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
             let bound = bindings(program, call.target, call.arguments);
             let count = program.function(called).params.len().min(64) as u32;
             let params = (0..count)
                 .filter(|index| values.argument(program, call.target, &call.callee, &bound, *index).is_some_and(|it| is_shared(&it, reached.mask)))
                 .fold(0, |mask, index| mask | (1 << index));
-            let locked = reached.locked || locksets.before(locksets.op_id(block, index)).iter().any(|it| it.sure);
+            let locked = reached.locked || locksets.before(id).iter().any(|it| it.sure);
             let mask = Mask { params, captured: reached.mask.captured };
             queue.push_back((called, Reached { mask, entry: reached.entry, locked }));
         }

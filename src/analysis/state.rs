@@ -12,11 +12,11 @@ use super::access::Access;
 use super::callers::Callers;
 use super::declared::{Declared, DeclaredGuard};
 use super::entry::EntryLocksets;
-use super::lockset::{Held, OpId};
+use super::lockset::Held;
 use super::path::{Key, Owner, Root};
 use super::sharing::Sharing;
 use crate::catalog::{Mode, Scope};
-use crate::ir::FunctionKind;
+use crate::ir::{FunctionKind, OpId};
 use crate::program::{Fun, Program};
 
 /// An access somewhere in the program.

@@ -5,11 +5,11 @@
 
 use std::sync::LazyLock;
 
-use super::lockset::{Held, HeldBy, LockRef, Locksets, OpId, Return, may_fail, slot};
+use super::lockset::{Held, HeldBy, LockRef, Locksets, Return, may_fail, slot};
 use super::path::{Owner, Path, Root};
 use super::values::Values;
 use crate::catalog::Mode;
-use crate::ir::{Base, Callee, Function, Language, LoadKind, Local, Name, OpKind, Projection, Terminator, TypeRef};
+use crate::ir::{Base, Callee, Function, Language, LoadKind, Local, Name, OpId, OpKind, Projection, Terminator, TypeRef};
 use crate::program::{Fun, Program, Target, Ty, bindings};
 
 /// A function that takes more locks than this, with all it calls, is cut off: its callers' reports stay readable.
@@ -291,6 +291,6 @@ fn derefs(program: &Program<'_>, function: Fun, parameter: Local) -> bool {
 
 /// The only op that gives the local its value.
 fn definition(ir: &Function, local: Local) -> Option<&OpKind> {
-    let mut found = ir.ops().map(|it| &it.2.kind).filter(|it| it.defines() == Some(local));
+    let mut found = ir.ops.iter().map(|it| &it.kind).filter(|it| it.defines() == Some(local));
     found.next().filter(|_| found.next().is_none())
 }

@@ -186,22 +186,23 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
     }
     // Fields this function replaces: a variable that took the old object out keeps it to itself.
     let replaced: Vec<Place> = ir
-        .ops()
-        .filter_map(|(_, _, op)| match &op.kind {
+        .ops
+        .iter()
+        .filter_map(|op| match &op.kind {
             OpKind::Store { place, kind: StoreKind::Assign, .. } if matches!(place.projections[..], [Projection::Field(_)]) => Some(*place),
             _ => None,
         })
         .collect();
     let mut taken: FxHashMap<Local, Place> = FxHashMap::default();
     let mut stores: Vec<u32> = vec![0; ir.locals.len()];
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         if let OpKind::Store { place, .. } = &op.kind
             && let Some(local) = place.as_local()
         {
             stores[local.index()] += 1;
         }
     }
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         match &op.kind {
             OpKind::Load { dest, place, .. } => {
                 if let Some(local) = place.as_local()
@@ -270,7 +271,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
 pub fn shared_parts(program: &Program<'_>, values: &Values, summaries: &Summaries) -> Vec<(Cls, Name, Option<Path>)> {
     let function = values.function;
     let mut found = Vec::new();
-    for (_, _, op) in program.function(function).ops() {
+    for op in &program.function(function).ops {
         let (dest, parts): (Local, Vec<(Name, Option<Path>)>) = match &op.kind {
             OpKind::Aggregate { dest, kind: AggregateKind::Struct(_), fields, operands } => {
                 let shares = |it: &(&Name, &Local)| may_share(program, function, *it.1) && is_shared(program, function, *dest, *it.0);

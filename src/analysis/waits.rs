@@ -7,9 +7,8 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::callers::Callers;
-use super::lockset::OpId;
 use crate::catalog::BlockingKind;
-use crate::ir::{Argument, ArgumentKind, Callee, Const, Function, Language, Local, Name, OpKind};
+use crate::ir::{Argument, ArgumentKind, Callee, Const, Function, Language, Local, Name, OpId, OpKind};
 use crate::program::{Fun, Program, Target};
 
 /// A wait so many calls away is no longer looked for.
@@ -98,7 +97,7 @@ fn straight(program: &Program<'_>) -> FxHashSet<(Fun, Local)> {
         let ir = program.function(function);
         let mut called: FxHashMap<Local, Fun> = FxHashMap::default();
         let mut suspends = ir.is_generator;
-        for (_, _, op) in ir.ops() {
+        for op in &ir.ops {
             match &op.kind {
                 OpKind::Call { dest, callee, .. } => {
                     if let Some(coroutine) = program.called(function, &op.kind).filter(|it| is_plain_coroutine(program, *it))
@@ -152,10 +151,10 @@ fn direct(program: &Program<'_>, function: Fun) -> Vec<Wait> {
     let ir = program.function(function);
     let catalog = program.catalog(function);
     let language = program.language(function);
-    let awaited = ir.ops().filter_map(|(_, _, op)| if let OpKind::Await { value, .. } = &op.kind { Some(*value) } else { None });
+    let awaited = ir.ops.iter().filter_map(|op| if let OpKind::Await { value, .. } = &op.kind { Some(*value) } else { None });
     let awaited: FxHashSet<Local> = awaited.collect();
     let mut found = Vec::new();
-    for (index, (_, _, op)) in ir.ops().enumerate() {
+    for (id, op) in ir.numbered() {
         let OpKind::Call { dest, callee, arguments } = &op.kind else { continue };
         let named = match program.target(function, *dest) {
             Target::External(path) => catalog.blocking(*path).map(|it| (*path, it.kind)),
@@ -170,7 +169,7 @@ fn direct(program: &Program<'_>, function: Fun) -> Vec<Wait> {
         if is_timed(ir, language, kind, what, arguments) || awaited.contains(dest) {
             continue;
         }
-        found.push(Wait { op: OpId(index as u32), kind, what, via: None, depth: 0 });
+        found.push(Wait { op: id, kind, what, via: None, depth: 0 });
     }
     found
 }

@@ -7,8 +7,8 @@
 use super::Analysis;
 use super::callers::calls_on_self;
 use super::constants::{Left, left_in};
-use super::lockset::{OpId, op_of};
 use super::waits::Wait;
+use crate::ir::OpId;
 use crate::program::{Cls, Fun, Receiver, Target};
 
 /// Calls on the way to the wait, up to here.
@@ -48,14 +48,14 @@ fn enter(analysis: &Analysis<'_>, at: &At<'_>, op: OpId, callee: Fun, way: &mut 
     }
     *tries -= 1;
     let nearest = analysis.waits.nearest(callee)?;
-    let call = program.invocation(at.function, &op_of(program.function(at.function), op)?.kind)?;
+    let call = program.invocation(at.function, &program.function(at.function).op(op)?.kind)?;
     let class = of_class(analysis, at, op, callee)?;
     let left = left_in(program, at.left, at.function, &call, callee);
-    let locksets = &analysis.facts(callee).locksets;
+    let ir = program.function(callee);
     way.push((at.function, op, Some(callee)));
     let inner = At { function: callee, class, left: Some(&left) };
     let mut go = |wait: &Wait, way: &mut Way| {
-        if !left.has(locksets.block_of(wait.op)) {
+        if !left.has(ir.block_of(wait.op)) {
             return None;
         }
         match wait.via {
@@ -75,12 +75,12 @@ fn enter(analysis: &Analysis<'_>, at: &At<'_>, op: OpId, callee: Fun, way: &mut 
             return Some(wait);
         }
     }
-    for (index, (_, _, op)) in program.function(callee).ops().enumerate() {
+    for (id, op) in program.function(callee).numbered() {
         if let Some(via) = program.called(callee, &op.kind).filter(|it| *it != callee)
             && !program.function(via).is_async
             && !program.function(via).is_generator
             && let Some(wait) = analysis.waits.nearest(via)
-            && let Some(wait) = go(&Wait { op: OpId(index as u32), via: Some(via), ..*wait }, way)
+            && let Some(wait) = go(&Wait { op: id, via: Some(via), ..*wait }, way)
         {
             return Some(wait);
         }
@@ -93,7 +93,7 @@ fn enter(analysis: &Analysis<'_>, at: &At<'_>, op: OpId, callee: Fun, way: &mut 
 fn of_class(analysis: &Analysis<'_>, at: &At<'_>, op: OpId, callee: Fun) -> Option<Option<Cls>> {
     let program = analysis.program;
     let (Some(known), Some(class)) = (at.class, program.class_of(callee)) else { return Some(program.class_of(callee)) };
-    let kind = &op_of(program.function(at.function), op)?.kind;
+    let kind = &program.function(at.function).op(op)?.kind;
     let is_super = program.invocation(at.function, kind).is_some_and(|it| matches!(it.target, Target::Function { receiver: Receiver::Caller, .. }));
     if !is_super && !calls_on_self(analysis.program, &analysis.facts(at.function).values, kind) {
         return Some(Some(class));

@@ -1,9 +1,30 @@
 //! Building one function's control-flow graph, op by op: what both frontends share.
 
+use std::cell::RefCell;
+
 use super::{
-    Block, BlockId, Const, Function, FunctionKind, LoadKind, Local, LocalDecl, LocalKind, Name, Op, OpKind, Owner, Param, ParamKind, Place, Range,
-    Statement, Stmt, StoreKind, Terminator, Told, TypeRef,
+    Block, BlockId, Const, Function, FunctionKind, LoadKind, Local, LocalDecl, LocalKind, Name, Op, OpId, OpKind, Owner, Param, ParamKind, Place,
+    Range, Statement, Stmt, StoreKind, Terminator, Told, TypeRef,
 };
+
+/// Room for more ops than this is not kept for the next function.
+const MAX_ROOM: usize = 1 << 14;
+
+thread_local! {
+    /// Room that functions were built in before: each of them would grow its own a step at a time.
+    static ROOMS: RefCell<Vec<Room>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What grows while a function is built, empty.
+#[derive(Debug, Default)]
+struct Room {
+    ops: Vec<Op>,
+    homes: Vec<BlockId>,
+    blocks: Vec<Block>,
+    live: Vec<bool>,
+    locals: Vec<LocalDecl>,
+    statements: Vec<Statement>,
+}
 
 /// A function under construction, and the block that ops are appended to.
 ///
@@ -15,12 +36,15 @@ pub struct FunctionBuilder {
     current: BlockId,
     stmt: Stmt,
     unwind: Option<BlockId>,
+    /// By op, in the order in which they are built: the block that it stands in.
+    homes: Vec<BlockId>,
     /// By block: whether control can get there by what was built so far.
     live: Vec<bool>,
 }
 
 impl FunctionBuilder {
     pub fn new(name: Name, scope: Name, kind: FunctionKind, owner: Owner, range: Range) -> Self {
+        let Room { ops, homes, blocks, live, locals, statements } = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default();
         let function = Function {
             name,
             scope,
@@ -37,14 +61,15 @@ impl FunctionBuilder {
             returns: None,
             attributes: Vec::new(),
             told: Told::default(),
-            locals: Vec::new(),
+            locals,
             annotations: Vec::new(),
-            statements: Vec::new(),
-            blocks: Vec::new(),
+            statements,
+            ops,
+            blocks,
             range,
             name_range: range,
         };
-        let mut builder = FunctionBuilder { function, current: BlockId(0), stmt: Stmt(0), unwind: None, live: Vec::new() };
+        let mut builder = FunctionBuilder { function, current: BlockId(0), stmt: Stmt(0), unwind: None, homes, live };
         builder.current = builder.new_block();
         builder.live[0] = true;
         builder.begin_statement(range);
@@ -55,7 +80,8 @@ impl FunctionBuilder {
     pub fn new_block(&mut self) -> BlockId {
         let id = BlockId::from_index(self.function.blocks.len());
         self.function.blocks.push(Block {
-            ops: Vec::new(),
+            first: OpId(0),
+            count: 0,
             terminator: Terminator::Unreachable,
             terminator_range: Range::default(),
             unwind: self.unwind,
@@ -87,7 +113,7 @@ impl FunctionBuilder {
             if let Some(target) = unwind {
                 self.live[target.index()] |= self.is_live();
             }
-            if self.function.blocks[self.current.index()].ops.is_empty() {
+            if self.function.blocks[self.current.index()].count == 0 {
                 self.function.blocks[self.current.index()].unwind = unwind;
             } else {
                 let next = self.new_block();
@@ -148,7 +174,9 @@ impl FunctionBuilder {
 
     pub fn push(&mut self, kind: OpKind, range: Range) {
         let stmt = self.stmt;
-        self.function.blocks[self.current.index()].ops.push(Op { kind, range, stmt });
+        self.function.ops.push(Op { kind, range, stmt });
+        self.homes.push(self.current);
+        self.function.blocks[self.current.index()].count += 1;
     }
 
     /// Loads `place` into a new temporary.
@@ -200,7 +228,7 @@ impl FunctionBuilder {
             let end = loop {
                 match (ends[at.index()], &blocks[at.index()]) {
                     (Some(end), _) => break end,
-                    (None, Block { ops, terminator: Terminator::Goto(next), .. }) if ops.is_empty() => {
+                    (None, Block { count: 0, terminator: Terminator::Goto(next), .. }) => {
                         // An empty endless loop ends where it is met again.
                         ends[at.index()] = Some(at);
                         passed.push(at);
@@ -229,13 +257,21 @@ impl FunctionBuilder {
             }
             let block = &blocks[id.index()];
             work.extend(block.terminator.successors());
-            work.extend(block.unwind.filter(|_| !block.ops.is_empty() || block.terminator == Terminator::Raise));
+            work.extend(block.unwind.filter(|_| block.count > 0 || block.terminator == Terminator::Raise));
         }
         let mut renumbered = vec![None; blocks.len()];
         for (next, (old, _)) in reached.iter().enumerate().filter(|(_, it)| **it).enumerate() {
             renumbered[old] = Some(BlockId::from_index(next));
         }
         let map = |id: BlockId| renumbered[id.index()].unwrap_or(BlockId(0));
+        let mut next = 0;
+        // By block as they were numbered before: where its next op belongs.
+        let mut places = vec![None; blocks.len()];
+        for (old, block) in blocks.iter_mut().enumerate().filter(|it| reached[it.0]) {
+            block.first = OpId(next);
+            places[old] = Some(next as usize);
+            next += block.count;
+        }
         let mut index = 0;
         blocks.retain(|_| {
             index += 1;
@@ -244,25 +280,65 @@ impl FunctionBuilder {
         for block in blocks {
             block.unwind = block.unwind.and_then(|it| renumbered[it.index()]);
             block.terminator.targets_mut().for_each(|it| *it = map(*it));
-            exact(&mut block.ops);
         }
+        self.put_in_order(places, next as usize);
         // It is kept for the whole run as it is now.
-        exact(&mut self.function.blocks);
-        exact(&mut self.function.locals);
-        self.function.annotations.shrink_to_fit();
-        exact(&mut self.function.statements);
+        let function = &mut self.function;
+        let mut room = Room { homes: self.homes, live: self.live, ..Room::default() };
+        room.ops = exact(&mut function.ops);
+        room.blocks = exact(&mut function.blocks);
+        room.locals = exact(&mut function.locals);
+        room.statements = exact(&mut function.statements);
+        exact(&mut function.params);
+        exact(&mut function.annotations);
+        exact(&mut function.attributes);
+        room.live.clear();
+        room.homes.clear();
+        if room.ops.capacity() <= MAX_ROOM {
+            ROOMS.with_borrow_mut(|it| it.push(room));
+        }
         self.function
+    }
+
+    /// Puts the ops in the order of their blocks: each block's next one at its next place, `count` in all; the others go.
+    fn put_in_order(&mut self, mut places: Vec<Option<usize>>, count: usize) {
+        let ops = &mut self.function.ops;
+        if count == ops.len() && self.homes.is_sorted() {
+            return;
+        }
+        const GONE: usize = usize::MAX;
+        let mut goals: Vec<usize> = self
+            .homes
+            .iter()
+            .map(|it| {
+                places[it.index()].as_mut().map_or(GONE, |place| {
+                    *place += 1;
+                    *place - 1
+                })
+            })
+            .collect();
+        // Each swap brings one op to its place.
+        for at in 0..ops.len() {
+            while goals[at] != at && goals[at] != GONE {
+                let goal = goals[at];
+                ops.swap(at, goal);
+                goals.swap(at, goal);
+            }
+        }
+        ops.truncate(count);
     }
 }
 
-/// Moves what grew item by item to where there is room for it and no more. Allocators leave what shrinks by less than half
-/// where it is.
-pub fn exact<T>(items: &mut Vec<T>) {
+/// Moves what grew item by item to where there is room for it and no more, and gives the room that it had. Allocators
+/// leave what shrinks by less than half where it is.
+pub fn exact<T>(items: &mut Vec<T>) -> Vec<T> {
+    let mut moved = Vec::new();
     if items.len() < items.capacity() {
-        let mut moved = Vec::with_capacity(items.len());
+        moved.reserve_exact(items.len());
         moved.append(items);
-        *items = moved;
+        std::mem::swap(items, &mut moved);
     }
+    moved
 }
 
 impl Terminator {

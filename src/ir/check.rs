@@ -25,7 +25,7 @@ pub(crate) fn check(module: &Module, source: &str) {
 }
 
 fn check_ops(function: &Function, source: &str) {
-    for (_, _, op) in function.ops() {
+    for op in &function.ops {
         assert!(function.range.contains(op.range), "{op:?} outside of {}", function.name);
         assert!(source.get(op.range.as_usize()).is_some(), "{op:?} splits a character");
         assert!(op.stmt.index() < function.statements.len());
@@ -38,11 +38,15 @@ fn check_ops(function: &Function, source: &str) {
 }
 
 fn check_blocks(function: &Function) {
+    let mut next = 0;
     for block in &function.blocks {
+        assert_eq!(block.first.index(), next, "blocks have their ops one behind the other");
+        next += block.count as usize;
         for target in block.terminator.successors().into_iter().chain(block.unwind) {
             assert!(target.index() < function.blocks.len());
         }
     }
+    assert_eq!(next, function.ops.len());
 }
 
 /// The function whose locals `function` captures.

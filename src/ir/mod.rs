@@ -125,9 +125,18 @@ index!(
     BlockId, "b"
 );
 index!(
+    /// Index of an [`Op`] in [`Function::ops`].
+    OpId, "op"
+);
+index!(
     /// Index of a statement in [`Function::statements`].
     Stmt, "s"
 );
+
+impl OpId {
+    /// Before the first op: where a decorator takes a lock.
+    pub const ENTRY: OpId = OpId(u32::MAX);
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -433,6 +442,8 @@ pub struct Function {
     /// What declarations are annotated with, those of parameters aside, in the order of their locals.
     pub annotations: Vec<(Local, TypeRef)>,
     pub statements: Vec<Statement>,
+    /// What all blocks do, one block behind the other.
+    pub ops: Vec<Op>,
     pub blocks: Vec<Block>,
     /// The whole definition.
     pub range: Range,
@@ -443,6 +454,26 @@ pub struct Function {
 impl Function {
     pub fn block(&self, id: BlockId) -> &Block {
         &self.blocks[id.index()]
+    }
+
+    pub fn op(&self, id: OpId) -> Option<&Op> {
+        self.ops.get(id.index())
+    }
+
+    /// What a block does.
+    pub fn ops_of(&self, block: &Block) -> &[Op] {
+        &self.ops[block.first.index()..block.first.index() + block.count as usize]
+    }
+
+    /// Every op with its index.
+    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (OpId, &Op)> + ExactSizeIterator {
+        self.ops.iter().enumerate().map(|(index, op)| (OpId(index as u32), op))
+    }
+
+    /// The block that an op stands in.
+    pub fn block_of(&self, op: OpId) -> BlockId {
+        // Of blocks without ops that begin at one place, the last.
+        BlockId::from_index(self.blocks.partition_point(|it| it.first <= op).saturating_sub(1))
     }
 
     pub fn local(&self, id: Local) -> &LocalDecl {

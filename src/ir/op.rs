@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
-use super::{BlockId, ClassId, FunctionId, Item, List, Lists, Local, Name, Range, Stmt};
+use super::{BlockId, ClassId, FunctionId, Item, List, Lists, Local, Name, OpId, Range, Stmt};
 
+/// What is done without a jump between.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Block {
-    pub ops: Vec<Op>,
+    /// Its first op; if it has none, that of the next block that has.
+    pub first: OpId,
+    /// How many it has.
+    pub count: u32,
     pub terminator: Terminator,
     /// Range of what decides the terminator (a condition, a `return`).
     pub terminator_range: Range,
@@ -297,7 +301,7 @@ mod tests {
     #[test]
     fn what_there_is_most_of_is_small() {
         assert_eq!(size_of::<Op>(), 48);
-        assert_eq!(size_of::<Block>(), 56);
+        assert_eq!(size_of::<Block>(), 40);
         assert_eq!(size_of::<LocalDecl>(), 16);
     }
 }

@@ -51,7 +51,7 @@ pub fn print(module: &Module, source: &str) -> String {
         }
     }
     for (index, function) in module.functions.iter().enumerate() {
-        let is_empty_body = index == module.body.index() && function.blocks.iter().all(|it| it.ops.is_empty());
+        let is_empty_body = index == module.body.index() && function.ops.is_empty();
         if !is_empty_body {
             print_function(&mut out, module, function, source);
         }
@@ -143,7 +143,7 @@ fn print_function(out: &mut String, module: &Module, function: &Function, source
     for (index, block) in function.blocks.iter().enumerate() {
         let unwind = block.unwind.map(|it| format!(" unwind {it:?}")).unwrap_or_default();
         line(out, 1, &format!("{:?}:{unwind}", BlockId::from_index(index)));
-        for op in &block.ops {
+        for op in function.ops_of(block) {
             let text = op_text(&op.kind, module, &names);
             line(out, 2, format!("{text:<44} ; {}", snippet(source, op.range)).trim_end());
         }

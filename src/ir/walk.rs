@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Base, Callee, Const, Function, List, Local, Op, OpKind, Place, Projection, Terminator};
+use super::{Base, Callee, Const, Function, List, Local, OpKind, Place, Projection, Terminator};
 
 /// Nobody writes longer ways, and each beginning of one is kept for the whole run.
 const MAX_STEPS: usize = 100;
@@ -129,14 +129,9 @@ impl Terminator {
 }
 
 impl Function {
-    /// Every op with its block and its index there, in block order.
-    pub fn ops(&self) -> impl Iterator<Item = (super::BlockId, usize, &Op)> {
-        self.blocks.iter().enumerate().flat_map(|(b, block)| block.ops.iter().enumerate().map(move |(i, op)| (super::BlockId::from_index(b), i, op)))
-    }
-
     /// The constant that a local is, if an op makes it one. Looks through all ops.
     pub fn constant(&self, local: Local) -> Option<Const> {
-        self.ops().find_map(|(_, _, op)| match op.kind {
+        self.ops.iter().find_map(|op| match op.kind {
             OpKind::Const { dest, value } if dest == local => Some(value),
             _ => None,
         })

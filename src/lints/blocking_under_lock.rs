@@ -12,13 +12,13 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::support::{Graph, expression, finding, implements_lock, label, statement, step};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Held, HeldBy, OpId, op_of};
+use crate::analysis::lockset::{Held, HeldBy};
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::waits::Wait;
 use crate::analysis::ways::{self, Way};
 use crate::catalog::{BlockingKind, Concurrency, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Callee, Language, Local, OpKind, Terminator};
+use crate::ir::{Callee, Language, Local, OpId, OpKind, Terminator};
 use crate::program::Fun;
 
 pub const BLOCKING_UNDER_LOCK: Lint = Lint {
@@ -98,8 +98,7 @@ fn waits(analysis: &Analysis<'_>, function: Fun) -> Vec<(Wait, Way)> {
     let locksets = &analysis.facts(function).locksets;
     let direct = analysis.waits.direct(function).iter().filter(|it| !locksets.before(it.op).is_empty());
     let mut found: Vec<(Wait, Way)> = direct.map(|it| (*it, vec![(function, it.op, None)])).collect();
-    for (index, (_, _, op)) in program.function(function).ops().enumerate() {
-        let id = OpId(index as u32);
+    for (id, op) in program.function(function).numbered() {
         let Some(callee) = program.called(function, &op.kind).filter(|_| !locksets.before(id).is_empty()) else { continue };
         let ir = program.function(callee);
         if callee == function || ir.is_async || ir.is_generator {
@@ -115,7 +114,7 @@ fn waits(analysis: &Analysis<'_>, function: Fun) -> Vec<(Wait, Way)> {
 fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) -> bool {
     let program = analysis.program;
     let facts = analysis.facts(function);
-    let Some(OpKind::Call { callee: Callee::Method { receiver, .. }, .. }) = op_of(program.function(function), wait.op).map(|it| &it.kind) else {
+    let Some(OpKind::Call { callee: Callee::Method { receiver, .. }, .. }) = program.function(function).op(wait.op).map(|it| &it.kind) else {
         return false;
     };
     // `self.thread.lock().unwrap().take().unwrap().join()`
@@ -123,8 +122,8 @@ fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) ->
     let unwrapping = &program.catalog(function).tables.passing.unwrapping;
     let mut receiver = receiver;
     for _ in 0..MAX_CHAIN {
-        let from = receiver.as_local().and_then(|local| ir.ops().find(|it| it.2.kind.defines() == Some(local)));
-        match from.map(|it| &it.2.kind) {
+        let from = receiver.as_local().and_then(|local| ir.ops.iter().find(|it| it.kind.defines() == Some(local)));
+        match from.map(|it| &it.kind) {
             Some(OpKind::Call { callee: Callee::Method { receiver: of, name }, .. })
                 if TAKING.contains(&name.as_str())
                     || unwrapping.contains(name) && facts.values.place(program, receiver).is_none_or(|it| it.steps.is_empty()) =>
@@ -144,7 +143,7 @@ fn completed_under(analysis: &Analysis<'_>, wait: &Wait, way: &Way, lock: &Key, 
     match wait.kind {
         BlockingKind::Join => joined(analysis, inner, lock),
         BlockingKind::Wait | BlockingKind::Queue => {
-            let key = called_on(analysis, inner, &op_of(analysis.program.function(inner), op)?.kind, &["wait", "get"])?;
+            let key = called_on(analysis, inner, &analysis.program.function(inner).op(op)?.kind, &["wait", "get"])?;
             woken(analysis, wakes.get_or_init(|| wakes_of(analysis)).get(&key)?, lock)
         }
         _ => None,
@@ -169,9 +168,9 @@ fn wakes_of(analysis: &Analysis<'_>) -> Wakes {
     let program = analysis.program;
     let mut wakes = Wakes::default();
     for function in program.function_ids().filter(|it| !program.is_exempt(*it)) {
-        for (index, (_, _, op)) in program.function(function).ops().enumerate() {
+        for (id, op) in program.function(function).numbered() {
             if let Some(key) = called_on(analysis, function, &op.kind, &["set", "put", "put_nowait"]) {
-                wakes.entry(key).or_default().push((function, OpId(index as u32)));
+                wakes.entry(key).or_default().push((function, id));
             }
         }
     }
@@ -202,7 +201,7 @@ fn looks_first(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> bool {
         return is_done(analysis, function, wait.op);
     }
     wait.kind == BlockingKind::Queue
-        && ir.ops().take(wait.op.0 as usize).any(|(_, _, op)| match &op.kind {
+        && ir.ops[..wait.op.index()].iter().any(|op| match &op.kind {
             OpKind::Call { callee: Callee::Method { name, .. }, .. } => matches!(name.as_str(), "empty" | "qsize" | "is_empty" | "len"),
             _ => false,
         })
@@ -214,16 +213,16 @@ fn is_done(analysis: &Analysis<'_>, function: Fun, wait: OpId) -> bool {
     let facts = analysis.facts(function);
     let ir = program.function(function);
     let place = |op: &OpKind| op.place().and_then(|it| facts.values.place(program, it));
-    let Some(waited) = op_of(ir, wait).and_then(|it| place(&it.kind)) else { return false };
+    let Some(waited) = ir.op(wait).and_then(|it| place(&it.kind)) else { return false };
     let is_asked = |condition: Local| {
-        ir.ops().any(|(_, _, op)| match &op.kind {
+        ir.ops.iter().any(|op| match &op.kind {
             OpKind::Call { dest, callee: Callee::Method { name, .. }, .. } => {
                 *dest == condition && *name == "done" && place(&op.kind).as_ref() == Some(&waited)
             }
             _ => false,
         })
     };
-    let home = facts.locksets.block_of(wait);
+    let home = ir.block_of(wait);
     let graph = Graph::new(ir);
     ir.blocks.iter().any(|it| match it.terminator {
         Terminator::Branch { condition, then, .. } => is_asked(condition) && graph.is_in_arm(then, home),

@@ -10,11 +10,10 @@ use super::support::{Graph, Guard, Recent, finding, is_at_hand, label, state_nam
 use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, VIEWS};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Finding, Role, Rule, Severity};
-use crate::ir::{Base, Callee, FunctionKind, Language, Local, OpKind, Place, Projection, Terminator};
+use crate::ir::{Base, Callee, FunctionKind, Language, Local, OpId, OpKind, Place, Projection, Terminator};
 use crate::program::{Fun, Target, Ty};
 
 /// Functions whose result goes over their argument only when it is gone over itself.
@@ -89,7 +88,7 @@ impl Handed {
         }
         // A context manager's caller has what it yields for as long as it is inside.
         let is_manager = ir.attributes.iter().any(|it| it.path.last().ends_with("contextmanager"));
-        for (_, _, op) in ir.ops() {
+        for op in &ir.ops {
             if let OpKind::Yield { value: Some(value), from: false, .. } = op.kind
                 && !is_manager
             {
@@ -97,7 +96,7 @@ impl Handed {
             }
         }
         let mut lazy: FxHashMap<Local, Way> = FxHashMap::default();
-        for (_, _, op) in ir.ops() {
+        for op in &ir.ops {
             if let OpKind::Call { dest, callee: Callee::Path(name), arguments } = &op.kind
                 && LAZY.contains(&name.as_str())
                 && let Some(way) = direct.get(dest)
@@ -111,7 +110,7 @@ impl Handed {
     fn way(&self, analysis: &Analysis<'_>, usage: &Use) -> Option<(Way, Form)> {
         let program = analysis.program;
         let value = analysis.access(usage).value;
-        let op = &op_of(program.function(usage.function), usage.op)?.kind;
+        let op = &program.function(usage.function).op(usage.op)?.kind;
         let form = match op {
             OpKind::Load { .. } => Form::Itself,
             OpKind::Call { dest, .. } => match program.target(usage.function, *dest) {
@@ -143,7 +142,7 @@ fn is_changed_below(analysis: &Analysis<'_>, state: &State, usage: &Use) -> bool
     let is_container = match read.path.resolve(program, usage.function) {
         Some((_, Ty::External(path, _))) => program.catalog(usage.function).container(path).is_some_and(|it| !it.thread_safe),
         // What has views and takes items is a container.
-        Some((_, Ty::Unknown)) => depth(read) > 0 || op_of(program.function(usage.function), usage.op).is_some_and(|it| is_view(&it.kind)),
+        Some((_, Ty::Unknown)) => depth(read) > 0 || program.function(usage.function).op(usage.op).is_some_and(|it| is_view(&it.kind)),
         _ => false,
     };
     is_container

@@ -8,10 +8,10 @@ use rustc_hash::FxHashSet;
 use super::support::{expression, finding, label, statement, step};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
+use crate::analysis::lockset::{Held, HeldBy, LockRef};
 use crate::catalog::{LockKind, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{FunctionKind, Language, Name, OpKind};
+use crate::ir::{FunctionKind, Language, Name, OpId, OpKind};
 use crate::program::Fun;
 
 pub const LOCK_ACROSS_AWAIT: Lint = Lint {
@@ -38,11 +38,11 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         // The first await of a critical section says it all.
         let mut seen: FxHashSet<(u32, OpId)> = FxHashSet::default();
-        for (block, index, op) in program.function(function).ops() {
+        for (id, op) in program.function(function).numbered() {
             if !suspends(analysis, function, &op.kind) {
                 continue;
             }
-            let at = locksets.op_id(block, index);
+            let at = id;
             for held in locksets.before(at).iter().filter(|it| stops_threads(locksets.lock(it)) && it.by != HeldBy::Decorator) {
                 if seen.insert((held.lock, held.at)) {
                     findings.push(report(analysis, function, at, held));

@@ -12,12 +12,12 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::support::{Graph, Ways, expression, finding, implements_lock, label, statement, step};
 use super::{Check, Lint};
 use crate::analysis::atomics::is_fresh;
-use crate::analysis::lockset::{Held, HeldBy, LockRef, OpId};
+use crate::analysis::lockset::{Held, HeldBy, LockRef};
 use crate::analysis::path::{Key, Root};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::LockKind;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{ArgumentKind, BlockId, Callee, Const, Language, Local, Name, OpKind, Projection, Terminator};
+use crate::ir::{ArgumentKind, BlockId, Callee, Const, Language, Local, Name, OpId, OpKind, Projection, Terminator};
 use crate::program::{Fun, Target, spawn_row, spawned_arguments};
 
 /// Built-in functions that raise only what no program counts on.
@@ -221,8 +221,9 @@ impl Case<'_, '_> {
         let program = self.analysis.program;
         let op = &self.graph.op(id)?.kind;
         let raises = || {
-            let block = self.graph.ir.block(self.graph.block_of(id));
-            block.terminator == Terminator::Raise && block.ops.last().is_some_and(|it| it.kind == *op)
+            let ir = self.graph.ir;
+            let block = ir.block(ir.block_of(id));
+            block.terminator == Terminator::Raise && ir.ops_of(block).last().is_some_and(|it| it.kind == *op)
         };
         match op {
             OpKind::Await { value, .. } => (!self.takes_it(*value)).then_some(Surprise::Raise),
@@ -290,7 +291,7 @@ impl Case<'_, '_> {
                 Terminator::Return(value) => value == Some(*dest),
                 _ => false,
             });
-            tested || ir.ops().any(|it| it.2.kind.uses().contains(dest))
+            tested || ir.ops.iter().any(|it| it.kind.uses().contains(dest))
         };
         let excludes = !self.lock.opaque && self.lock.excludes();
         (gives_up && excludes && !used() && !self.releases().is_empty()).then_some(Leak::Ignored)
@@ -403,14 +404,13 @@ fn forgotten(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>
     let ir = program.function(function);
     let locksets = &analysis.facts(function).locksets;
     let forgetting = &program.catalog(function).tables.passing.forgetting;
-    for (block, index, op) in ir.ops() {
+    for (id, op) in ir.numbered() {
         let OpKind::Call { dest, arguments, .. } = &op.kind else { continue };
         let Target::External(path) = program.target(function, *dest) else { continue };
         let [argument] = &arguments[..] else { continue };
         if !forgetting.contains(path) {
             continue;
         }
-        let id = locksets.op_id(block, index);
         let kept = |it: &&Held| matches!(it.by, HeldBy::Value(owner, _) if owner == argument.value) && locksets.keeps_out(it);
         let Some(held) = locksets.before(id).iter().find(kept) else { continue };
         // Whoever takes raw locks gives them up by hand, too.
@@ -441,7 +441,7 @@ fn forgotten(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>
 fn unlocks_by_hand(analysis: &Analysis<'_>, function: Fun) -> bool {
     let program = analysis.program;
     let module = program.module(program.module_of(function));
-    module.ir.functions.iter().flat_map(|it| it.ops()).any(|(_, _, op)| match &op.kind {
+    module.ir.functions.iter().flat_map(|it| &it.ops).any(|op| match &op.kind {
         OpKind::Call { callee: Callee::Method { name, .. }, .. } => name.as_str().contains("unlock"),
         OpKind::Call { callee: Callee::Path(name), .. } => name.last().contains("unlock"),
         _ => false,

@@ -192,7 +192,7 @@ impl Lines {
             lines.functions.push((function.name_range, id));
             let receiver = function.params.first().filter(|it| it.kind == ParamKind::Receiver).map(|it| Base::Local(it.local));
             let (Some(class), Some(receiver)) = (program.class_of(id), receiver) else { continue };
-            for (_, _, op) in function.ops() {
+            for op in &function.ops {
                 if let OpKind::Store { place, .. } = &op.kind
                     && place.base == receiver
                     && let [Projection::Field(name)] = place.projections[..]

@@ -91,7 +91,7 @@ impl Program<'_> {
             return false;
         }
         let Some(body) = ir.body.map(|it| self.fun(self.module_of_class(class), it)) else { return false };
-        self.function(body).ops().any(|(_, _, op)| match &op.kind {
+        self.function(body).ops.iter().any(|op| match &op.kind {
             OpKind::Store { place, .. } => place.projections.first() == Some(&Projection::Field(name)),
             _ => false,
         })

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Cls, Fun, Program, Ty};
 use crate::ir::{
-    Base, BlockId, Callee, Const, Language, LoadKind, Local, LocalKind, Name, OpKind, Operation, ParamKind, Place, Projection, StoreKind, Terminator,
+    Base, Callee, Const, Language, LoadKind, Local, LocalKind, Name, OpId, OpKind, Operation, ParamKind, Place, Projection, StoreKind, Terminator,
     TypeRef,
 };
 
@@ -60,7 +60,7 @@ pub struct Implied {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ownership {
     /// The op that alone writes each; none where several do.
-    writes: FxHashMap<Local, Option<(BlockId, usize)>>,
+    writes: FxHashMap<Local, Option<OpId>>,
     /// Those whose value it may take out.
     moved: FxHashSet<Local>,
 }
@@ -130,9 +130,9 @@ impl Program<'_> {
             let mut ownership = Ownership::default();
             let ir = self.function(function);
             let module = self.module_of(function);
-            for (block, index, op) in ir.ops() {
+            for (id, op) in ir.numbered() {
                 if let Some(written) = op.kind.defines() {
-                    ownership.writes.entry(written).and_modify(|it| *it = None).or_insert(Some((block, index)));
+                    ownership.writes.entry(written).and_modify(|it| *it = None).or_insert(Some(id));
                 }
                 ownership.moved.extend(op.kind.uses().into_iter().filter(|it| !self.borrows(function, &op.kind, *it)));
                 if let OpKind::Closure { function: nested, .. } = &op.kind {
@@ -214,8 +214,8 @@ impl Program<'_> {
         let ownership = self.ownership(function);
         let mut local = local;
         for _ in 0..MAX_COPIES {
-            let Some(Some((block, index))) = ownership.writes.get(&local).copied() else { return false };
-            match &ir.block(block).ops[index].kind {
+            let Some(Some(id)) = ownership.writes.get(&local).copied() else { return false };
+            match &ir.ops[id.index()].kind {
                 OpKind::Aggregate { .. } => return true,
                 OpKind::Store { value, .. } => local = *value,
                 OpKind::Load { place, kind: LoadKind::Value, .. } => match place.as_local() {

@@ -30,7 +30,7 @@ pub(super) fn find(program: &Program<'_>) -> FxHashSet<Fun> {
         if is_called_from_python(program, function, ir, table) || has_token(ir, table) {
             attached.insert(function);
         }
-        for (_, _, op) in ir.ops() {
+        for op in &ir.ops {
             let OpKind::Call { arguments, .. } = &op.kind else { continue };
             let closures = || program.callables(function, arguments).map(|it| it.1).collect::<Vec<_>>();
             match program.attachment(function, &op.kind) {

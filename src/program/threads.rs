@@ -114,7 +114,7 @@ pub fn spawned_arguments<'o>(row: &'o Spawn, arguments: &'o [Argument]) -> impl 
 
 fn spawned(program: &Program<'_>, function: Fun, search: &mut Search) {
     let ir = program.function(function);
-    for (block, _, op) in ir.ops() {
+    for (id, op) in ir.numbered() {
         let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
         if program.made_lock(function, *dest).is_some_and(|it| it.scope == Scope::Thread) {
             search.locked.entry(program.module_of(function)).or_insert_with(|| program.location(function, op.range));
@@ -127,7 +127,7 @@ fn spawned(program: &Program<'_>, function: Fun, search: &mut Search) {
         for argument in spawned_arguments(row, arguments) {
             if let Some(target) = callable(program.local_type(function, argument)) {
                 let one_by_one = || row.runs == Concurrency::Pool && has_one_worker(program, function, row, callee, arguments);
-                let several = (row.runs == Concurrency::Pool || on_cycle(ir, block)) && !one_by_one();
+                let several = (row.runs == Concurrency::Pool || on_cycle(ir, ir.block_of(id))) && !one_by_one();
                 let own_receiver = is_made_for_it(program, function, argument);
                 search.entries.push(Concurrent { function: target, how: row.runs, several, own_receiver, location, what: row.path });
             }
@@ -157,7 +157,7 @@ fn has_one_worker(program: &Program<'_>, function: Fun, row: &Spawn, callee: &Ca
 fn one_worker(ir: &Function, pool: Local) -> bool {
     let mut made = pool;
     for _ in 0..MAX_COPIES {
-        let mut writes = ir.ops().filter_map(|(_, _, op)| match &op.kind {
+        let mut writes = ir.ops.iter().filter_map(|op| match &op.kind {
             OpKind::Store { place, value, .. } if place.as_local() == Some(made) => Some((op, Some(*value))),
             OpKind::Load { dest, place, .. } if *dest == made => Some((op, place.as_local())),
             OpKind::Enter { dest, manager, .. } if *dest == made => Some((op, Some(*manager))),
@@ -180,24 +180,25 @@ fn one_worker(ir: &Function, pool: Local) -> bool {
 /// over: `job = Job(item); pool.submit(job.run)`.
 fn is_made_for_it(program: &Program<'_>, function: Fun, value: Local) -> bool {
     let ir = program.function(function);
-    let receiver = ir.ops().find_map(|(block, _, op)| match &op.kind {
+    let receiver = ir.numbered().find_map(|(id, op)| match &op.kind {
         OpKind::Load { dest, place, .. } if *dest == value => match (place.base, &place.projections[..]) {
-            (Base::Local(object), [Projection::Field(_)]) => Some((object, block)),
+            (Base::Local(object), [Projection::Field(_)]) => Some((object, ir.block_of(id))),
             _ => None,
         },
         _ => None,
     });
     let Some((object, used)) = receiver else { return false };
     let mut constructed = false;
-    for (block, _, op) in ir.ops() {
+    for (id, op) in ir.numbered() {
         let OpKind::Store { place, value: stored, .. } = &op.kind else { continue };
         if place.as_local() != Some(object) {
             continue;
         }
-        match ir.ops().map(|it| &it.2.kind).find(|it| matches!(it, OpKind::Call { dest, .. } | OpKind::Const { dest, .. } if dest == stored)) {
+        match ir.ops.iter().map(|it| &it.kind).find(|it| matches!(it, OpKind::Call { dest, .. } | OpKind::Const { dest, .. } if dest == stored)) {
             // None, so far.
             Some(OpKind::Const { .. }) => {}
             Some(OpKind::Call { dest, .. }) => {
+                let block = ir.block_of(id);
                 if on_cycle(ir, used) && !(reaches(ir, block, used) && reaches(ir, used, block)) {
                     return false;
                 }

@@ -6,11 +6,11 @@ use super::flow::{At, Flow, given_away, is_given};
 use super::locks::Taking;
 use super::state::{hand_over, release_value};
 use super::wrapped::may_fail;
-use super::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
+use super::{Acquisition, Held, HeldBy, LockRef, Reentry};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::summary::Called;
 use crate::catalog::Mode;
-use crate::ir::{Argument, Callee, Language, Local, OpKind, Place, TypeRef};
+use crate::ir::{Argument, Callee, Language, Local, OpId, OpKind, Place, TypeRef};
 use crate::program::{Attachment, Fun, Invocation, Program, Receiver, Target, Ty, bindings};
 
 /// A callback that a call gives away: what it is here, and in which argument; where it is run, and what is held there.
@@ -317,11 +317,11 @@ pub(super) fn runs(program: &Program<'_>, decorated: Fun, wrapper: Fun, call: Op
     let later = ir.is_generator && !around.is_generator || ir.is_async && !around.is_async;
     let copies = |it: &OpKind| matches!(it, OpKind::Store { place, .. } | OpKind::Load { place, .. } if place.as_local().is_some());
     // What was made, and the variables it is kept in.
-    let mut made: Vec<Local> = op_of(around, call).and_then(|it| it.kind.defines()).into_iter().collect();
-    for (_, _, op) in around.ops().filter(|_| later) {
+    let mut made: Vec<Local> = around.op(call).and_then(|it| it.kind.defines()).into_iter().collect();
+    for op in around.ops.iter().filter(|_| later) {
         if copies(&op.kind) && op.kind.uses().iter().any(|it| made.contains(it)) {
             made.extend(op.kind.defines());
         }
     }
-    !later || around.ops().any(|(_, _, op)| !copies(&op.kind) && op.kind.uses().iter().any(|it| made.contains(it)))
+    !later || around.ops.iter().any(|op| !copies(&op.kind) && op.kind.uses().iter().any(|it| made.contains(it)))
 }

@@ -6,13 +6,13 @@ use smallvec::SmallVec;
 use super::calls::runs;
 use super::implied::runs_lock;
 use super::state::{State, bound, hand_over, hand_over_part, join, release_value};
-use super::{Acquisition, Found, Held, HeldBy, LockRef, OpId, Return};
+use super::{Acquisition, Found, Held, HeldBy, LockRef, Return};
 use crate::analysis::path::{Owner, Path, Root};
 use crate::analysis::summary::Summaries;
 use crate::analysis::values::Values;
 use crate::catalog::Mode;
 use crate::ir::{
-    Base, BlockId, Callee, Const, Function, Language, LoadKind, Local, LocalKind, Name, Op, OpKind, Operation, Place, Projection, StoreKind,
+    Base, BlockId, Callee, Const, Function, Language, LoadKind, Local, LocalKind, Name, Op, OpId, OpKind, Operation, Place, Projection, StoreKind,
     Terminator,
 };
 use crate::program::{Attachment, Fun, Program, Target, Ty};
@@ -32,7 +32,6 @@ pub(super) struct Flow<'p, 'a> {
     pub(super) summaries: &'p Summaries,
     pub(super) language: Language,
     /// First op of each block.
-    starts: &'p [u32],
     pub(super) result: Found,
     pub(super) index: FxHashMap<LockRef, u32>,
     /// What tests of other values say of those: whether they are the opposite.
@@ -44,8 +43,8 @@ pub(super) struct Flow<'p, 'a> {
 }
 
 impl<'p, 'a> Flow<'p, 'a> {
-    pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries, starts: &'p [u32]) -> Flow<'p, 'a> {
-        let constants: FxHashMap<Local, bool> = program.function(values.function).ops().filter_map(|it| it.2.kind.truth()).collect();
+    pub(super) fn new(program: &'p Program<'a>, values: &'p Values, summaries: &'p Summaries) -> Flow<'p, 'a> {
+        let constants: FxHashMap<Local, bool> = program.function(values.function).ops.iter().filter_map(|it| it.kind.truth()).collect();
         let negation = |op: &Op| {
             // `if guard.is_none()`
             if let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind {
@@ -67,10 +66,9 @@ impl<'p, 'a> Flow<'p, 'a> {
             values,
             summaries,
             language: program.language(values.function),
-            starts,
             result: Found::default(),
             index: FxHashMap::default(),
-            tests: program.function(values.function).ops().filter_map(|it| negation(it.2)).collect(),
+            tests: program.function(values.function).ops.iter().filter_map(negation).collect(),
             anchors: FxHashMap::default(),
             definitions: FxHashMap::default(),
         }
@@ -137,10 +135,10 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
         self.anchors = anchors(ir);
         self.definitions.reserve(ir.locals.len());
-        for (id, (_, _, op)) in ir.ops().enumerate() {
+        for (id, op) in ir.numbered() {
             if let Some(dest) = op.kind.defines() {
                 let only = |known: &mut Option<_>| *known = None;
-                self.definitions.entry(dest).and_modify(only).or_insert(Some((OpId(id as u32), &op.kind)));
+                self.definitions.entry(dest).and_modify(only).or_insert(Some((id, &op.kind)));
             }
         }
         entry[0] = Some(self.decorated());
@@ -155,13 +153,13 @@ impl<'p, 'a> Flow<'p, 'a> {
             let block = &ir.blocks[index];
             let mut state = entry[index].clone().unwrap_or_default();
             let mut unwinding: Option<State> = block.unwind.map(|_| state.clone());
-            for (at, op) in block.ops.iter().enumerate() {
-                let id = OpId(self.starts[index] + at as u32);
+            for (at, op) in ir.ops_of(block).iter().enumerate() {
+                let id = OpId(block.first.0 + at as u32);
                 self.transfer(op, At { id, state: &mut state, found: None });
                 bound(&mut state);
                 if let Some(unwinding) = &mut unwinding {
                     // An acquisition that raises has not happened: only what leaves counts at once.
-                    if !matches!(op.kind, OpKind::Enter { .. } | OpKind::Call { .. }) || at + 1 < block.ops.len() {
+                    if !matches!(op.kind, OpKind::Enter { .. } | OpKind::Call { .. }) || at + 1 < block.count as usize {
                         join(unwinding, &state);
                     }
                 }
@@ -282,8 +280,8 @@ impl<'p, 'a> Flow<'p, 'a> {
         let mut deferred = Vec::new();
         for (index, block) in ir.blocks.iter().enumerate() {
             let Some(mut state) = entry[index].clone() else { continue };
-            for (at, op) in block.ops.iter().enumerate() {
-                let id = OpId(self.starts[index] + at as u32);
+            for (at, op) in ir.ops_of(block).iter().enumerate() {
+                let id = OpId(block.first.0 + at as u32);
                 let aside = self.set_aside(op, &mut state);
                 before[id.0 as usize] = *interned.entry(state.clone()).or_insert_with(|| {
                     states.push(state.clone());
@@ -415,7 +413,7 @@ pub(super) fn takes_locks(program: &Program<'_>, values: &Values, summaries: &Su
     if program.wrappers(function).iter().any(|it| !summaries.get(*it).calls.is_empty()) {
         return true;
     }
-    program.function(function).ops().any(|(_, _, op)| {
+    program.function(function).ops.iter().any(|op| {
         if program.attachment(function, &op.kind) == Some(Attachment::Attaches) || runs_lock(program, summaries, function, &op.kind) {
             return true;
         }
@@ -469,7 +467,7 @@ pub fn slot(index: i64) -> Name {
 /// For each value that only one read gives: the variable it was read from, or whose field it is.
 fn anchors(ir: &Function) -> FxHashMap<Local, Local> {
     let mut anchors: FxHashMap<Local, Local> = FxHashMap::default();
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         if let OpKind::Load { dest, place, .. } = &op.kind
             && let Base::Local(base) = place.base
             && !place.projections.iter().any(|it| matches!(it, Projection::Index(_) | Projection::Key(_)))
@@ -490,9 +488,9 @@ fn moved_into(closure: &Function) -> Vec<Local> {
 
 /// The captured variables, as the function around it has them, that a closure passes to calls by value.
 pub(super) fn given_away(closure: &Function) -> impl Iterator<Item = Local> + '_ {
-    let arguments = closure.ops().filter_map(|(_, _, op)| if let OpKind::Call { arguments, .. } = &op.kind { Some(arguments) } else { None });
+    let arguments = closure.ops.iter().filter_map(|op| if let OpKind::Call { arguments, .. } = &op.kind { Some(arguments) } else { None });
     let given: FxHashSet<Local> = arguments.flatten().map(|it| it.value).collect();
-    closure.ops().filter_map(move |(_, _, op)| match &op.kind {
+    closure.ops.iter().filter_map(move |op| match &op.kind {
         OpKind::Load { dest, place, kind: LoadKind::Value } if given.contains(dest) => match closure.local(place.as_local()?).kind() {
             LocalKind::Captured(outer) => Some(outer),
             _ => None,

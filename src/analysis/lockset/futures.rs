@@ -6,9 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::OpId;
 use super::flow::{At, Flow};
-use crate::ir::{Argument, Callee, Local, OpKind};
+use crate::ir::{Argument, Callee, Local, OpId, OpKind};
 use crate::program::{Fun, Invocation, Target};
 
 /// Futures inside futures are followed so far.

@@ -28,7 +28,7 @@ use super::path::{Key, Owner, Path, Root};
 use super::summary::{Called, Summaries};
 use super::values::Values;
 use crate::catalog::{LockKind, Mode, Scope};
-use crate::ir::{BlockId, Local, Name, Op};
+use crate::ir::{BlockId, Local, Name, OpId};
 use crate::program::{Cls, Fun, Program};
 
 /// In place of the variable through which one item of a collection is reached: every item of it.
@@ -72,15 +72,6 @@ impl LockRef {
     pub fn excludes(&self) -> bool {
         matches!(self.kind, LockKind::Mutex | LockKind::RwLock | LockKind::Condition)
     }
-}
-
-/// Index of an op in its function, all blocks' ops counted through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OpId(pub u32);
-
-impl OpId {
-    /// Before the first op: where a decorator takes a lock.
-    pub const ENTRY: OpId = OpId(u32::MAX);
 }
 
 /// What keeps an acquisition in force.
@@ -147,8 +138,6 @@ pub struct Return {
 /// The result for one function.
 #[derive(Debug)]
 pub struct Locksets {
-    /// First op of each block.
-    starts: Box<[u32]>,
     /// None for most functions: they have nothing to do with locks.
     found: Option<Box<Found>>,
 }
@@ -186,17 +175,6 @@ impl Deref for Locksets {
     }
 }
 
-impl Locksets {
-    pub fn op_id(&self, block: BlockId, index: usize) -> OpId {
-        OpId(self.starts[block.index()] + index as u32)
-    }
-
-    /// The block that an op stands in.
-    pub fn block_of(&self, op: OpId) -> BlockId {
-        BlockId::from_index(self.starts.partition_point(|it| *it <= op.0).saturating_sub(1))
-    }
-}
-
 impl Found {
     /// What is held before `op`.
     pub fn before(&self, op: OpId) -> &[Held] {
@@ -231,33 +209,15 @@ impl Found {
     }
 }
 
-/// The op with that id.
-pub fn op_of(function: &crate::ir::Function, id: OpId) -> Option<&Op> {
-    let mut rest = id.0 as usize;
-    for block in &function.blocks {
-        if rest < block.ops.len() {
-            return Some(&block.ops[rest]);
-        }
-        rest -= block.ops.len();
-    }
-    None
-}
-
 /// Runs the dataflow for `values.function`.
 pub fn locksets(program: &Program<'_>, values: &Values, summaries: &Summaries) -> Locksets {
     let ir = program.function(values.function);
-    let mut starts = Vec::with_capacity(ir.blocks.len());
-    let mut count = 0;
-    for block in &ir.blocks {
-        starts.push(count);
-        count += block.ops.len() as u32;
-    }
     let mut found = None;
     if takes_locks(program, values, summaries) {
-        let mut flow = Flow::new(program, values, summaries, &starts);
+        let mut flow = Flow::new(program, values, summaries);
         let entry = flow.fixpoint();
-        flow.record(&entry, count as usize);
+        flow.record(&entry, ir.ops.len());
         found = Some(Box::new(flow.result));
     }
-    Locksets { starts: starts.into(), found }
+    Locksets { found }
 }

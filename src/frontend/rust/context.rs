@@ -156,7 +156,8 @@ impl<'s> Ctx<'s> {
         if is_lost {
             self.lose(function.name_range, "too many variables are alive at too many exits");
             function.blocks.truncate(1);
-            function.blocks[0].ops.clear();
+            function.ops.clear();
+            function.blocks[0].count = 0;
             function.blocks[0].terminator = Terminator::Unreachable;
         }
         self.functions[done.id.index()] = Some(function);

@@ -9,8 +9,7 @@ use rustc_hash::FxHashSet;
 use super::super::support::Graph;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
-use crate::analysis::lockset::OpId;
-use crate::ir::{AggregateKind, Arm, BlockId, Callee, Const, Function, Local, OpKind, Operation, Terminator};
+use crate::ir::{AggregateKind, Arm, BlockId, Callee, Const, Function, Local, OpId, OpKind, Operation, Terminator};
 use crate::program::{Cls, Fun, Target};
 
 /// Exceptions that one for a missing key or item is.
@@ -56,7 +55,7 @@ impl<'f> Branches<'f> {
     /// Whether the value is the constant `True`.
     pub(in crate::lints) fn is_true(&self, value: Local) -> bool {
         let find = || {
-            let truths = self.ir.ops().filter_map(|it| it.2.kind.truth());
+            let truths = self.ir.ops.iter().filter_map(|it| it.kind.truth());
             truths.filter(|it| it.1).map(|it| it.0).collect()
         };
         self.trues.get_or_init(find).contains(&value)
@@ -68,7 +67,7 @@ impl<'f> Branches<'f> {
         // The handlers of a `try`: a switch, and what it leads to.
         let mut near = vec![handler];
         near.extend(self.ir.block(handler).terminator.successors());
-        near.iter().flat_map(|it| &self.ir.block(*it).ops).any(|it| match &it.kind {
+        near.iter().flat_map(|it| self.ir.ops_of(self.ir.block(*it))).any(|it| match &it.kind {
             OpKind::Catch { types, .. } => types.is_empty() || types.iter().any(|it| CATCHING.contains(&it.last())),
             _ => false,
         })
@@ -81,7 +80,7 @@ impl<'f> Branches<'f> {
     /// Whether the function fails if the `Option` in a value is empty.
     pub(in crate::lints) fn is_insisted_on(&self, value: Local) -> bool {
         let find = || {
-            let receivers = self.ir.ops().filter_map(|it| match &it.2.kind {
+            let receivers = self.ir.ops.iter().filter_map(|it| match &it.kind {
                 OpKind::Call { callee: Callee::Method { receiver, name }, .. } if INSISTING.contains(&name.as_str()) => receiver.as_local(),
                 _ => None,
             });
@@ -93,7 +92,7 @@ impl<'f> Branches<'f> {
     /// Whether anything but its drop looks at the value.
     pub(in crate::lints) fn is_used(&self, value: Local) -> bool {
         let used = || {
-            let ops = self.ir.ops().filter(|it| !matches!(it.2.kind, OpKind::Drop { .. })).flat_map(|it| it.2.kind.uses());
+            let ops = self.ir.ops.iter().filter(|it| !matches!(it.kind, OpKind::Drop { .. })).flat_map(|it| it.kind.uses());
             let tested = self.ir.blocks.iter().filter_map(|it| match it.terminator {
                 Terminator::Branch { condition: it, .. } | Terminator::Switch { on: it, .. } => Some(it),
                 _ => None,

@@ -8,11 +8,10 @@ use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Callee, Language, OpKind, Projection};
+use crate::ir::{Callee, Language, OpId, OpKind, Projection};
 use crate::program::Fun;
 
 /// Methods that put an item in unless there is one.
@@ -69,7 +68,7 @@ pub(super) fn ensured<'a>(
 
 fn removes(analysis: &Analysis<'_>, usage: &Use) -> bool {
     analysis.access(usage).kind == AccessKind::Mutate
-        && match op_of(analysis.program.function(usage.function), usage.op).map(|it| &it.kind) {
+        && match analysis.program.function(usage.function).op(usage.op).map(|it| &it.kind) {
             Some(OpKind::Delete { .. }) => true,
             Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => REMOVING.contains(&name.as_str()) || *name == "retain",
             _ => false,

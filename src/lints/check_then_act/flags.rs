@@ -10,11 +10,10 @@ use super::CHECK_THEN_ACT;
 use super::branches::Branches;
 use crate::analysis::Analysis;
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, have_one_handle};
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner};
 use crate::catalog::Concurrency;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Callee, Language, Local, OpKind};
+use crate::ir::{Callee, Language, Local, OpId, OpKind};
 use crate::program::{Fun, spawn_row};
 
 /// So many operations on atomics before a store are looked at.
@@ -55,7 +54,7 @@ pub(super) fn flags(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 findings.push(report_limit(analysis, function, load, act, &key));
             }
         }
-        let constants: FxHashMap<Local, bool> = ir.ops().filter_map(|it| it.2.kind.truth()).collect();
+        let constants: FxHashMap<Local, bool> = ir.ops.iter().filter_map(|it| it.kind.truth()).collect();
         for (index, store) in ops.iter().enumerate().filter(|it| it.1.kind == AtomicKind::Store) {
             let value = store.value.and_then(|it| constants.get(&it));
             let (Some((key, _)), Some(value)) = (store.path.resolve(program, function), value) else { continue };
@@ -93,8 +92,8 @@ fn started(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test
         let OpKind::Call { dest, .. } = op else { return false };
         spawn_row(program, function, *dest).is_some_and(|it| matches!(it.runs, Concurrency::Thread | Concurrency::Task))
     };
-    let inside = |callee: Fun| program.function(callee).ops().any(|it| starts(callee, &it.2.kind));
-    let ops = program.function(function).ops().enumerate().map(|(index, it)| (OpId(index as u32), &it.2.kind));
+    let inside = |callee: Fun| program.function(callee).ops.iter().any(|it| starts(callee, &it.kind));
+    let ops = program.function(function).numbered().map(|(id, it)| (id, &it.kind));
     let mut found = ops.filter(|(id, op)| *id > test && (starts(function, op) || program.called(function, op).is_some_and(inside)));
     found.find(|it| branches.decision(test, it.0).is_some()).map(|it| it.0)
 }

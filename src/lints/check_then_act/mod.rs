@@ -27,12 +27,11 @@ use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{is_exclusive, is_fresh};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Callee, Language, Local, OpKind};
+use crate::ir::{Callee, Language, Local, OpId, OpKind};
 use crate::program::{Cls, Fun, Target, Ty};
 
 /// Methods that find out by themselves whether there is anything to do.
@@ -285,7 +284,7 @@ fn is_set_before(analysis: &Analysis<'_>, function: Fun, act: &Access, section: 
 /// Whether a Rust map is given a plain value for a key: the second time that comes out the same, as a rule.
 fn remembers(analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
     let program = analysis.program;
-    let op = op_of(program.function(function), act.op).map(|it| &it.kind);
+    let op = program.function(function).op(act.op).map(|it| &it.kind);
     let Some(OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. }) = op else { return false };
     let is_plain = |value: Local| match program.local_type(function, value) {
         Ty::Class(class, _) => program.derives(*class, "Copy"),

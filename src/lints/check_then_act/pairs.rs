@@ -11,10 +11,9 @@ use super::branches::Branches;
 use crate::analysis::Analysis;
 use crate::analysis::access::AccessKind;
 use crate::analysis::atomics::{is_exclusive, is_fresh};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Callee, OpKind};
+use crate::ir::{Callee, OpId, OpKind};
 use crate::program::{Fun, Receiver, Target};
 
 /// Calls on one object after a test that are looked at.
@@ -87,7 +86,7 @@ fn asks(analysis: &Analysis<'_>, function: Fun) -> bool {
         },
         _ => None,
     };
-    analysis.program.function(function).ops().filter_map(|it| called(&it.2.kind)).any(|it| !analysis.flows.returned(it).is_empty())
+    analysis.program.function(function).ops.iter().filter_map(|it| called(&it.kind)).any(|it| !analysis.flows.returned(it).is_empty())
 }
 
 /// The calls of methods of objects that others may have.
@@ -95,13 +94,13 @@ fn calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
     let program = analysis.program;
     let facts = analysis.facts(function);
     let mut found = Vec::new();
-    for (block, index, op) in program.function(function).ops() {
+    for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, .. }, .. } = &op.kind else { continue };
         let Target::Function { function: method, receiver: Receiver::Place } = program.target(function, *dest) else { continue };
         let Some(object) = facts.values.place(program, receiver) else { continue };
         let own = matches!(object.root, Root::Local(local) if is_fresh(analysis, function, local)) || is_exclusive(analysis, function, &object);
         if object.is_definite() && !own {
-            found.push(Call { op: facts.locksets.op_id(block, index), method: *method, object });
+            found.push(Call { op: id, method: *method, object });
         }
     }
     found
@@ -132,7 +131,7 @@ fn write_of(analysis: &Analysis<'_>, method: Fun, owner: &Owner, lock: &Key) -> 
 
 /// Whether the call that writes is one that finds out by itself whether there is anything to do.
 fn is_settling(analysis: &Analysis<'_>, method: Fun, op: OpId) -> bool {
-    let op = op_of(analysis.program.function(method), op).map(|it| &it.kind);
+    let op = analysis.program.function(method).op(op).map(|it| &it.kind);
     matches!(op, Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if super::SETTLING.contains(&name.as_str()))
 }
 

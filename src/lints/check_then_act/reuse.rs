@@ -13,11 +13,10 @@ use super::branches::Branches;
 use super::swept::swept;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, VIEWS};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Evidence, Finding, Role};
-use crate::ir::{Callee, Const, Language, OpKind, Place};
+use crate::ir::{Callee, Const, Language, OpId, OpKind, Place};
 use crate::program::Fun;
 
 /// So many tests of one state in one function are tried; one finding is enough.
@@ -116,7 +115,7 @@ fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
     let access = analysis.access(usage);
     let ir = analysis.program.function(usage.function);
     if access.kind == AccessKind::Mutate {
-        return match op_of(ir, usage.op).map(|it| &it.kind) {
+        return match ir.op(usage.op).map(|it| &it.kind) {
             Some(OpKind::Delete { .. }) => Some(Loss::TakesOut),
             Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) if REMOVING.contains(&name.as_str()) => Some(Loss::TakesOut),
             _ => None,
@@ -134,7 +133,7 @@ fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
 
 /// Whether it is `d.values()` or the like: nothing is tested that is there once.
 fn is_view(analysis: &Analysis<'_>, usage: &Use) -> bool {
-    match op_of(analysis.program.function(usage.function), usage.op).map(|it| &it.kind) {
+    match analysis.program.function(usage.function).op(usage.op).map(|it| &it.kind) {
         Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => VIEWS.contains(&name.as_str()),
         _ => false,
     }
@@ -161,8 +160,7 @@ fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access, loss: Loss)
         Some(if loss == Loss::Replaces { looks_up() } else { through })
     };
     let mut branches = None;
-    for (block, index, op) in program.function(function).ops() {
-        let id = facts.locksets.op_id(block, index);
+    for (id, op) in program.function(function).numbered() {
         let place = match &op.kind {
             // `d.get(key, None)`: who says what he wants instead counts on its being gone.
             OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. }

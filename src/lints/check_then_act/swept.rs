@@ -7,10 +7,9 @@ use rustc_hash::FxHashSet;
 
 use super::super::support::{owned_lock, statement};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Path, Root};
 use crate::finding::{Evidence, EvidenceKind};
-use crate::ir::{Callee, Local, OpKind};
+use crate::ir::{Callee, Local, OpId, OpKind};
 use crate::program::{Cls, Fun, Program, Ty};
 
 /// So many calls of a method are looked at, each so many calls up.
@@ -71,7 +70,7 @@ fn is_related(program: &Program<'_>, one: Cls, other: Cls) -> bool {
 
 /// The variable that a method is called on.
 fn receiver(analysis: &Analysis<'_>, caller: Fun, op: OpId) -> Option<Local> {
-    match op_of(analysis.program.function(caller), op).map(|it| &it.kind) {
+    match analysis.program.function(caller).op(op).map(|it| &it.kind) {
         Some(OpKind::Call { callee: Callee::Method { receiver, .. }, .. }) => receiver.as_local(),
         _ => None,
     }
@@ -86,13 +85,14 @@ fn is_item(analysis: &Analysis<'_>, function: Fun, variable: Local) -> bool {
     let ir = analysis.program.function(function);
     let values = &analysis.facts(function).values;
     let items: FxHashSet<Local> = ir
-        .ops()
-        .filter_map(|it| match &it.2.kind {
+        .ops
+        .iter()
+        .filter_map(|it| match &it.kind {
             OpKind::Next { dest, .. } => Some(*dest),
             _ => None,
         })
         .collect();
-    ir.ops().any(
-        |it| matches!(&it.2.kind, OpKind::Store { place, value, .. } if place.as_local() == Some(variable) && items.contains(&values.origin(*value))),
+    ir.ops.iter().any(
+        |it| matches!(&it.kind, OpKind::Store { place, value, .. } if place.as_local() == Some(variable) && items.contains(&values.origin(*value))),
     )
 }

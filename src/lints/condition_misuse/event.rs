@@ -3,10 +3,9 @@
 use super::super::support::{Graph, expression, finding, label, statement, step};
 use super::CONDITION_MISUSE;
 use crate::analysis::Analysis;
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Path};
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{Callee, Language, OpKind};
+use crate::ir::{Callee, Language, OpId, OpKind};
 use crate::program::{Fun, Target};
 
 /// Paths of the events of threads and processes.
@@ -27,7 +26,7 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     let mut waits: Vec<(OpId, Path)> = Vec::new();
     let mut clears: Vec<(OpId, Path)> = Vec::new();
     let facts = analysis.facts(function);
-    for (block, index, op) in program.function(function).ops() {
+    for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind else { continue };
         let of = match name.as_str() {
             "wait" => &mut waits,
@@ -39,7 +38,7 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
             && let Some(path) = facts.values.place(program, receiver)
         {
             is_async |= ASYNC_EVENTS.contains(&ty.as_str());
-            of.push((facts.locksets.op_id(block, index), path));
+            of.push((id, path));
         }
     }
     let Some((wait, clear)) = waits.iter().find_map(|wait| clears.iter().find(|it| it.1 == wait.1).map(|clear| (wait, clear))) else { return };
@@ -103,9 +102,8 @@ fn is_set_under(analysis: &Analysis<'_>, function: Fun, (look, clear): (OpId, Op
         held.chain(analysis.entry.held(setter).iter().map(|it| it.0)).any(|it| locks.contains(&it))
     };
     let mut sets = program.function_ids().flat_map(|setter| {
-        let locksets = &analysis.facts(setter).locksets;
-        let ops = program.function(setter).ops().filter(move |it| is_set(setter, &it.2.kind));
-        ops.map(move |(block, index, _)| (setter, locksets.op_id(block, index)))
+        let ops = program.function(setter).numbered().filter(move |it| is_set(setter, &it.1.kind));
+        ops.map(move |it| (setter, it.0))
     });
     sets.next().is_some_and(|it| holds(it.0, it.1)) && sets.all(|it| holds(it.0, it.1))
 }

@@ -8,11 +8,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::super::support::{Graph, finding, label, statement, step};
 use super::CONDITION_MISUSE;
 use crate::analysis::Analysis;
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::catalog::Concurrency;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Base, Callee, Language, Local, Name, OpKind, Projection};
+use crate::ir::{Base, Callee, Language, Local, Name, OpId, OpKind, Projection};
 use crate::program::{Fun, Target, Ty, spawn_row, spawned_arguments};
 
 /// The type of event loops.
@@ -101,7 +100,7 @@ fn calls(analysis: &Analysis<'_>, function: Fun, methods: &[(Name, &'static str)
     let program = analysis.program;
     let facts = analysis.facts(function);
     let mut found = Vec::new();
-    for (block, index, op) in program.function(function).ops() {
+    for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind else { continue };
         let Some((_, method)) = methods.iter().find(|it| *name == it.0) else { continue };
         match program.target(function, *dest) {
@@ -112,7 +111,7 @@ fn calls(analysis: &Analysis<'_>, function: Fun, methods: &[(Name, &'static str)
         }
         let path = facts.values.place(program, receiver);
         let key = path.as_ref().and_then(|it| it.resolve(program, function)).map(|it| it.0);
-        let (Some(variable), op) = (local_of(receiver.base), facts.locksets.op_id(block, index)) else { continue };
+        let (Some(variable), op) = (local_of(receiver.base), id) else { continue };
         found.push(Call {
             op,
             method,

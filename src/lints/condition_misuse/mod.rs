@@ -14,11 +14,11 @@ mod wakeup;
 use super::support::Graph;
 use super::{Check, Lint};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Held, HeldBy, OpId};
+use crate::analysis::lockset::{Held, HeldBy};
 use crate::analysis::path::{Key, Owner, Path};
 use crate::catalog::{Effect, LockMethod, Scope};
 use crate::finding::{Finding, Rule, Severity};
-use crate::ir::{Argument, Callee, Language, Name, OpKind};
+use crate::ir::{Argument, Callee, Language, Name, OpId, OpKind};
 use crate::program::{Fun, Target};
 
 pub const CONDITION_MISUSE: Lint = Lint {
@@ -76,7 +76,7 @@ fn condition_calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
     let program = analysis.program;
     let (catalog, facts) = (program.catalog(function), analysis.facts(function));
     let mut found = Vec::new();
-    for (block, index, op) in program.function(function).ops() {
+    for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, .. }, arguments } = &op.kind else { continue };
         let Target::Method { ty, name } = program.target(function, *dest) else { continue };
         let Some(row) = catalog.lock(*ty) else { continue };
@@ -86,7 +86,7 @@ fn condition_calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
         if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
-        let id = facts.locksets.op_id(block, index);
+
         found.push(Call {
             function,
             op: id,
@@ -125,7 +125,7 @@ fn holder(analysis: &Analysis<'_>, function: Fun, op: OpId, path: &Path, argumen
             let guard = arguments.first()?.value;
             let ir = program.function(function);
             // `wait(&mut guard)` borrows it.
-            let borrowed = ir.ops().find_map(|(_, _, op)| match &op.kind {
+            let borrowed = ir.ops.iter().find_map(|op| match &op.kind {
                 OpKind::Load { dest, place, .. } if *dest == guard => place.as_local(),
                 _ => None,
             });

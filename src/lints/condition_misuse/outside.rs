@@ -9,11 +9,11 @@ use super::{CONDITION_MISUSE, Call};
 use crate::analysis::Analysis;
 use crate::analysis::access::Definitions;
 use crate::analysis::atomics::{AtomicKind, atomic_ops};
-use crate::analysis::lockset::{Held, OpId};
+use crate::analysis::lockset::Held;
 use crate::analysis::path::{Key, Owner};
 use crate::catalog::{Effect, Scope};
 use crate::finding::{Confidence, Finding, Role, Severity};
-use crate::ir::{Callee, Language, OpKind, Terminator};
+use crate::ir::{Callee, Language, OpId, OpKind, Terminator};
 use crate::program::{Fun, Target};
 
 /// Callers of the function that waits, and callees that load and store, are looked at so many calls away.
@@ -86,10 +86,10 @@ impl Touches<'_, '_> {
         });
         let mut found: Vec<Touch> = own.collect();
         if depth < MAX_DEPTH {
-            for (index, (_, _, op)) in program.function(function).ops().enumerate() {
+            for (id, op) in program.function(function).numbered() {
                 let Some(callee) = program.called(function, &op.kind).filter(|it| *it != function) else { continue };
                 let inner = self.of(callee, depth + 1);
-                found.extend(inner.into_iter().map(|it| Touch { op: OpId(index as u32), ..it }));
+                found.extend(inner.into_iter().map(|it| Touch { op: id, ..it }));
             }
         }
         found.sort_by_key(|it| it.op);

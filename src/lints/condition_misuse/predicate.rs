@@ -8,10 +8,9 @@ use petgraph::graph::NodeIndex;
 use super::super::support::{Graph, expression, finding, label, statement, step};
 use super::{CONDITION_MISUSE, Call};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::OpId;
 use crate::catalog::{Effect, Scope};
 use crate::finding::{Confidence, Finding, Role, Severity};
-use crate::ir::{BlockId, Language, OpKind, Terminator};
+use crate::ir::{BlockId, Language, OpId, OpKind, Terminator};
 
 /// What is wrong with the way a wait stands in its function.
 enum Misuse {
@@ -53,7 +52,7 @@ fn is_tested(graph: &Graph<'_>, dominators: &Dominators<NodeIndex>, taken: OpId,
     let section = above.skip(1).map(|it| BlockId::from_index(it.index())).take_while(|it| *it != home);
     section.chain([home]).any(|block| {
         let ir = graph.ir.block(block);
-        let is_item = |local| ir.ops.iter().any(|it| matches!(it.kind, OpKind::Next { dest, .. } if dest == local));
+        let is_item = |local| graph.ir.ops_of(ir).iter().any(|it| matches!(it.kind, OpKind::Next { dest, .. } if dest == local));
         match &ir.terminator {
             Terminator::Branch { .. } => true,
             Terminator::Switch { on, .. } => !is_item(*on),

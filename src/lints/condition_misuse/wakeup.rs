@@ -9,11 +9,11 @@ use super::{CONDITION_MISUSE, Call};
 use crate::analysis::Analysis;
 use crate::analysis::access::Definitions;
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops};
-use crate::analysis::lockset::{Acquisition, Held, OpId};
+use crate::analysis::lockset::{Acquisition, Held};
 use crate::analysis::path::Key;
 use crate::catalog::{Effect, Scope};
 use crate::finding::{Confidence, Finding, Role, Severity};
-use crate::ir::{Language, Terminator};
+use crate::ir::{Language, OpId, Terminator};
 use crate::program::Fun;
 
 /// So many callers of a function that waits are looked at.

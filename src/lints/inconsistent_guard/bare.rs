@@ -10,7 +10,6 @@ use super::super::support::{REMOVING, Recent, finding, is_for_one_thread, is_met
 use super::{INCONSISTENT_GUARD, is_whole};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
-use crate::analysis::lockset::op_of;
 use crate::analysis::path::{Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Concurrency;
@@ -87,7 +86,7 @@ fn is_bare(analysis: &Analysis<'_>, usage: &Use) -> bool {
 }
 
 fn removes(ir: &Function, access: &Access) -> bool {
-    match op_of(ir, access.op).map(|it| &it.kind) {
+    match ir.op(access.op).map(|it| &it.kind) {
         Some(OpKind::Delete { .. }) => true,
         Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => REMOVING.contains(&name.as_str()),
         _ => false,
@@ -99,13 +98,13 @@ fn gone_over(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
     let values = &analysis.facts(function).values;
     let ir = analysis.program.function(function);
     let mut found: FxHashSet<Local> = FxHashSet::default();
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         if let OpKind::Iterate { value, .. } = &op.kind {
             found.insert(values.origin(*value));
         }
     }
     // `both = chain(self.free, self.used)`, and a loop over `both`.
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         if let OpKind::Load { dest, place, .. } = &op.kind
             && let Some(variable) = place.as_local().filter(|_| found.contains(dest))
         {
@@ -113,7 +112,7 @@ fn gone_over(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
         }
     }
     let mut lazy: FxHashSet<Local> = FxHashSet::default();
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         match &op.kind {
             OpKind::Store { place, value, .. } if place.as_local().is_some_and(|it| found.contains(&it)) => {
                 lazy.insert(values.origin(*value));
@@ -121,7 +120,7 @@ fn gone_over(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
             _ => {}
         }
     }
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         if let OpKind::Call { dest, callee: Callee::Path(name), arguments } = &op.kind
             && LAZY.contains(&name.last())
             && (found.contains(dest) || lazy.contains(dest))
@@ -173,7 +172,7 @@ fn moves(analysis: &Analysis<'_>, usage: &Use) -> bool {
         _ => return false,
     };
     let names = |value: Local| {
-        let stored = ir.ops().filter_map(move |it| match &it.2.kind {
+        let stored = ir.ops.iter().filter_map(move |it| match &it.kind {
             OpKind::Store { place, value: it, .. } if *it == value => place.as_local(),
             _ => None,
         });
@@ -188,7 +187,7 @@ fn moves(analysis: &Analysis<'_>, usage: &Use) -> bool {
 
 /// What the access puts in or takes out, by a method of one of these names.
 fn moved(ir: &Function, access: &Access, methods: &[&str]) -> Option<Local> {
-    match op_of(ir, access.op).map(|it| &it.kind) {
+    match ir.op(access.op).map(|it| &it.kind) {
         Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, arguments }) if methods.contains(&name.as_str()) => {
             Some(if matches!(name.as_str(), "pop" | "popleft") { *dest } else { arguments.last()?.value })
         }

@@ -20,13 +20,13 @@ use super::support::{
 use super::{Check, Lint};
 use crate::analysis::access::{AccessKind, VIEWS};
 use crate::analysis::atomics::is_fresh;
-use crate::analysis::lockset::{Acquisition, OpId, op_of};
+use crate::analysis::lockset::Acquisition;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
-use crate::ir::{Callee, Const, Language, Local, OpKind};
+use crate::ir::{Callee, Const, Language, Local, OpId, OpKind};
 use crate::program::{Fun, Program, Runtime, Target};
 
 /// So many acquisitions after a read are looked at.
@@ -171,13 +171,12 @@ fn decides(analysis: &Analysis<'_>, branches: &Branches<'_>, usage: &Use, lock: 
     let locksets = &analysis.facts(usage.function).locksets;
     let owner = analysis.access(usage).key.owner;
     // Whether something is in a container is one question, and what comes is about what was found.
-    if !matches!(op_of(program.function(usage.function), usage.op).map(|it| &it.kind), Some(OpKind::Load { .. })) {
+    if !matches!(program.function(usage.function).op(usage.op).map(|it| &it.kind), Some(OpKind::Load { .. })) {
         return None;
     }
     let is_it = |it: &&Acquisition| it.via.is_none() && it.op > usage.op && locksets.locks[it.lock as usize].key == *lock;
     let looks_again = |taken: OpId| {
-        program.function(usage.function).ops().any(|(block, index, op)| {
-            let id = locksets.op_id(block, index);
+        program.function(usage.function).numbered().any(|(id, op)| {
             id > taken
                 && program.called(usage.function, &op.kind).is_some_and(|it| analysis.facts(it).accesses.iter().any(|it| it.key.owner == owner))
                 && locksets.before(id).iter().any(|it| it.at == taken)
@@ -218,7 +217,7 @@ fn pairs(analysis: &Analysis<'_>, singles: &[Single<'_>], findings: &mut [Findin
     }
     for ((lock, _), singles) in by_statement {
         let [first, rest @ ..] = &singles[..] else { continue };
-        let block = |it: &Single<'_>| analysis.facts(it.usage.function).locksets.block_of(it.usage.op);
+        let block = |it: &Single<'_>| analysis.program.function(it.usage.function).block_of(it.usage.op);
         let together = rest.iter().filter(|it| block(it) == block(first));
         let Some((other, at)) = together.into_iter().find_map(|it| written_together(analysis, first.state, it.state, &lock).map(|at| (it, at)))
         else {
@@ -343,7 +342,7 @@ fn seldom_switches(analysis: &Analysis<'_>, finding: &mut Finding, guard: &Guard
 
 /// Whether what was read is the container itself, or a view of it, and not what one of its methods gives.
 fn is_whole(analysis: &Analysis<'_>, usage: &Use) -> bool {
-    match op_of(analysis.program.function(usage.function), usage.op).map(|it| &it.kind) {
+    match analysis.program.function(usage.function).op(usage.op).map(|it| &it.kind) {
         Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => VIEWS.contains(&name.as_str()),
         Some(OpKind::Call { .. }) => false,
         _ => true,
@@ -372,7 +371,7 @@ fn confidence(analysis: &Analysis<'_>, guard: &Guard<'_>, touch: Touch, usage: &
 /// Whether it is one `append` to a `deque`, which is made for that.
 fn puts_at_end(analysis: &Analysis<'_>, usage: &Use) -> bool {
     let program = analysis.program;
-    match op_of(program.function(usage.function), usage.op).map(|it| &it.kind) {
+    match program.function(usage.function).op(usage.op).map(|it| &it.kind) {
         Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) if matches!(name.as_str(), "append" | "appendleft") => {
             matches!(program.target(usage.function, *dest), Target::Method { ty, .. } if *ty == "collections.deque")
         }

@@ -27,21 +27,23 @@ pub(super) fn iterated(analysis: &Analysis<'_>, function: Fun) -> FxHashMap<Loca
     let ir = analysis.program.function(function);
     // `items[:8]` is a copy.
     let bounds: FxHashSet<Local> = ir
-        .ops()
-        .filter_map(|it| match it.2.kind {
+        .ops
+        .iter()
+        .filter_map(|it| match it.kind {
             OpKind::Compute { dest, operation: Operation::Slice, .. } => Some(dest),
             _ => None,
         })
         .collect();
     let is_slice = |it: &Place| matches!(it.projections.last(), Some(Projection::Index(index)) if bounds.contains(index));
     let slices: FxHashSet<Local> = ir
-        .ops()
-        .filter_map(|it| match &it.2.kind {
+        .ops
+        .iter()
+        .filter_map(|it| match &it.kind {
             OpKind::Load { dest, place, .. } if is_slice(place) => Some(*dest),
             _ => None,
         })
         .collect();
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         match &op.kind {
             OpKind::Iterate { value, .. } if !slices.contains(value) => {
                 found.insert(values.origin(*value), Pace::Steps);

@@ -6,7 +6,7 @@ use crate::analysis::Analysis;
 use crate::analysis::access::Definitions;
 use crate::analysis::path::Owner;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{FunctionKind, Language, Name, OpKind, Terminator};
+use crate::ir::{FunctionKind, Language, Name, OpId, OpKind, Terminator};
 use crate::program::{Cls, Fun, Program, Target};
 
 pub(super) fn dummy(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
@@ -15,28 +15,25 @@ pub(super) fn dummy(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     if program.language(function) != Language::Python || ir.kind == FunctionKind::ModuleBody {
         return;
     }
-    let made = ir.ops().find_map(|(block, index, op)| match &op.kind {
+    let made = ir.numbered().find_map(|(id, op)| match &op.kind {
         OpKind::Call { dest, .. } => match program.target(function, *dest) {
-            Target::Construct { class, .. } if is_dummy(program, *class) => {
-                Some((*class, block, analysis.facts(function).locksets.op_id(block, index)))
-            }
+            Target::Construct { class, .. } if is_dummy(program, *class) => Some((*class, id)),
             _ => None,
         },
         _ => None,
     });
-    let Some((class, block, id)) = made else { return };
+    let Some((class, id)) = made else { return };
     let definitions = Definitions::new(ir);
     let facts = analysis.facts(function);
     // The fields that the dummy and a real lock are stored to.
     let mut dummies: Vec<Owner> = Vec::new();
-    let mut real: Vec<(Owner, crate::analysis::lockset::OpId)> = Vec::new();
-    for (at, index, op) in ir.ops() {
+    let mut real: Vec<(Owner, OpId)> = Vec::new();
+    for (store, op) in ir.numbered() {
         let OpKind::Store { place, value, .. } = &op.kind else { continue };
         if place.as_local().is_some() {
             continue;
         }
         let Some((key, _)) = facts.values.place(program, place).and_then(|it| it.resolve(program, function)) else { continue };
-        let store = facts.locksets.op_id(at, index);
         let sources = definitions.sources(*value, store);
         if sources.contains(&id) {
             dummies.push(key.owner);
@@ -46,7 +43,7 @@ pub(super) fn dummy(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     }
     let Some((owner, lock)) = real.into_iter().find(|it| dummies.contains(&it.0)) else { return };
     // What the caller asks for is the caller's choice.
-    let chosen = definitions.predecessors(block.index()).iter().any(|before| match ir.blocks[*before as usize].terminator {
+    let chosen = definitions.predecessors(definitions.block_of(id)).iter().any(|before| match ir.blocks[*before as usize].terminator {
         Terminator::Branch { condition, .. } => {
             let sources = definitions.sources_at_end(condition, *before as usize);
             let read = sources.iter().filter_map(|it| definitions.op(*it)).flat_map(|it| it.kind.uses());
@@ -82,8 +79,9 @@ fn is_dummy(program: &Program<'_>, class: Cls) -> bool {
     let method = |name: &str| program.method(class, Name::new(name));
     let pair = method("acquire").zip(method("release")).or_else(|| method("__enter__").zip(method("__exit__")));
     let is_empty = |method: Fun| {
-        let ops = program.function(method).ops();
-        ops.map(|it| &it.2.kind)
+        let ops = &program.function(method).ops;
+        ops.iter()
+            .map(|it| &it.kind)
             .all(|it| matches!(it, OpKind::Const { .. }) || matches!(it, OpKind::Load { place, .. } if place.as_local().is_some()))
     };
     pair.is_some_and(|(take, release)| is_empty(take) && is_empty(release))

@@ -8,11 +8,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::super::support::{Graph, expression, finding, label, statement, step};
 use super::{INEFFECTIVE_LOCK, makes_lock};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{Acquisition, HeldBy, OpId};
+use crate::analysis::lockset::{Acquisition, HeldBy};
 use crate::analysis::path::Root;
 use crate::catalog::{LockKind, Scope};
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{Callee, FunctionKind, Language, Local, LocalKind, OpKind, Terminator};
+use crate::ir::{Callee, FunctionKind, Language, Local, LocalKind, OpId, OpKind, Terminator};
 use crate::program::{Fun, Target};
 
 pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
@@ -84,7 +84,7 @@ fn makes_for_each_call(analysis: &Analysis<'_>, function: Fun) -> bool {
         return false;
     }
     let values = &analysis.facts(function).values;
-    let made: FxHashSet<Local> = ir.ops().filter_map(|it| makes_lock(program, function, &it.2.kind)).collect();
+    let made: FxHashSet<Local> = ir.ops.iter().filter_map(|it| makes_lock(program, function, &it.kind)).collect();
     let mut returns = ir.blocks.iter().filter_map(|it| if let Terminator::Return(value) = it.terminator { Some(value) } else { None }).peekable();
     let given_away = given_away(analysis, function);
     let is_new = |value: Local| made.contains(&value) && !given_away.contains(&value);
@@ -108,7 +108,7 @@ fn given_away(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
     let program = analysis.program;
     let values = &analysis.facts(function).values;
     let mut found: FxHashSet<Local> = FxHashSet::default();
-    for (_, _, op) in program.function(function).ops() {
+    for op in &program.function(function).ops {
         match &op.kind {
             OpKind::Store { place, value, .. } if place.as_local().is_none() => _ = found.insert(values.origin(*value)),
             OpKind::Call { arguments, .. } => found.extend(arguments.iter().map(|it| values.origin(it.value))),
@@ -182,7 +182,7 @@ fn given_up_at_once(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
         }
         // Before a notify it is a barrier; and at the end of the function there is nothing left to keep others out of.
         let follows = graph.from(next).any(|it| !matches!(it.1.kind, OpKind::Drop { .. } | OpKind::Const { .. }));
-        let wakes = || ir.ops().any(|it| matches!(&it.2.kind, OpKind::Call { callee: Callee::Method { name, .. }, .. } if wakes(name.as_str())));
+        let wakes = || ir.ops.iter().any(|it| matches!(&it.kind, OpKind::Call { callee: Callee::Method { name, .. }, .. } if wakes(name.as_str())));
         if !follows || wakes() {
             continue;
         }

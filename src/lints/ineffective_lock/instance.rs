@@ -54,7 +54,7 @@ fn is_per_object(program: &Program<'_>, class: Cls, field: Name) -> bool {
     let Some(init) = program.method(class, Name::new("__init__")) else { return false };
     let ir = program.function(init);
     let mut made = FxHashSet::default();
-    ir.ops().any(|(_, _, op)| {
+    ir.ops.iter().any(|op| {
         made.extend(super::makes_lock(program, init, &op.kind));
         match &op.kind {
             OpKind::Store { place, value, .. } => {
@@ -92,7 +92,7 @@ fn constructions(program: &Program<'_>) -> FxHashMap<Cls, Made> {
     let mut found: FxHashMap<Cls, Made> = FxHashMap::default();
     for function in program.function_ids().filter(|it| !program.is_exempt(*it)) {
         let ir = program.function(function);
-        for (_, _, op) in ir.ops() {
+        for op in &ir.ops {
             let OpKind::Call { dest, .. } = &op.kind else { continue };
             if let Target::Construct { class, .. } = program.target(function, *dest) {
                 let made = found.entry(*class).or_default();

@@ -3,11 +3,10 @@
 use super::super::support::{expression, finding, label, statement, step};
 use super::{INEFFECTIVE_LOCK, makes_lock};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{FunctionKind, Language, OpKind};
+use crate::ir::{FunctionKind, Language, OpId, OpKind};
 use crate::program::Fun;
 
 pub(super) fn replaced(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
@@ -22,7 +21,7 @@ pub(super) fn replaced(analysis: &Analysis<'_>, function: Fun, findings: &mut Ve
     }
     let mut made = Vec::new();
     let facts = analysis.facts(function);
-    for (block, index, op) in ir.ops() {
+    for (id, op) in ir.numbered() {
         made.extend(makes_lock(program, function, &op.kind));
         let OpKind::Store { place, value, .. } = &op.kind else { continue };
         if !made.contains(&facts.values.origin(*value)) {
@@ -32,7 +31,7 @@ pub(super) fn replaced(analysis: &Analysis<'_>, function: Fun, findings: &mut Ve
         if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) || key.item {
             continue;
         }
-        let id = facts.locksets.op_id(block, index);
+
         if let Some(holder) = holder(analysis, function, id, &key) {
             findings.push(report(analysis, function, id, &key, holder));
         }

@@ -3,10 +3,10 @@
 use super::super::support::{expression, finding, label, statement, step};
 use super::{SELF_DEADLOCK, not_reentrant, who};
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{LockRef, OpId, rebase};
+use crate::analysis::lockset::{LockRef, rebase};
 use crate::analysis::path::{Owner, Root, Step};
 use crate::finding::{Confidence, Finding, Role, Severity};
-use crate::ir::{Argument, Callee, ClassKind, Language, Name, OpKind, Place};
+use crate::ir::{Argument, Callee, ClassKind, Language, Name, OpId, OpKind, Place};
 use crate::program::{Cls, Fun, Receiver, Target, Ty, bindings};
 
 /// So many types that have a trait are looked at.
@@ -20,7 +20,7 @@ pub(super) fn foreign(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec
     if program.language(function) != Language::Python || facts.locksets.locks.is_empty() {
         return;
     }
-    for (block, index, op) in program.function(function).ops() {
+    for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee, .. } = &op.kind else { continue };
         if !matches!(program.target(function, *dest), Target::Unknown) {
             continue;
@@ -36,7 +36,7 @@ pub(super) fn foreign(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec
             _ => None,
         };
         let Some((key, ty)) = stored.and_then(|it| it.resolve(program, function)) else { continue };
-        let id = facts.locksets.op_id(block, index);
+
         let held = facts.locksets.before(id).iter().find(|it| facts.locksets.keeps_out(it) && !facts.locksets.lock(it).reentrant);
         let (Some(held), true, Owner::Field(class, name)) = (held, ty.is_unknown(), key.owner) else { continue };
         if program.field_location(class, name).is_none() {
@@ -80,9 +80,9 @@ pub(super) fn dispatched(analysis: &Analysis<'_>, function: Fun, findings: &mut 
         return;
     }
     let mut found: Option<Dispatch> = None;
-    for (block, index, op) in program.function(function).ops() {
+    for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: callee @ Callee::Method { receiver, name }, arguments } = &op.kind else { continue };
-        let id = locksets.op_id(block, index);
+
         let held =
             locksets.before(id).iter().filter(|it| locksets.keeps_out(it) && !locksets.lock(it).reentrant).map(|it| (locksets.lock(it), it.at));
         let held: Vec<(&LockRef, OpId)> = held.collect();

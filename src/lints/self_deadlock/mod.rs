@@ -12,12 +12,12 @@ use rustc_hash::FxHashSet;
 use self::foreign::{dispatched, foreign};
 use super::support::{Graph, expression, finding, is_by_name, label, statement, step, witness};
 use super::{Check, Lint};
-use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, OpId, Reentry, op_of};
+use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, Reentry};
 use crate::analysis::path::{Key, Root, Step};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpKind, Place, Projection, Terminator};
+use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpId, OpKind, Place, Projection, Terminator};
 use crate::program::{Cls, Concurrent, Fun, bindings};
 
 pub const SELF_DEADLOCK: Lint = Lint {
@@ -114,12 +114,12 @@ fn is_got_first(analysis: &Analysis<'_>, acquisition: &Acquisition) -> bool {
         let ir = analysis.program.function(callee);
         let is_try = |it: &&Acquisition| it.tries && it.via.is_none() && it.op != take.op && locksets.locks[it.lock as usize].key == take.lock.key;
         for tried in locksets.acquisitions.iter().filter(is_try) {
-            let got = op_of(ir, tried.op).and_then(|it| it.kind.defines());
+            let got = ir.op(tried.op).and_then(|it| it.kind.defines());
             let succeeds = ir.blocks.iter().find_map(|it| match it.terminator {
                 Terminator::Branch { condition, then, otherwise } if Some(condition) == got && then != otherwise => Some(then),
                 _ => None,
             });
-            if succeeds.is_some_and(|it| Graph::new(ir).is_in_arm(it, locksets.block_of(take.op))) {
+            if succeeds.is_some_and(|it| Graph::new(ir).is_in_arm(it, ir.block_of(take.op))) {
                 return true;
             }
         }
@@ -133,7 +133,7 @@ fn is_got_first(analysis: &Analysis<'_>, acquisition: &Acquisition) -> bool {
 fn is_given_away(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisition: &Acquisition) -> bool {
     let program = analysis.program;
     let (HeldBy::Value(owner, _), Some((callee, take))) = (held.by, acquisition.via) else { return false };
-    let Some(OpKind::Call { dest, arguments, .. }) = op_of(program.function(function), acquisition.op).map(|it| &it.kind) else { return false };
+    let Some(OpKind::Call { dest, arguments, .. }) = program.function(function).op(acquisition.op).map(|it| &it.kind) else { return false };
     let Some(given) = arguments.iter().map(|it| it.value).find(|it| *it == owner || analysis.facts(function).values.origin(*it) == owner) else {
         return false;
     };
@@ -150,7 +150,7 @@ fn kept_behind<'a>(analysis: &'a Analysis<'_>, function: Fun, acquisition: &Acqu
     let program = analysis.program;
     let Facts { values, locksets, .. } = analysis.facts(function);
     let ir = program.function(function);
-    let op = op_of(ir, acquisition.op)?;
+    let op = ir.op(acquisition.op)?;
     let run = acquisition.via?.0;
     let wanted = &locksets.locks[acquisition.lock as usize];
     let around =
@@ -161,7 +161,7 @@ fn kept_behind<'a>(analysis: &'a Analysis<'_>, function: Fun, acquisition: &Acqu
     }
     let made_from = |value: Local| {
         let value = values.origin(value);
-        ir.ops().find_map(|(_, _, op)| match &op.kind {
+        ir.ops.iter().find_map(|op| match &op.kind {
             OpKind::Call { dest, callee: Callee::Method { receiver, .. }, .. } if *dest == value => values.place(program, receiver),
             _ => None,
         })
@@ -244,12 +244,12 @@ fn is_given(analysis: &Analysis<'_>, class: Cls, field: Name) -> bool {
     let program = analysis.program;
     let Some(init) = program.method(class, Name::new("__init__")).map(|it| program.function(it)) else { return false };
     let is_parameter = |value: Local| {
-        init.ops().any(|(_, _, op)| match &op.kind {
+        init.ops.iter().any(|op| match &op.kind {
             OpKind::Load { dest, place, .. } => *dest == value && place.as_local().is_some_and(|from| init.params.iter().any(|it| it.local == from)),
             _ => false,
         })
     };
-    init.ops().any(|(_, _, op)| match &op.kind {
+    init.ops.iter().any(|op| match &op.kind {
         OpKind::Store { place, value, .. } => {
             init.params.first().is_some_and(|it| place.base == Base::Local(it.local))
                 && place.projections[..] == [Projection::Field(field)]

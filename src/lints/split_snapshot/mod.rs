@@ -19,10 +19,9 @@ use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, is_exclusive};
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Path, Step};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
-use crate::ir::{Const, Language, Local, Op, OpKind, Operation};
+use crate::ir::{Const, Language, Local, Op, OpId, OpKind, Operation};
 use crate::program::{Cls, Fun, Target, Ty};
 
 pub const SPLIT_SNAPSHOT: Lint = Lint {
@@ -215,9 +214,8 @@ fn section_reads(analysis: &Analysis<'_>, function: Fun) -> Vec<SectionRead> {
             reads.push(SectionRead { part: Part::of(access), lock: Some(lock), section: access.op, op: access.op, outside: true });
         }
     }
-    for (block, index, op) in analysis.program.function(function).ops() {
+    for (id, op) in analysis.program.function(function).numbered() {
         let Some(callee) = analysis.program.called(function, &op.kind) else { continue };
-        let id = locksets.op_id(block, index);
         for (owner, lock) in analysis.flows.returned(callee) {
             let held =
                 locksets.before(id).iter().any(|it| locksets.lock(it).key == *lock) || analysis.entry.held(function).iter().any(|it| it.0 == *lock);
@@ -236,7 +234,7 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
         map.entry(it.op).or_default().push(it);
         map
     });
-    for (at, (_, _, op)) in ir.ops().enumerate() {
+    for (at, op) in ir.numbered() {
         let joined: Vec<Local> = match &op.kind {
             OpKind::Aggregate { operands, .. } => operands.to_vec(),
             OpKind::Compute { operands, .. } => operands.to_vec(),
@@ -249,14 +247,8 @@ fn torn(analysis: &Analysis<'_>, function: Fun, reads: &[SectionRead], together:
             continue;
         }
         let is_message = matches!(op.kind, OpKind::Compute { operation: Operation::Format, .. });
-        let mut parts: Vec<&SectionRead> = joined
-            .iter()
-            .take(64)
-            .flat_map(|it| definitions.sources(*it, OpId(at as u32)))
-            .filter_map(|it| by_op.get(&it))
-            .flatten()
-            .copied()
-            .collect();
+        let mut parts: Vec<&SectionRead> =
+            joined.iter().take(64).flat_map(|it| definitions.sources(*it, at)).filter_map(|it| by_op.get(&it)).flatten().copied().collect();
         parts.sort_by_key(|it| (it.op, it.section));
         for (index, second) in parts.iter().enumerate() {
             let first = parts[..index].iter().find(|it| {

@@ -9,10 +9,10 @@ use super::super::support::{finding, label, statement, step};
 use super::{MAX_TOGETHER, SPLIT_SNAPSHOT};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
-use crate::analysis::lockset::{Held, OpId};
+use crate::analysis::lockset::Held;
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Base, Callee, Local, OpKind};
+use crate::ir::{Base, Callee, Local, OpId, OpKind};
 use crate::program::Fun;
 
 /// For a state, the container of those that are told of its changes, and the lock held meanwhile: who tells them, where it
@@ -68,7 +68,7 @@ fn told(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
     let mut items: FxHashMap<Local, Local> = FxHashMap::default();
     let mut over: FxHashMap<Local, Local> = FxHashMap::default();
     let mut stored: Vec<(Local, Local)> = Vec::new();
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         match &op.kind {
             OpKind::Call { callee: Callee::Method { receiver, .. }, .. } => {
                 if let Base::Local(local) = receiver.base {

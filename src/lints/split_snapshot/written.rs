@@ -6,9 +6,10 @@ use super::super::support::{finding, label, statement, step};
 use super::{MAX_TOGETHER, Part, SPLIT_SNAPSHOT, object};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
-use crate::analysis::lockset::{Held, OpId};
+use crate::analysis::lockset::Held;
 use crate::analysis::path::{Key, Owner};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role};
+use crate::ir::OpId;
 use crate::program::Fun;
 
 /// For each pair, where somebody reads both: the function, and the op of each.

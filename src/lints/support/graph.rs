@@ -3,15 +3,11 @@
 use petgraph::algo::dominators::{Dominators, simple_fast};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::analysis::lockset::OpId;
-use crate::ir::{BlockId, Function, Op};
+use crate::ir::{BlockId, Function, Op, OpId};
 
 /// A function's blocks and ops.
 pub struct Graph<'f> {
     pub ir: &'f Function,
-    ops: Vec<&'f Op>,
-    /// First op of each block.
-    starts: Vec<u32>,
 }
 
 /// Which ways a walk takes.
@@ -24,33 +20,26 @@ pub enum Ways {
 
 impl<'f> Graph<'f> {
     pub fn new(ir: &'f Function) -> Graph<'f> {
-        let mut starts = Vec::with_capacity(ir.blocks.len());
-        let mut ops = Vec::new();
-        for block in &ir.blocks {
-            starts.push(ops.len() as u32);
-            ops.extend(&block.ops);
-        }
-        Graph { ir, ops, starts }
+        Graph { ir }
     }
 
     /// Every op, in block order.
-    pub fn ops(&self) -> impl Iterator<Item = (OpId, &'f Op)> + '_ {
-        self.ops.iter().enumerate().map(|(index, op)| (OpId(index as u32), *op))
+    pub fn ops(&self) -> impl Iterator<Item = (OpId, &'f Op)> + use<'f> {
+        self.ir.numbered()
     }
 
     /// The ops from that one on, in block order.
-    pub fn from(&self, first: OpId) -> impl Iterator<Item = (OpId, &'f Op)> + '_ {
-        let first = (first.0 as usize).min(self.ops.len());
-        self.ops[first..].iter().enumerate().map(move |(index, op)| (OpId((first + index) as u32), *op))
+    pub fn from(&self, first: OpId) -> impl Iterator<Item = (OpId, &'f Op)> + use<'f> {
+        self.ir.numbered().skip(first.index())
     }
 
     pub fn op(&self, id: OpId) -> Option<&'f Op> {
-        self.ops.get(id.0 as usize).copied()
+        self.ir.op(id)
     }
 
     /// The block that op stands in.
     pub fn block_of(&self, op: OpId) -> BlockId {
-        BlockId::from_index(self.starts.partition_point(|it| *it <= op.0).saturating_sub(1))
+        self.ir.block_of(op)
     }
 
     /// Where an exception in that op goes inside the function.

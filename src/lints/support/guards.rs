@@ -155,7 +155,7 @@ pub fn has_to_do_with(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> boo
         let path = values.place(program, place);
         path.and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0 == *lock)
     };
-    program.function(function).ops().any(|(_, _, op)| match &op.kind {
+    program.function(function).ops.iter().any(|op| match &op.kind {
         OpKind::Store { place, .. } => is_lock(place),
         OpKind::Call { callee: Callee::Method { receiver, name }, .. } => *name == "_at_fork_reinit" && is_lock(receiver),
         _ => false,

@@ -2,9 +2,8 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::access::Definitions;
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::Path;
-use crate::ir::{Base, Callee, Const, Local, OpKind, Place, Projection};
+use crate::ir::{Base, Callee, Const, Local, OpId, OpKind, Place, Projection};
 use crate::program::{Fun, Target};
 
 /// Methods that give the same key in another form.

@@ -25,11 +25,11 @@ pub use self::suspends::{is_for_tasks, suspends_between};
 pub use self::updates::{Updates, is_read_again, stores_constant};
 use crate::analysis::Analysis;
 use crate::analysis::access::Access;
-use crate::analysis::lockset::{Acquisition, OpId, op_of};
+use crate::analysis::lockset::Acquisition;
 use crate::analysis::path::{Key, Step as PathStep};
 use crate::catalog::Mode;
 use crate::finding::{Confidence, Finding, Label, Location, Role, Step};
-use crate::ir::{Const, LocalKind, Op, OpKind, Projection};
+use crate::ir::{Const, LocalKind, Op, OpId, OpKind, Projection};
 use crate::lints::Lint;
 use crate::program::{Fun, Receiver, Target};
 
@@ -42,7 +42,7 @@ const MAX_CHAIN: usize = 8;
 /// The statement that `op` of `function` belongs to; of a variable that ends, the place where it does.
 pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
     let ir = analysis.program.function(function);
-    let range = op_of(ir, op).map_or(ir.name_range, |it| match it.kind {
+    let range = ir.op(op).map_or(ir.name_range, |it| match it.kind {
         OpKind::Drop { local } if ir.local(local).kind() == LocalKind::Variable => it.range,
         _ => ir.statement_range(it),
     });
@@ -52,7 +52,7 @@ pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
 /// The expression that `op` of `function` was made of.
 pub fn expression(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
     let ir = analysis.program.function(function);
-    analysis.program.location(function, op_of(ir, op).map_or(ir.name_range, |it| it.range))
+    analysis.program.location(function, ir.op(op).map_or(ir.name_range, |it| it.range))
 }
 
 /// A finding of `lint` at `location` in `function`, still without labels, evidence and schedule.
@@ -116,7 +116,7 @@ pub fn is_by_name(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisit
     let mut via = acquisition.via;
     for _ in 0..MAX_CHAIN {
         let Some((callee, index)) = via else { break };
-        if let Some(Op { kind: OpKind::Call { dest, .. }, .. }) = op_of(analysis.program.function(at.0), at.1)
+        if let Some(Op { kind: OpKind::Call { dest, .. }, .. }) = analysis.program.function(at.0).op(at.1)
             && matches!(analysis.program.target(at.0, *dest), Target::Function { receiver: Receiver::ByName, .. })
         {
             return true;

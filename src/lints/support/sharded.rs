@@ -2,10 +2,9 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::atomics::is_exclusive;
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Key, Owner, Path};
 use crate::catalog::LockKind;
-use crate::ir::{Callee, Local, Name, OpKind};
+use crate::ir::{Callee, Local, Name, OpId, OpKind};
 use crate::program::{Fun, Target};
 
 /// An operation on such a map.
@@ -24,7 +23,7 @@ pub fn sharded_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<ShardedOp> {
     let facts = analysis.facts(function);
     let catalog = program.catalog(function);
     let mut found = Vec::new();
-    for (index, (_, _, op)) in program.function(function).ops().enumerate() {
+    for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, .. }, arguments } = &op.kind else { continue };
         let Target::Method { ty, name } = program.target(function, *dest) else { continue };
         if catalog.lock(*ty).is_none_or(|it| it.kind != LockKind::Sharded) {
@@ -32,7 +31,7 @@ pub fn sharded_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<ShardedOp> {
         }
         if let Some(map) = facts.values.place(program, receiver) {
             let value = arguments.last().map(|it| it.value);
-            found.push(ShardedOp { op: OpId(index as u32), map, method: *name, result: *dest, value });
+            found.push(ShardedOp { op: id, map, method: *name, result: *dest, value });
         }
     }
     found

@@ -2,10 +2,9 @@
 
 use super::Graph;
 use crate::analysis::Analysis;
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::Key;
 use crate::catalog::Scope;
-use crate::ir::OpKind;
+use crate::ir::{OpId, OpKind};
 use crate::program::Fun;
 
 /// Whether the lock keeps the tasks of an event loop apart, and no threads, as `function` or who calls it takes it.
@@ -13,7 +12,7 @@ pub fn is_for_tasks(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool 
     let takes = |it: Fun| {
         let locksets = &analysis.facts(it).locksets;
         let ir = analysis.program.function(it);
-        let entered = |op: OpId| matches!(op_of(ir, op).map(|it| &it.kind), Some(OpKind::Enter { is_async: true, .. }));
+        let entered = |op: OpId| matches!(ir.op(op).map(|it| &it.kind), Some(OpKind::Enter { is_async: true, .. }));
         locksets.acquisitions.iter().any(|it| {
             let taken = &locksets.locks[it.lock as usize];
             taken.key == *lock && (taken.scope == Scope::Async || entered(it.op))

@@ -7,9 +7,8 @@ use rustc_hash::FxHashSet;
 use super::recent::Recent;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
-use crate::analysis::lockset::OpId;
 use crate::analysis::path::{Owner, Step};
-use crate::ir::{Callee, Const, Local, OpKind, Operation, Terminator};
+use crate::ir::{Callee, Const, Local, OpId, OpKind, Operation, Terminator};
 use crate::program::Fun;
 
 /// Answers for many writes, those of one function one after the other.
@@ -78,9 +77,8 @@ impl<'f> Updates<'f> {
             Terminator::Return(Some(value)) => definitions.origins_at_end(value, block).iter().any(|it| numbers.contains(it)),
             _ => false,
         };
-        let given = |(id, op): (usize, &OpKind)| {
-            let id = OpId(id as u32);
-            match op {
+        let given = |(id, op): (OpId, &crate::ir::Op)| {
+            match &op.kind {
                 OpKind::Store { place, value, .. } => id != write.op && place.as_local().is_none() && is_number(*value, id),
                 OpKind::Call { arguments, callee, .. } => !matches!(callee, Callee::Path(_)) && arguments.iter().any(|it| is_number(it.value, id)),
                 // A limit that it is held against.
@@ -88,7 +86,7 @@ impl<'f> Updates<'f> {
                 _ => false,
             }
         };
-        (0..ir.blocks.len()).any(returned) || ir.ops().map(|it| &it.2.kind).enumerate().any(given)
+        (0..ir.blocks.len()).any(returned) || ir.numbered().any(given)
     }
 }
 

@@ -8,10 +8,9 @@ use super::super::support::{is_read_again, state_name};
 use super::stale;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Path, Step};
 use crate::finding::Finding;
-use crate::ir::Local;
+use crate::ir::{Local, OpId};
 use crate::program::Fun;
 
 /// `self.set(self.get() + 1)`: read and written back by two calls, each of which takes and gives up the lock.
@@ -34,8 +33,7 @@ pub(super) fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut F
             }
         }
     }
-    for (index, (_, _, op)) in ir.ops().enumerate() {
-        let write = OpId(index as u32);
+    for (write, op) in ir.numbered() {
         let (Some(call), Some(setter)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
         let written = analysis.flows.written(setter);
         if written.is_empty() || !locksets.before(write).is_empty() || !analysis.entry.held(function).is_empty() {
@@ -58,7 +56,7 @@ pub(super) fn through_calls(analysis: &Analysis<'_>, function: Fun, seen: &mut F
 /// The object whose method the op calls.
 fn receiver(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Option<Path> {
     let program = analysis.program;
-    let call = program.invocation(function, &op_of(program.function(function), op)?.kind)?;
+    let call = program.invocation(function, &program.function(function).op(op)?.kind)?;
     let bound = crate::program::bindings(program, call.target, call.arguments);
     analysis.facts(function).values.argument(program, call.target, &call.callee, &bound, 0)
 }

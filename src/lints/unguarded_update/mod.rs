@@ -19,12 +19,11 @@ use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::{have_one_handle, is_fresh};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
-use crate::ir::{Callee, Language, OpKind};
+use crate::ir::{Callee, Language, OpId, OpKind};
 use crate::program::{Fun, Program, Runtime};
 
 pub const UNGUARDED_UPDATE: Lint = Lint {
@@ -112,7 +111,7 @@ fn has_one_writer(analysis: &Analysis<'_>, state: &State) -> bool {
 /// Whether the write only puts something more into a container, and what it puts in was in there: nothing is overwritten.
 fn adds_to(analysis: &Analysis<'_>, function: Fun, write: &Access, read: &Access) -> bool {
     let ir = analysis.program.function(function);
-    let method = |id: OpId| match op_of(ir, id).map(|it| &it.kind) {
+    let method = |id: OpId| match ir.op(id).map(|it| &it.kind) {
         Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => Some(name.as_str()),
         _ => None,
     };
@@ -235,8 +234,7 @@ fn bare(
         message: message.to_string(),
         location: switch.map(|op| expression(analysis, usage.function, op)),
     }));
-    let projections =
-        analysis.program.function(usage.function).ops().nth(write.op.0 as usize).and_then(|(_, _, op)| op.kind.place().map(|it| it.projections));
+    let projections = analysis.program.function(usage.function).op(write.op).and_then(|op| op.kind.place().map(|it| it.projections));
     let initial = initial_value(analysis, owner, projections.as_deref().unwrap_or(&[]));
     it.state = Some(name.clone());
     schedule(&mut it, location, location, initial, &name);
@@ -284,9 +282,7 @@ fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) 
 /// A call between read and write, at which the interpreter may switch threads.
 fn switch_point(analysis: &Analysis<'_>, function: Fun, read: OpId, write: OpId) -> Option<OpId> {
     let ir = analysis.program.function(function);
-    ir.ops()
-        .enumerate()
-        .map(|(index, (_, _, op))| (OpId(index as u32), op))
+    ir.numbered()
         .filter(|(id, _)| *id >= read && *id < write)
         .find(|(id, op)| match &op.kind {
             OpKind::Call { callee: Callee::Method { name, .. }, .. } if *id == read => *name == "get",

@@ -4,11 +4,10 @@ use super::super::support::{REMOVING, Recent, finding, is_at_hand, is_for_one_th
 use super::{UNGUARDED_UPDATE, switch_point};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, Definitions};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{AggregateKind, Base, Callee, Language, OpKind};
+use crate::ir::{AggregateKind, Base, Callee, Language, OpId, OpKind};
 use crate::program::{Fun, Target};
 
 /// A replacement in a helper is looked at from so many of its callers.
@@ -33,7 +32,7 @@ pub(super) fn swapped<'a>(analysis: &'a Analysis<'_>, owner: &Owner, state: &'a 
         return None;
     }
     let program = analysis.program;
-    let puts_in = |it: &Use| match op_of(program.function(it.function), it.op).map(|it| &it.kind) {
+    let puts_in = |it: &Use| match program.function(it.function).op(it.op).map(|it| &it.kind) {
         Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => !REMOVING.contains(&name.as_str()),
         Some(OpKind::Store { .. }) => true,
         _ => false,
@@ -69,7 +68,7 @@ fn swap<'a>(analysis: &'a Analysis<'_>, usage: &'a Use, known: &mut Known<'a>) -
     let function = usage.function;
     let ir = program.function(function);
     let origins = known.get(function, || Definitions::new(ir)).origins(store.value, store.op);
-    let is_empty = |it: &OpId| match op_of(ir, *it).map(|it| &it.kind) {
+    let is_empty = |it: &OpId| match ir.op(*it).map(|it| &it.kind) {
         Some(OpKind::Aggregate { kind: AggregateKind::List | AggregateKind::Set | AggregateKind::Dict, operands, .. }) => operands.is_empty(),
         Some(OpKind::Call { dest, arguments, .. }) => match program.target(function, *dest) {
             Target::External(path) => arguments.is_empty() && program.catalog(function).container(*path).is_some_and(|it| !it.thread_safe),
@@ -104,14 +103,13 @@ fn taken<'a>(analysis: &'a Analysis<'_>, function: Fun, replaced: OpId, path: &P
     let ir = analysis.program.function(function);
     let before = |it: &&Access| it.op < replaced && it.kind == AccessKind::Read && it.path == *path;
     facts.accesses.iter().rfind(before).filter(|read| {
-        let kept = ir.ops().find_map(|(_, _, op)| match &op.kind {
+        let kept = ir.ops.iter().find_map(|op| match &op.kind {
             OpKind::Store { place, value, .. } if *value == read.value => place.as_local(),
             _ => None,
         });
         kept.is_some_and(|kept| {
-            ir.ops().enumerate().any(|(index, (_, _, op))| {
-                index > replaced.0 as usize && op.kind.place().is_some_and(|it| it.base == Base::Local(kept)) && op.kind.defines() != Some(kept)
-            })
+            ir.numbered()
+                .any(|(id, op)| id > replaced && op.kind.place().is_some_and(|it| it.base == Base::Local(kept)) && op.kind.defines() != Some(kept))
         })
     })
 }

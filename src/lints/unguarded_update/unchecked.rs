@@ -9,11 +9,10 @@ use super::{UNGUARDED_UPDATE, schedule};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, Definitions};
 use crate::analysis::atomics::{AtomicKind, AtomicOp, atomic_ops, have_one_handle, is_exclusive};
-use crate::analysis::lockset::{OpId, op_of};
 use crate::analysis::path::{Owner, Root};
 use crate::analysis::state::Use;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
-use crate::ir::{Base, Op, OpKind, ParamKind, Place, TypeRef};
+use crate::ir::{Base, Op, OpId, OpKind, ParamKind, Place, TypeRef};
 use crate::program::{Fun, Program};
 
 /// Rust state that the compiler does not check: a `static mut`, a field of a type with an `unsafe impl Sync`.
@@ -115,10 +114,11 @@ pub(super) fn atomics(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec
 /// The memory ordering that an operation on an atomic names: `Relaxed`.
 pub(super) fn ordering(analysis: &Analysis<'_>, function: Fun, op: OpId) -> &'static str {
     let ir = analysis.program.function(function);
-    let Some(Op { kind: OpKind::Call { arguments, .. }, .. }) = op_of(ir, op) else { return "" };
+    let Some(Op { kind: OpKind::Call { arguments, .. }, .. }) = ir.op(op) else { return "" };
     let Some(last) = arguments.last() else { return "" };
-    ir.ops()
-        .find_map(|(_, _, op)| match &op.kind {
+    ir.ops
+        .iter()
+        .find_map(|op| match &op.kind {
             OpKind::Load { dest, place: Place { base: Base::Global(name), .. }, .. } if *dest == last.value => Some(name.last()),
             _ => None,
         })

@@ -65,7 +65,7 @@ fn assigned(program: &Program<'_>, function: Fun) -> Option<Assigned> {
         },
         _ => None,
     };
-    Some(Assigned { class, is_init, fields: ir.ops().filter_map(|it| field(it.2)).collect() })
+    Some(Assigned { class, is_init, fields: ir.ops.iter().filter_map(field).collect() })
 }
 
 pub(super) fn declare_globals(program: &mut Program<'_>) {
@@ -113,7 +113,7 @@ fn wrapping(program: &Program<'_>, function: Fun, class: Cls) -> Wrapping {
     let mut fields: FxHashMap<Local, Name> = FxHashMap::default();
     let mut semaphores: Vec<Local> = Vec::new();
     let one = |value: Local| ir.constant(value) == Some(Const::Int(1));
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         match &op.kind {
             OpKind::Load { dest, place, .. } => {
                 if let [Projection::Field(name)] = place.projections[..] {

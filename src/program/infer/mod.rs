@@ -211,7 +211,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
     let ir = program.function(function);
     let module = program.module_of(function);
     let is_python = program.language(function) == Language::Python;
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         if let Some((base, name, value)) = put(&op.kind).filter(|_| is_python)
             && let Ty::Class(class, _) = *types.local(base)
             && let Ty::Class(item, _) = *types.local(value)

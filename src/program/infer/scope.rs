@@ -106,13 +106,13 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
             }
         }
     }
-    for (_, _, op) in ir.ops() {
+    for op in &ir.ops {
         scope.op(&op.kind);
     }
     // Blocks stand in the order of their making: a variable may be read in one before that which gives it its value.
     if scope.known_late {
         scope.passed.clear();
-        for (_, _, op) in ir.ops() {
+        for op in &ir.ops {
             scope.op(&op.kind);
         }
     }

@@ -80,7 +80,7 @@ fn several_managers() {
 fn managers_in_parentheses() {
     let plain = "def f():\n    with a as x, b:\n        c()\n    with d:\n        e()\n";
     let in_parentheses = "def f():\n    with (a as x, b,):\n        c()\n    with (d):\n        e()\n";
-    let ops = |source| lower(source).functions[1].ops().map(|it| it.2.kind.clone()).collect::<Vec<_>>();
+    let ops = |source| lower(source).functions[1].ops.iter().map(|it| it.kind.clone()).collect::<Vec<_>>();
     assert_eq!(ops(plain), ops(in_parentheses));
 }
 

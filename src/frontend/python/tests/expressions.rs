@@ -25,7 +25,7 @@ fn format_strings() {
 fn constants() {
     let constant = |text: &str| {
         let module = lower(&format!("x = {text}\n"));
-        let first = module.functions[0].blocks[0].ops.first().map(|it| it.kind.clone());
+        let first = module.functions[0].ops.first().map(|it| it.kind.clone());
         match first {
             Some(OpKind::Const { value, .. }) => value,
             other => panic!("{text} is {other:?}"),

@@ -28,7 +28,7 @@ fn own_sources_are_lowered_well() {
 fn check_drops(function: &Function) {
     for block in &function.blocks {
         let mut dropped: Vec<Local> = Vec::new();
-        for op in &block.ops {
+        for op in function.ops_of(block) {
             if let OpKind::Drop { local } = op.kind {
                 assert!(!dropped.contains(&local), "{local:?} dies twice in {}", function.name);
                 dropped.push(local);
@@ -58,7 +58,7 @@ fn what_stands_before_the_first_token_shifts_nothing() {
     for before in ["\u{feff}", "#!/usr/bin/env run\n", "\u{feff}#!/usr/bin/env run\n"] {
         let source = format!("{before}fn f(s: &S) {{ s.é(); }}\n");
         let module = lower(&source, Edition::E2024);
-        let texts: Vec<&str> = module.functions.iter().flat_map(Function::ops).map(|it| &source[it.2.range.as_usize()]).collect();
+        let texts: Vec<&str> = module.functions.iter().flat_map(|it| &it.ops).map(|it| &source[it.range.as_usize()]).collect();
         assert!(texts.contains(&"s.é()"), "{texts:?}");
     }
 }
