@@ -75,7 +75,7 @@ fn source(program: &Program<'_>, facts: &[Facts], function: Fun, path: Path) -> 
         let Root::Captured(_) = path.root else { break };
         let outer = program.captures_from(function)?;
         let values = &facts[outer.0 as usize].values;
-        path = path.substitute(&|_| None, &|it| values.path(it).cloned())?;
+        path = path.substitute(&|_| None, &|it| values.path(it))?;
         function = outer;
     }
     if !path.is_definite() {

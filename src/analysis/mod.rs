@@ -17,6 +17,7 @@ pub mod given;
 pub mod lockset;
 pub mod order;
 pub mod path;
+mod paths;
 pub mod sharing;
 pub mod state;
 pub mod summary;

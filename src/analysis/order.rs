@@ -163,7 +163,7 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
         && let Some(outer) = analysis.program.captures_from(*inner)
     {
         let values = &analysis.facts(outer).values;
-        let Some(path) = path.substitute(&|_| None, &|it| values.path(it).cloned().filter(|_| it == local)) else { break };
+        let Some(path) = path.substitute(&|_| None, &|it| values.path(it).filter(|_| it == local)) else { break };
         key = path.resolve(analysis.program, outer).map_or(key, |it| it.0);
         at = (outer, Some(path));
     }

@@ -134,11 +134,11 @@ impl Path {
     pub fn root_type(&self, program: &Program<'_>, function: Fun) -> Ty {
         match self.root {
             Root::Param(index) => {
-                program.function(function).params.get(index as usize).map(|it| program.local_type(function, it.local).clone()).unwrap_or_default()
+                program.function(function).params.get(index as usize).map(|it| *program.local_type(function, it.local)).unwrap_or_default()
             }
-            Root::Local(local) | Root::Varying(local) => program.local_type(function, local).clone(),
-            Root::Captured(local) => program.captures_from(function).map(|it| program.local_type(it, local).clone()).unwrap_or_default(),
-            Root::Global(module, name) => program.global_type(module, name).clone(),
+            Root::Local(local) | Root::Varying(local) => *program.local_type(function, local),
+            Root::Captured(local) => program.captures_from(function).map(|it| *program.local_type(it, local)).unwrap_or_default(),
+            Root::Global(module, name) => *program.global_type(module, name),
             Root::Class(class) => Ty::ClassObject(class),
             Root::Somewhere(class) => Ty::class(class),
             Root::Interpreter => Ty::Unknown,
@@ -182,7 +182,7 @@ impl Path {
                 Step::Field(name) => match ty.peeled(catalog) {
                     Ty::Class(class, _) | Ty::ClassObject(class) => {
                         let (owner, field) = match program.field(class, *name) {
-                            Some((owner, field)) => (owner, field.clone()),
+                            Some((owner, field)) => (owner, *field),
                             None => (class, Ty::Unknown),
                         };
                         // The lock inside a lock class is what the field of that class is to everybody.

@@ -172,8 +172,8 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
         // A way out without a value gives no other object.
         if let Terminator::Return(Some(value)) = block.terminator {
             let path = values.path(value).filter(|it| matches!(it.root, Root::Param(_) | Root::Global(..) | Root::Captured(_) | Root::Class(_)));
-            agree &= path.is_some() && (returned.is_none() || returned.as_ref() == path);
-            returned = path.cloned().or(returned);
+            agree &= path.is_some() && (returned.is_none() || returned == path);
+            returned = path.or(returned);
             let here = values.parts(value);
             parts = Some(parts.map_or(here.clone(), |known| known.into_iter().filter(|it| here.contains(it)).collect()));
         }

@@ -6,6 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::path::{Path, Root, Step};
+use super::paths::Paths;
 use super::summary::Summaries;
 use crate::catalog::Effect;
 use crate::ir::{AggregateKind, Base, Callee, ClassKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, StoreKind, TypeRef};
@@ -21,9 +22,9 @@ const MAX_SHARED: usize = 8;
 #[derive(Debug)]
 pub struct Values {
     pub function: Fun,
-    paths: Vec<Option<Path>>,
+    paths: Paths,
     /// For a temporary that only reads a variable or another temporary: which; [`NONE`] for others.
-    copies: Vec<Local>,
+    copies: Box<[Local]>,
     /// For an object that a call or literal makes of others: what it shares with them.
     made: FxHashMap<Local, Made>,
 }
@@ -60,7 +61,7 @@ impl Values {
     /// The parts of the object in `local` that come from parameters: what a caller knows better.
     pub fn parts(&self, local: Local) -> Vec<(Name, Path)> {
         let made = match self.path(local) {
-            Some(Path { root: Root::Local(local), steps }) if steps.is_empty() => self.made.get(local),
+            Some(Path { root: Root::Local(local), steps }) if steps.is_empty() => self.made.get(&local),
             _ => None,
         };
         let known = |it: &&(Name, Path)| matches!(it.1.root, Root::Param(_) | Root::Global(..));
@@ -71,8 +72,8 @@ impl Values {
     }
 
     /// The object in `local`.
-    pub fn path(&self, local: Local) -> Option<&Path> {
-        self.paths.get(local.index())?.as_ref()
+    pub fn path(&self, local: Local) -> Option<Path> {
+        self.paths.get(local)
     }
 
     /// The local whose value this is a plain copy of.
@@ -91,7 +92,7 @@ impl Values {
     pub fn place(&self, program: &Program<'_>, place: &Place) -> Option<Path> {
         let mut projections = place.projections.iter().peekable();
         let mut path = match place.base {
-            Base::Local(local) => *self.path(local)?,
+            Base::Local(local) => self.path(local)?,
             Base::Global(name) => {
                 let module = program.module_of(self.function);
                 let mut definition = program.resolve(module, program.item_scope(self.function), name);
@@ -137,7 +138,7 @@ impl Values {
     /// The caller's path of a callee's parameter, for a call of this function.
     pub fn argument(&self, program: &Program<'_>, target: &Target, callee: &Callee, bound: &[(Fun, u32, Local)], index: u32) -> Option<Path> {
         if let Some((_, _, local)) = bound.iter().find(|(_, it, _)| *it == index) {
-            return self.path(*local).cloned();
+            return self.path(*local);
         }
         if index != 0 {
             return None;
@@ -172,16 +173,17 @@ fn is_struct(program: &Program<'_>, function: Fun, path: &Path, pattern: Name) -
 pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Values {
     let ir = program.function(function);
     let language = program.language(function);
-    let mut values = Values { function, paths: vec![None; ir.locals.len()], copies: vec![NONE; ir.locals.len()], made: FxHashMap::default() };
+    let mut values = Values { function, paths: Paths::new(ir.locals.len()), copies: vec![NONE; ir.locals.len()].into(), made: FxHashMap::default() };
     for (index, param) in ir.params.iter().enumerate() {
-        values.paths[param.local.index()] = Some(match program.local_type(function, param.local) {
-            Ty::ClassObject(class) if index == 0 => Path::new(Root::Class(*class)),
-            _ => Path::new(Root::Param(index as u32)),
-        });
+        let root = match program.local_type(function, param.local) {
+            Ty::ClassObject(class) if index == 0 => Root::Class(*class),
+            _ => Root::Param(index as u32),
+        };
+        values.paths.set(param.local, Some(Path::new(root)));
     }
     for (index, local) in ir.locals.iter().enumerate() {
         if let LocalKind::Captured(outer) = local.kind() {
-            values.paths[index] = Some(Path::new(Root::Captured(outer)));
+            values.paths.set(Local::from_index(index), Some(Path::new(Root::Captured(outer))));
         }
     }
     // Fields this function replaces: a variable that took the old object out keeps it to itself.
@@ -210,30 +212,28 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                 {
                     values.copies[dest.index()] = local;
                 }
-                values.paths[dest.index()] = values.place(program, place);
+                values.paths.set(*dest, values.place(program, place));
                 if replaced.contains(place) {
                     taken.insert(*dest, *place);
                 }
             }
             OpKind::Store { place, value, .. } => {
                 if let Some(local) = place.as_local() {
-                    let path = values.path(*value).cloned().filter(|_| !taken.contains_key(value));
+                    let path = values.path(*value).filter(|_| !taken.contains_key(value));
                     let count = stores[local.index()];
-                    let slot = &mut values.paths[local.index()];
+                    let known = values.path(local);
                     if count <= 1 && matches!(ir.local(local).kind(), LocalKind::Variable | LocalKind::Temporary) {
                         values.copies[local.index()] = *value;
-                        *slot = path.or(Some(Path::new(Root::Local(local))));
-                    } else if slot.as_ref() != path.as_ref() || path.is_none() {
-                        *slot = match slot {
-                            None if path.is_some() => path,
-                            _ => Some(Path::new(Root::Varying(local))),
-                        };
+                        values.paths.set(local, path.or(Some(Path::new(Root::Local(local)))));
+                    } else if known != path || path.is_none() {
+                        let is_first = known.is_none() && path.is_some();
+                        values.paths.set(local, if is_first { path } else { Some(Path::new(Root::Varying(local))) });
                     }
                 }
             }
-            OpKind::Await { dest, value } | OpKind::Iterate { dest, value, .. } => values.paths[dest.index()] = values.path(*value).cloned(),
-            OpKind::Next { dest, iterator } => values.paths[dest.index()] = values.path(*iterator).and_then(|it| it.then(Step::Item)),
-            OpKind::Enter { dest, manager, .. } => values.paths[dest.index()] = values.path(*manager).cloned(),
+            OpKind::Await { dest, value } | OpKind::Iterate { dest, value, .. } => values.paths.set(*dest, values.path(*value)),
+            OpKind::Next { dest, iterator } => values.paths.set(*dest, values.path(*iterator).and_then(|it| it.then(Step::Item))),
+            OpKind::Enter { dest, manager, .. } => values.paths.set(*dest, values.path(*manager)),
             OpKind::Call { dest, callee, arguments } => {
                 let target = program.target(function, *dest);
                 let bound = bindings(program, target, arguments);
@@ -242,17 +242,17 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                     let made = made_by_call(program, &values, target, callee, &bound, summaries);
                     values.made.extend(made.map(|it| (*dest, it)));
                 }
-                values.paths[dest.index()] = path.or(Some(Path::new(Root::Local(*dest))));
+                values.paths.set(*dest, path.or(Some(Path::new(Root::Local(*dest)))));
             }
             OpKind::Aggregate { dest, kind, fields, operands } => {
-                values.paths[dest.index()] = Some(Path::new(Root::Local(*dest)));
+                values.paths.set(*dest, Some(Path::new(Root::Local(*dest))));
                 if matches!(kind, AggregateKind::Struct(_)) && language == Language::Rust {
                     let part = |(name, value): (&Name, &Local)| {
                         let path = values.path(*value)?;
                         let is_kept = !matches!(path.root, Root::Varying(_))
                             && may_share(program, function, *value)
                             && is_shared(program, function, *dest, *name);
-                        is_kept.then_some((*name, *path))
+                        is_kept.then_some((*name, path))
                     };
                     let parts: Vec<(Name, Path)> = fields.iter().zip(operands).filter_map(part).collect();
                     if !parts.is_empty() {
@@ -276,7 +276,7 @@ pub fn shared_parts(program: &Program<'_>, values: &Values, summaries: &Summarie
             OpKind::Aggregate { dest, kind: AggregateKind::Struct(_), fields, operands } => {
                 let shares = |it: &(&Name, &Local)| may_share(program, function, *it.1) && is_shared(program, function, *dest, *it.0);
                 let parts = fields.iter().zip(operands).filter(shares);
-                let path = |it: &Local| values.path(*it).filter(|it| !matches!(it.root, Root::Varying(_))).cloned();
+                let path = |it: &Local| values.path(*it).filter(|it| !matches!(it.root, Root::Varying(_)));
                 (*dest, parts.map(|it| (*it.0, path(it.1))).collect())
             }
             OpKind::Call { dest, callee, arguments } => {
@@ -385,7 +385,7 @@ fn call_path(
     match target {
         Target::Function { function, .. } | Target::Closure(function) => {
             let returned = summaries.get(*function).returns_path.as_ref()?;
-            returned.substitute(&|index| values.argument(program, target, callee, bound, index), &|local| values.path(local).cloned())
+            returned.substitute(&|index| values.argument(program, target, callee, bound, index), &|local| values.path(local))
         }
         Target::Method { ty, name } => {
             if let Some(row) = catalog.lock(*ty)
@@ -417,7 +417,7 @@ fn call_path(
             let (ty, name) = path.as_str().rsplit_once("::")?;
             let row = catalog.wrapper(Name::new(ty))?;
             let hands_on = row.constructors.contains(&Name::new(name)) || (name == "clone" && row.shares);
-            if hands_on { values.path(arguments.first()?.value).cloned() } else { None }
+            if hands_on { values.path(arguments.first()?.value) } else { None }
         }
         Target::Unknown => match callee {
             Callee::Method { name, .. } if passes(catalog, language, *name) => receiver(),

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use thin_vec::ThinVec;
+
 use super::{
     Block, BlockId, Const, Function, FunctionKind, LoadKind, Local, LocalDecl, LocalKind, Name, Op, OpId, OpKind, Owner, Param, ParamKind, Place,
     Range, Statement, Stmt, StoreKind, Terminator, Told, TypeRef,
@@ -56,13 +58,13 @@ impl FunctionBuilder {
             is_public: false,
             is_test: false,
             is_move: false,
-            generics: Vec::new(),
+            generics: ThinVec::new(),
             params: Vec::new(),
             returns: None,
-            attributes: Vec::new(),
+            attributes: ThinVec::new(),
             told: Told::default(),
             locals,
-            annotations: Vec::new(),
+            annotations: ThinVec::new(),
             statements,
             ops,
             blocks,
@@ -143,13 +145,13 @@ impl FunctionBuilder {
         self.stmt
     }
 
-    pub fn temp(&mut self, range: Range) -> Local {
-        self.new_local(LocalKind::Temporary, None, None, range)
+    pub fn temp(&mut self) -> Local {
+        self.new_local(LocalKind::Temporary, None, None)
     }
 
-    pub fn new_local(&mut self, kind: LocalKind, name: Option<Name>, ty: Option<TypeRef>, range: Range) -> Local {
+    pub fn new_local(&mut self, kind: LocalKind, name: Option<Name>, ty: Option<TypeRef>) -> Local {
         let id = Local::from_index(self.function.locals.len());
-        self.function.locals.push(LocalDecl::new(kind, name, range));
+        self.function.locals.push(LocalDecl::new(kind, name));
         self.function.annotations.extend(ty.map(|it| (id, it)));
         id
     }
@@ -167,7 +169,7 @@ impl FunctionBuilder {
 
     /// A parameter. All parameters are made before any other local.
     pub fn param(&mut self, name: Name, kind: ParamKind, ty: Option<TypeRef>, default: Option<Const>, range: Range) -> Local {
-        let local = self.new_local(LocalKind::Param, Some(name), None, range);
+        let local = self.new_local(LocalKind::Param, Some(name), None);
         self.function.params.push(Param { local, name, kind, ty, default, default_name: None, range });
         local
     }
@@ -181,7 +183,7 @@ impl FunctionBuilder {
 
     /// Loads `place` into a new temporary.
     pub fn load(&mut self, place: Place, kind: LoadKind, range: Range) -> Local {
-        let dest = self.temp(range);
+        let dest = self.temp();
         self.push(OpKind::Load { dest, place, kind }, range);
         dest
     }
@@ -191,7 +193,7 @@ impl FunctionBuilder {
     }
 
     pub fn constant(&mut self, value: Const, range: Range) -> Local {
-        let dest = self.temp(range);
+        let dest = self.temp();
         self.push(OpKind::Const { dest, value }, range);
         dest
     }
@@ -290,8 +292,8 @@ impl FunctionBuilder {
         room.locals = exact(&mut function.locals);
         room.statements = exact(&mut function.statements);
         exact(&mut function.params);
-        exact(&mut function.annotations);
-        exact(&mut function.attributes);
+        function.annotations.shrink_to_fit();
+        function.attributes.shrink_to_fit();
         room.live.clear();
         room.homes.clear();
         if room.ops.capacity() <= MAX_ROOM {

@@ -12,7 +12,6 @@ pub(crate) fn check(module: &Module, source: &str) {
             assert!(param.kind != ParamKind::Receiver || index == 0);
         }
         for decl in &function.locals {
-            assert!(source.get(decl.range.as_usize()).is_some(), "{decl:?}");
             if let LocalKind::Captured(outer) = decl.kind() {
                 let from = enclosing(module, function).expect("what captures is nested");
                 assert!(outer.index() < from.locals.len(), "{decl:?} in {}", function.name);

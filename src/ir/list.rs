@@ -109,6 +109,12 @@ impl<T: Item> From<&[T]> for List<T> {
     }
 }
 
+impl<T: Item, const N: usize> From<[T; N]> for List<T> {
+    fn from(items: [T; N]) -> Self {
+        items.into_iter().collect()
+    }
+}
+
 impl<T: Item> FromIterator<T> for List<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         items.into_iter().fold(List::new(), |mut list, it| {

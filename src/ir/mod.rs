@@ -55,6 +55,7 @@ pub use op::{
 pub use pack::{pack, unpack};
 pub use print::print;
 use serde::{Deserialize, Serialize};
+use thin_vec::ThinVec;
 
 /// A half-open range of bytes in one file, counted from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -175,6 +176,19 @@ impl Module {
 
     pub fn class(&self, id: ClassId) -> &Class {
         &self.classes[id.index()]
+    }
+
+    /// Gives back the room that its lists grew into: it is kept as it is now for the whole run.
+    pub fn settle(&mut self) {
+        exact(&mut self.imports);
+        exact(&mut self.classes);
+        exact(&mut self.functions);
+        exact(&mut self.globals);
+        exact(&mut self.impls);
+        for class in &mut self.classes {
+            exact(&mut class.fields);
+            exact(&mut class.methods);
+        }
     }
 }
 
@@ -432,15 +446,15 @@ pub struct Function {
     pub is_test: bool,
     /// A Rust closure marked `move`, an `async move` block.
     pub is_move: bool,
-    pub generics: Vec<Generic>,
+    pub generics: ThinVec<Generic>,
     /// The first locals, in order.
     pub params: Vec<Param>,
     pub returns: Option<TypeRef>,
-    pub attributes: Vec<Attribute>,
+    pub attributes: ThinVec<Attribute>,
     pub told: Told,
     pub locals: Vec<LocalDecl>,
     /// What declarations are annotated with, those of parameters aside, in the order of their locals.
-    pub annotations: Vec<(Local, TypeRef)>,
+    pub annotations: ThinVec<(Local, TypeRef)>,
     pub statements: Vec<Statement>,
     /// What all blocks do, one block behind the other.
     pub ops: Vec<Op>,
@@ -549,21 +563,20 @@ pub enum LocalKind {
 pub struct LocalDecl {
     kind: u32,
     pub name: Option<Name>,
-    pub range: Range,
 }
 
 /// The kinds but the captured ones, which come after them in the order of what they capture.
 const KINDS: [LocalKind; 3] = [LocalKind::Param, LocalKind::Variable, LocalKind::Temporary];
 
 impl LocalDecl {
-    pub fn new(kind: LocalKind, name: Option<Name>, range: Range) -> Self {
+    pub fn new(kind: LocalKind, name: Option<Name>) -> Self {
         let kind = match kind {
             LocalKind::Param => 0,
             LocalKind::Variable => 1,
             LocalKind::Temporary => 2,
             LocalKind::Captured(outer) => KINDS.len() as u32 + outer.0,
         };
-        LocalDecl { kind, name, range }
+        LocalDecl { kind, name }
     }
 
     pub fn kind(self) -> LocalKind {

@@ -302,6 +302,6 @@ mod tests {
     fn what_there_is_most_of_is_small() {
         assert_eq!(size_of::<Op>(), 48);
         assert_eq!(size_of::<Block>(), 40);
-        assert_eq!(size_of::<LocalDecl>(), 16);
+        assert_eq!(size_of::<LocalDecl>(), 8);
     }
 }

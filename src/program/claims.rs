@@ -312,13 +312,13 @@ fn lock_named(program: &Program<'_>, module: Mod, class: Option<Cls>, text: Name
     let (first, rest) = segments.split_first()?;
     let name = Name::new(first);
     let of_class =
-        class.and_then(|it| program.field_owner(it, name).map(|owner| (Place::Field(owner, name), program.field(it, name).map(|it| it.1.clone()))));
+        class.and_then(|it| program.field_owner(it, name).map(|owner| (Place::Field(owner, name), program.field(it, name).map(|it| *it.1))));
     let (mut place, mut ty) = match of_class {
         Some((place, ty)) => (Some(place), ty.unwrap_or_default()),
         None => {
             let scope = class.map_or(Name::new(""), |it| program.class(it).scope);
             match program.resolve(module, scope, name) {
-                Definition::Global(of, name) => (Some(Place::Global(of, name)), program.global_type(of, name).clone()),
+                Definition::Global(of, name) => (Some(Place::Global(of, name)), *program.global_type(of, name)),
                 Definition::Class(class) => (None, Ty::class(class)),
                 _ => return None,
             }
@@ -328,7 +328,7 @@ fn lock_named(program: &Program<'_>, module: Mod, class: Option<Cls>, text: Name
         let Ty::Class(class, _) = ty.peeled(catalog) else { return None };
         let name = Name::new(segment);
         let owner = program.field_owner(class, name)?;
-        ty = program.field(class, name).map(|it| it.1.clone()).unwrap_or_default();
+        ty = program.field(class, name).map(|it| *it.1).unwrap_or_default();
         place = Some(Place::Field(owner, name));
     }
     place.filter(|_| ty.lock(catalog).is_some() || program.is_lock_class(&ty, catalog))

@@ -138,7 +138,7 @@ impl Program<'_> {
 
     /// The type of the one field of that name, as [`Program::only_field`] has it.
     pub fn field_by_name(&self, name: Name) -> Ty {
-        self.only_field(name).and_then(|class| self.field(class, name)).map(|(_, ty)| ty.clone()).unwrap_or_default()
+        self.only_field(name).and_then(|class| self.field(class, name)).map(|(_, ty)| *ty).unwrap_or_default()
     }
 
     /// The class in `class`'s ancestry that declares or assigns the field, and the field's type; of a trait, in its only

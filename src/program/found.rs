@@ -23,7 +23,29 @@ struct LocalTypes {
     /// In the order in which they are met.
     distinct: Box<[Ty]>,
     /// By local: 0, or one more than the index of its type.
-    numbers: Box<[u32]>,
+    numbers: Numbers,
+}
+
+/// Few functions have more types than a byte counts.
+#[derive(Debug, PartialEq, Eq)]
+enum Numbers {
+    Small(Box<[u8]>),
+    Large(Box<[u32]>),
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Numbers::Small(Box::default())
+    }
+}
+
+impl Numbers {
+    fn get(&self, local: Local) -> Option<usize> {
+        match self {
+            Numbers::Small(all) => all.get(local.index()).map(|it| usize::from(*it)),
+            Numbers::Large(all) => all.get(local.index()).map(|it| *it as usize),
+        }
+    }
 }
 
 impl FunctionTypes {
@@ -42,9 +64,9 @@ impl FunctionTypes {
 
     /// The type of a local.
     pub fn local(&self, local: Local) -> &Ty {
-        match self.locals.numbers.get(local.index()) {
+        match self.locals.numbers.get(local) {
             None | Some(0) => &Ty::Unknown,
-            Some(number) => &self.locals.distinct[*number as usize - 1],
+            Some(number) => &self.locals.distinct[number - 1],
         }
     }
 
@@ -62,9 +84,9 @@ impl FunctionTypes {
 
 impl LocalTypes {
     fn new(types: &[Ty]) -> LocalTypes {
-        let mut distinct: Vec<&Ty> = Vec::new();
-        let mut known: FxHashMap<&Ty, u32> = FxHashMap::default();
-        let mut number = |ty| {
+        let mut distinct: Vec<Ty> = Vec::new();
+        let mut known: FxHashMap<Ty, u32> = FxHashMap::default();
+        let mut number = |ty: Ty| {
             // Of few it is quicker to look at each, the last one first.
             if distinct.len() < FEW
                 && let Some(at) = distinct.iter().rposition(|it| *it == ty)
@@ -72,7 +94,7 @@ impl LocalTypes {
                 return at as u32 + 1;
             }
             if distinct.len() == FEW && known.is_empty() {
-                known.extend(distinct.iter().enumerate().map(|(at, ty)| (*ty, at as u32 + 1)));
+                known.extend(distinct.iter().zip(1..).map(|(ty, number)| (*ty, number)));
             }
             let mut add = || {
                 distinct.push(ty);
@@ -80,14 +102,34 @@ impl LocalTypes {
             };
             if known.is_empty() { add() } else { *known.entry(ty).or_insert_with(add) }
         };
-        let numbers = types.iter().map(|it| if it.is_unknown() { 0 } else { number(it) }).collect();
-        LocalTypes { distinct: distinct.into_iter().cloned().collect(), numbers }
+        let mut small: Vec<u8> = Vec::with_capacity(types.len());
+        let mut large: Vec<u32> = Vec::new();
+        for ty in types {
+            let number = if ty.is_unknown() { 0 } else { number(*ty) };
+            match u8::try_from(number) {
+                Ok(number) if large.is_empty() => small.push(number),
+                _ => {
+                    large.extend(small.drain(..).map(u32::from));
+                    large.push(number);
+                }
+            }
+        }
+        let numbers = if large.is_empty() { Numbers::Small(small.into()) } else { Numbers::Large(large.into()) };
+        LocalTypes { distinct: distinct.into(), numbers }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_types_come_back() {
+        let types: Vec<Ty> = (0..600).map(|it| Ty::Module(super::super::Mod(it / 2))).collect();
+        let found = LocalTypes::new(&types);
+        assert_eq!(found.distinct.len(), 300);
+        assert!(types.iter().enumerate().all(|(at, ty)| found.distinct[found.numbers.get(Local::from_index(at)).unwrap() - 1] == *ty));
+    }
 
     #[test]
     fn types_and_targets_come_back() {

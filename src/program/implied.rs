@@ -100,7 +100,7 @@ impl Program<'_> {
             },
             // `items.clear()` ends what is in there.
             OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } if EMPTYING.contains(&name.as_str()) => {
-                let collection = receiver.as_local().map(|it| self.local_type(function, it).clone()).unwrap_or_default();
+                let collection = receiver.as_local().map(|it| *self.local_type(function, it)).unwrap_or_default();
                 let is_own = matches!(self.target(function, *dest), super::Target::Function { .. });
                 let dropped = if is_own { None } else { self.drop_of(&collection.item(self.catalog(function))) };
                 dropped.map(|it| run(it, vec![(*receiver).project(Projection::Key(Const::Other))])).into_iter().collect()

@@ -162,7 +162,7 @@ impl<'a> Program<'a> {
                     if !is_own {
                         self.foreign_methods.entry((path, name)).or_insert(function);
                     }
-                    self.foreign_self.insert(function, self_ty.clone());
+                    self.foreign_self.insert(function, self_ty);
                 }
             }
             return;
@@ -238,7 +238,7 @@ impl<'a> Program<'a> {
         let mut roles: FxHashMap<Cls, Roles> = FxHashMap::default();
         for ((owner, _), ty) in &self.fields {
             let catalog = self.catalog_of(self.module_of_class(*owner));
-            let (mut ty, mut shared) = (ty.clone(), false);
+            let (mut ty, mut shared) = (*ty, false);
             // Wrappers, and the items of collections.
             for _ in 0..MAX_LAYERS {
                 let Ty::External(path, arguments) = &ty else { break };

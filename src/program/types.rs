@@ -3,17 +3,16 @@
 //! [`Ty`] is what a local, field, global or result is known to be: an object of a class of the program, of a library
 //! type with its arguments, or unknown. References are transparent; unknown stays unknown and is never guessed.
 
-use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use super::{Cls, Definition, Fun, Mod, Program};
 use crate::catalog::{Catalog, Lock};
-use crate::ir::{Language, Name, TypeRef};
+use crate::ir::{Item, Language, List, Lists, Name, TypeRef};
 
 /// Type arguments deeper than this are unknown.
 const MAX_DEPTH: usize = 12;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Ty {
     #[default]
     Unknown,
@@ -29,33 +28,20 @@ pub enum Ty {
     Function(Fun),
     /// A method taken as a value: `self.run`.
     BoundMethod(Fun),
-    Tuple(Arc<[Ty]>),
-    /// `[T]`, `list[T]` and kin are `External` with an argument; this is Rust's array and slice.
-    Array(Arc<Ty>),
+    Tuple(Arguments),
+    /// `[T]`, `list[T]` and kin are `External` with an argument; this is Rust's array and slice, with one argument.
+    Array(Arguments),
 }
 
-/// The arguments of a type. Most have none, which costs nothing to make and to copy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Arguments(Option<Arc<[Ty]>>);
+/// The arguments of a type, the items of a tuple. They are kept once for the whole run, so that a type is copied and
+/// compared as a few numbers.
+pub type Arguments = List<Ty>;
 
-impl Deref for Arguments {
-    type Target = [Ty];
+static ARGUMENTS: LazyLock<Lists<Ty>> = LazyLock::new(Lists::default);
 
-    fn deref(&self) -> &[Ty] {
-        self.0.as_deref().unwrap_or_default()
-    }
-}
-
-impl<const N: usize> From<[Ty; N]> for Arguments {
-    fn from(arguments: [Ty; N]) -> Self {
-        Arguments((N > 0).then(|| Arc::from(arguments)))
-    }
-}
-
-impl FromIterator<Ty> for Arguments {
-    fn from_iter<I: IntoIterator<Item = Ty>>(arguments: I) -> Self {
-        let mut arguments = arguments.into_iter().peekable();
-        Arguments(arguments.peek().is_some().then(|| arguments.collect()))
+impl Item for Ty {
+    fn lists() -> &'static Lists<Ty> {
+        &ARGUMENTS
     }
 }
 
@@ -83,7 +69,7 @@ impl Ty {
                 None => return Ty::Unknown,
             }
         }
-        ty.clone()
+        *ty
     }
 
     /// Whether it is a wrapper whose clones lead to one value: `Arc<T>`.
@@ -114,7 +100,7 @@ impl Ty {
             return value;
         }
         match collection {
-            Ty::Array(item) => (*item).clone(),
+            Ty::Array(item) => item.first().copied().unwrap_or_default(),
             Ty::External(path, arguments) if catalog.container(path).is_some() => arguments.first().cloned().unwrap_or_default(),
             // A collection of a library that is not known, as `Slab<T>` or `LruCache<K, V>`: of what its last argument says.
             Ty::External(path, arguments) if is_collection(catalog, path) => arguments.last().cloned().unwrap_or_default(),
@@ -220,7 +206,7 @@ impl Program<'_> {
             }
             TypeRef::Reference { target, .. } => inner(target),
             TypeRef::Tuple(items) => Ty::Tuple(items.iter().map(inner).collect()),
-            TypeRef::Array(item) => Ty::Array(Arc::new(inner(item))),
+            TypeRef::Array(item) => Ty::Array([inner(item)].into()),
             TypeRef::Union(items) => {
                 let mut known = items.iter().filter(|it| !matches!(it, TypeRef::None)).map(inner);
                 match (known.next(), known.next()) {
@@ -266,7 +252,7 @@ impl Program<'_> {
             Definition::Module(module) => Ty::Module(module),
             Definition::Class(class) => Ty::ClassObject(class),
             Definition::Function(function) => Ty::Function(function),
-            Definition::Global(module, name) => self.global_type(module, name).clone(),
+            Definition::Global(module, name) => *self.global_type(module, name),
             Definition::Alias(module, index) => {
                 let alias = &self.module(module).ir.aliases[index as usize];
                 match self.resolve_type(module, alias.scope, &alias.ty) {
@@ -289,12 +275,12 @@ pub fn is_collection(catalog: &Catalog, path: Name) -> bool {
 /// `ty` with `with` in place of what is unknown in it, or of a type parameter spelled `T`.
 fn fill_unknown(ty: &Ty, with: &Ty, depth: usize) -> Ty {
     if depth > MAX_DEPTH {
-        return ty.clone();
+        return *ty;
     }
     match ty {
-        Ty::Unknown => with.clone(),
-        Ty::External(path, arguments) if arguments.is_empty() && !path.is_path() && path.as_str().len() <= 2 => with.clone(),
+        Ty::Unknown => *with,
+        Ty::External(path, arguments) if arguments.is_empty() && !path.is_path() && path.as_str().len() <= 2 => *with,
         Ty::External(path, arguments) => Ty::External(*path, arguments.iter().map(|it| fill_unknown(it, with, depth + 1)).collect()),
-        other => other.clone(),
+        other => *other,
     }
 }

@@ -29,7 +29,7 @@ impl Flow<'_, '_> {
         let receiver = receiver.map(|it| Path { root: it.root, steps: it.steps[..it.steps.len().saturating_sub(1)].into() });
         let rebased = |lock: &LockRef| {
             let argument = |index| if index == 0 { receiver } else { None };
-            rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())
+            rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local))
         };
         let takes = self.summaries.get(run).takes_when(false);
         takes.filter_map(|(index, it)| rebased(&it.lock).map(|lock| (index, lock))).collect()
@@ -80,7 +80,7 @@ impl Flow<'_, '_> {
             self.take(at, Taking { lock, mode: Mode::Exclusive, by: None, tried: None, tries: false, recursive: false });
         }
         if at.found.is_some() {
-            if let Some(path) = self.callback(callee).cloned() {
+            if let Some(path) = self.callback(callee) {
                 self.record_call(at, path, Vec::new());
             }
             for (argument, run) in self.program.run_at_once(function, op) {
@@ -190,7 +190,7 @@ impl Flow<'_, '_> {
     fn rebased(&self, call: &Invocation<'_>, bound: &[(Fun, u32, Local)], lock: &LockRef) -> Option<LockRef> {
         let Invocation { target, callee, .. } = call;
         let argument = |index| self.values.argument(self.program, target, callee, bound, index);
-        let mut new = rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local).cloned())?;
+        let mut new = rebase(self.program, self.values.function, lock, &argument, &|local| self.values.path(local))?;
         self.unify(&mut new);
         // What the callee reaches from its parameter without going through an item of its own.
         if let Some(Path { root: Root::Param(index), .. }) = lock.path.as_ref().filter(|it| it.is_definite()) {
@@ -256,7 +256,7 @@ impl Flow<'_, '_> {
                 _ => self.values.path(argument?),
             };
             let held = it.held.iter().filter_map(|(lock, mode)| rebased(lock).map(|it| (it, *mode))).collect();
-            Some(Given { path: path.cloned(), argument, inside: it.op, held })
+            Some(Given { path, argument, inside: it.op, held })
         };
         let callbacks: Vec<Given> = if at.found.is_some() { summary.calls.iter().filter_map(given).collect() } else { Vec::new() };
         self.takes_of(at, called, takes);

@@ -96,7 +96,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         let mut indices = place.projections.iter().filter(|it| matches!(it, Projection::Index(_) | Projection::Key(_)));
         match (indices.next(), indices.next()) {
             (None, _) => Some(variable(base)),
-            (Some(Projection::Index(index)), None) if self.values.path(base).is_some_and(Path::is_definite) => self.anchors.get(index).copied(),
+            (Some(Projection::Index(index)), None) if self.values.path(base).is_some_and(|it| it.is_definite()) => self.anchors.get(index).copied(),
             _ => None,
         }
     }
@@ -113,7 +113,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         state.sort_unstable();
     }
 
-    pub(super) fn callback(&self, callee: &Callee) -> Option<&'p Path> {
+    pub(super) fn callback(&self, callee: &Callee) -> Option<Path> {
         callback(self.values, callee)
     }
 
@@ -441,9 +441,9 @@ pub(super) fn takes_locks(program: &Program<'_>, values: &Values, summaries: &Su
 }
 
 /// The path of a called value that came from outside.
-fn callback<'v>(values: &'v Values, callee: &Callee) -> Option<&'v Path> {
+fn callback(values: &Values, callee: &Callee) -> Option<Path> {
     match callee {
-        Callee::Value(local) => values.path(*local).filter(|it| is_given(it)),
+        Callee::Value(local) => values.path(*local).filter(is_given),
         _ => None,
     }
 }

@@ -35,7 +35,7 @@ impl Flow<'_, '_> {
         let path = shared.as_ref();
         let resolved = path.and_then(|it| it.resolve(self.program, self.values.function));
         let (key, ty) = match resolved {
-            Some((key, ty)) => (key, if ty.is_unknown() { fallback.clone() } else { ty }),
+            Some((key, ty)) => (key, if ty.is_unknown() { *fallback } else { ty }),
             None => return None,
         };
         let catalog = self.program.catalog(self.values.function);
@@ -94,8 +94,8 @@ impl Flow<'_, '_> {
     }
 
     pub(super) fn enter(&mut self, at: &mut At<'_>, manager: Local) {
-        let path = self.values.path(manager).cloned();
-        let ty = self.program.local_type(self.values.function, manager).clone();
+        let path = self.values.path(manager);
+        let ty = *self.program.local_type(self.values.function, manager);
         // What the manager already holds (a lock class's constructor, `lock.acquire()` as the manager) it keeps.
         for held in at.state.iter_mut() {
             if matches!(held.by, HeldBy::Value(owner, _) if owner == manager) {

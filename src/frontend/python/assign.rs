@@ -43,7 +43,7 @@ impl<'t> Ctx<'t> {
     pub(super) fn assign(&mut self, target: Node<'t>, value: Local, range: Range) {
         match target.kind() {
             Kind::Identifier => {
-                let place = self.write_place(self.name(target), target.range());
+                let place = self.write_place(self.name(target));
                 self.frame.b.store(place, value, StoreKind::Assign, range);
             }
             Kind::Attribute | Kind::Subscript => {
@@ -96,7 +96,7 @@ impl<'t> Ctx<'t> {
     pub(super) fn augmented_assignment(&mut self, node: Node<'t>) {
         let (Some(target), Some(right)) = (node.child(Field::Left), node.child(Field::Right)) else { return };
         let place = match target.kind() {
-            Kind::Identifier => self.write_place(self.name(target), target.range()),
+            Kind::Identifier => self.write_place(self.name(target)),
             _ => self.place(target),
         };
         let old = self.frame.b.load(place, LoadKind::Value, target.range());
@@ -134,7 +134,7 @@ impl<'t> Ctx<'t> {
             }
             FrameKind::Class(class) => self.declare_field(class, name, ty, target.range()),
             FrameKind::Function => {
-                let place = self.write_place(name, target.range());
+                let place = self.write_place(name);
                 if let Some(local) = self.declared_local(&place) {
                     self.frame.b.annotate(local, ty);
                 }
@@ -176,7 +176,7 @@ impl<'t> Ctx<'t> {
     /// `del a, b[k], (c, d)`.
     pub(super) fn delete(&mut self, target: Node<'t>) {
         let place = match target.kind() {
-            Kind::Identifier => self.write_place(self.name(target), target.range()),
+            Kind::Identifier => self.write_place(self.name(target)),
             Kind::Attribute | Kind::Subscript => self.place(target),
             _ => {
                 self.deeper(target, |it| target.children().into_iter().for_each(|target| it.delete(target)));

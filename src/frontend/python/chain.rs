@@ -56,7 +56,7 @@ impl<'t> Ctx<'t> {
             }
         }
         let mut link = match at.kind() {
-            Kind::Identifier => Link::Place(self.read_place(self.name(at), at.range())),
+            Kind::Identifier => Link::Place(self.read_place(self.name(at))),
             _ => Link::Value(self.value(at)),
         };
         for node in spine.into_iter().rev() {
@@ -102,7 +102,7 @@ impl<'t> Ctx<'t> {
             return Some(Link::Place(place));
         }
         let value = self.frame.b.load(place, LoadKind::Value, node.range());
-        let dest = self.frame.b.temp(node.range());
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Compute { dest, operation: Operation::Other, operands: [value].into_iter().collect() }, node.range());
         Some(Link::Value(dest))
     }
@@ -126,7 +126,7 @@ impl<'t> Ctx<'t> {
     }
 
     pub(super) fn call_op(&mut self, callee: Callee, arguments: Vec<Argument>, range: Range) -> Local {
-        let dest = self.frame.b.temp(range);
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Call { dest, callee, arguments: arguments.into() }, range);
         dest
     }

@@ -37,9 +37,9 @@ impl<'t> Ctx<'t> {
             }
         };
         if let Some(class) = class.filter(|_| self.frame.kind != FrameKind::Module) {
-            let dest = self.frame.b.temp(name.range());
+            let dest = self.frame.b.temp();
             self.frame.b.push(OpKind::ClassObject { dest, class }, name.range());
-            let place = self.write_place(self.name(name), name.range());
+            let place = self.write_place(self.name(name));
             self.frame.b.store(place, dest, StoreKind::Assign, name.range());
         }
     }

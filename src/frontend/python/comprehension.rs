@@ -51,8 +51,8 @@ impl<'t> Ctx<'t> {
         let clauses = node.children();
         let mut variables = FxHashMap::default();
         for target in clauses.iter().filter(|it| it.kind() == Kind::ForInClause).filter_map(|it| it.child(Field::Left)) {
-            for (name, range) in target_names(target, self.source) {
-                variables.entry(name).or_insert_with(|| self.frame.b.new_local(LocalKind::Variable, Some(name), None, range));
+            for (name, _) in target_names(target, self.source) {
+                variables.entry(name).or_insert_with(|| self.frame.b.new_local(LocalKind::Variable, Some(name), None));
             }
         }
         self.frame.comprehensions.push(variables);

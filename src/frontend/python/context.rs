@@ -162,7 +162,7 @@ impl<'t> Ctx<'t> {
         self.functions[body.index()] = Some(self.frame.finish());
         self.lost.sort_by_key(|it| it.range);
         self.lost.dedup();
-        Module {
+        let mut module = Module {
             language: Language::Python,
             imports: self.imports,
             classes: self.classes,
@@ -174,7 +174,9 @@ impl<'t> Ctx<'t> {
             body,
             directives,
             lost: self.lost,
-        }
+        };
+        module.settle();
+        module
     }
 
     /// What the comments say of the code.
@@ -272,7 +274,7 @@ impl<'t> Ctx<'t> {
 
     /// A value computed from `operands`.
     pub(super) fn compute(&mut self, operation: Operation, operands: &[Local], range: Range) -> Local {
-        let dest = self.frame.b.temp(range);
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Compute { dest, operation, operands: operands.into() }, range);
         dest
     }

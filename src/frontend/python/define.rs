@@ -40,14 +40,14 @@ impl<'t> Ctx<'t> {
             FrameKind::Module => {}
             FrameKind::Class(class) => {
                 // Marks the name as bound from here on.
-                self.write_place(self.name(name), name.range());
+                self.write_place(self.name(name));
                 if known.is_none() {
                     self.classes[class.index()].methods.push(function);
                 }
             }
             FrameKind::Function => {
                 let dest = self.closure(function, name.range());
-                let place = self.write_place(self.name(name), name.range());
+                let place = self.write_place(self.name(name));
                 self.frame.b.store(place, dest, StoreKind::Assign, name.range());
             }
         }
@@ -74,8 +74,8 @@ impl<'t> Ctx<'t> {
         b.function.is_async = node.starts_with(Token::Async);
         b.function.is_public = !name.as_str().starts_with('_') || is_dunder(name);
         b.function.is_test = is_test;
-        b.function.attributes = attributes;
-        b.function.generics = types::generics(node.child(Field::TypeParameters), self.source);
+        b.function.attributes = attributes.into();
+        b.function.generics = types::generics(node.child(Field::TypeParameters), self.source).into();
         b.function.returns = node.child(Field::ReturnType).map(|it| types::type_of(it, self.source));
         b.function.told = self.told(body);
         if self.finally_depth > 0 {
@@ -119,12 +119,12 @@ impl<'t> Ctx<'t> {
         }
         let (id, mut b) = self.new_function(Name::new("<genexpr>"), FunctionKind::GeneratorExpression, Owner::Function(self.frame.id), node.range());
         b.function.is_generator = true;
-        let captured = b.new_local(LocalKind::Captured(first), Some(Name::new(".0")), None, node.range());
+        let captured = b.new_local(LocalKind::Captured(first), Some(Name::new(".0")), None);
         let frame = Frame::new(b, id, FrameKind::Function, Bindings::default());
         self.in_frame(frame, |it| {
             it.clauses(node, captured, |it, body| {
                 let value = it.value(body);
-                let dest = it.frame.b.temp(body.range());
+                let dest = it.frame.b.temp();
                 it.frame.b.push(OpKind::Yield { dest, value: Some(value), from: false }, body.range());
             });
             it.end_of_body(node.range());
@@ -162,7 +162,7 @@ impl<'t> Ctx<'t> {
     }
 
     fn closure(&mut self, function: FunctionId, range: Range) -> Local {
-        let dest = self.frame.b.temp(range);
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Closure { dest, function }, range);
         dest
     }

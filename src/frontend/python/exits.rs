@@ -89,7 +89,7 @@ impl<'t> Ctx<'t> {
         }
         // Several `return`s share one way out: the value waits in a local.
         let value = value.unwrap_or_else(|| self.constant_op(Const::None, range));
-        let slot = *self.frame.returned.get_or_insert_with(|| self.frame.b.temp(range));
+        let slot = *self.frame.returned.get_or_insert_with(|| self.frame.b.temp());
         self.frame.b.store(Place::local(slot), value, StoreKind::Assign, range);
         self.leave(Exit::Return(Some(slot)), range);
     }
@@ -202,7 +202,7 @@ impl<'t> Ctx<'t> {
     fn enter(&mut self, manager: Node<'t>, target: Option<Node<'t>>, is_async: bool, stmt: Stmt) -> Entered {
         let range = manager.range();
         let manager = self.value(manager);
-        let dest = self.frame.b.temp(range);
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Enter { dest, manager, is_async }, range);
         let cleanup = self.frame.b.new_block();
         let outer = self.frame.b.set_unwind(Some(cleanup));

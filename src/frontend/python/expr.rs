@@ -50,7 +50,7 @@ impl<'t> Ctx<'t> {
             Kind::GeneratorExpression => self.generator_expression(node),
             Kind::Await => {
                 let value = self.value_or_unknown(node.first(), range);
-                let dest = self.frame.b.temp(range);
+                let dest = self.frame.b.temp();
                 self.frame.b.push(OpKind::Await { dest, value }, range);
                 dest
             }
@@ -74,7 +74,7 @@ impl<'t> Ctx<'t> {
     }
 
     pub(super) fn aggregate_op(&mut self, kind: AggregateKind, operands: Vec<Local>, range: Range) -> Local {
-        let dest = self.frame.b.temp(range);
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Aggregate { dest, kind, fields: Default::default(), operands: operands.into() }, range);
         dest
     }
@@ -134,7 +134,7 @@ impl<'t> Ctx<'t> {
     }
 
     fn boolean(&mut self, node: Node<'t>) -> Local {
-        let dest = self.frame.b.temp(node.range());
+        let dest = self.frame.b.temp();
         let end = self.frame.b.new_block();
         let (operands, is_and) = boolean_operands(node);
         for (index, operand) in operands.iter().enumerate() {
@@ -158,7 +158,7 @@ impl<'t> Ctx<'t> {
             let left = self.value_or_unknown(operands.first().copied(), node.range());
             return self.compare(left, operators[0], operands.get(1).copied(), node.range()).1;
         }
-        let dest = self.frame.b.temp(node.range());
+        let dest = self.frame.b.temp();
         let end = self.frame.b.new_block();
         self.comparisons(node, &operands, &operators, |it, result, range, next| {
             it.yields(dest, result, range);
@@ -214,7 +214,7 @@ impl<'t> Ctx<'t> {
     }
 
     fn conditional(&mut self, node: Node<'t>) -> Local {
-        let dest = self.frame.b.temp(node.range());
+        let dest = self.frame.b.temp();
         let end = self.frame.b.new_block();
         let mut at = node;
         while let [body, condition, alternative] = at.children().as_slice()
@@ -238,7 +238,7 @@ impl<'t> Ctx<'t> {
     fn walrus(&mut self, node: Node<'t>) -> Local {
         let value = self.value_or_unknown(node.child(Field::Value), node.range());
         if let Some(name) = node.child(Field::Name) {
-            let place = self.walrus_place(self.name(name), name.range());
+            let place = self.walrus_place(self.name(name));
             self.frame.b.store(place, value, StoreKind::Assign, node.range());
         }
         value
@@ -247,7 +247,7 @@ impl<'t> Ctx<'t> {
     fn yield_(&mut self, node: Node<'t>) -> Local {
         let value = node.first().map(|it| self.value(it));
         self.frame.b.function.is_generator = true;
-        let dest = self.frame.b.temp(node.range());
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Yield { dest, value, from: node.has_token(Token::From) }, node.range());
         dest
     }

@@ -58,7 +58,7 @@ impl<'t> Ctx<'t> {
     fn handler(&mut self, node: Node<'t>, caught: Caught<'t>) {
         let head = self.head(node);
         self.frame.b.begin_statement(head);
-        let dest = self.frame.b.temp(head);
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Catch { dest, types: caught.types.into() }, head);
         if let Some(target) = caught.target {
             self.assign(target, dest, target.range());

@@ -63,11 +63,11 @@ impl<'t> Ctx<'t> {
     /// that takes the next item, and the item.
     pub(super) fn loop_header(&mut self, iterable: Local, node: Node<'t>, exhausted: BlockId) -> (BlockId, Local) {
         let range = node.child(Field::Right).map_or(node.range(), Node::range);
-        let iterator = self.frame.b.temp(range);
+        let iterator = self.frame.b.temp();
         self.frame.b.push(OpKind::Iterate { dest: iterator, value: iterable, is_async: node.starts_with(Token::Async) }, range);
         let header = self.frame.b.new_block();
         self.frame.b.fall_into(header, range);
-        let item = self.frame.b.temp(range);
+        let item = self.frame.b.temp();
         self.frame.b.push(OpKind::Next { dest: item, iterator }, range);
         let body = self.frame.b.new_block();
         let arms = vec![Arm { variant: Some(Name::new("Some")), target: body }, Arm { variant: Some(Name::new("None")), target: exhausted }];

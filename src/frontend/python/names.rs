@@ -5,7 +5,7 @@
 
 use super::context::{Ctx, Frame, FrameKind};
 use super::scope::{Binding, Home};
-use crate::ir::{Base, Local, LocalKind, Name, Place, Projection, Range};
+use crate::ir::{Base, Local, LocalKind, Name, Place, Projection};
 
 /// What one frame says of a name.
 enum Found {
@@ -36,7 +36,7 @@ impl Frame<'_> {
             && let Some(binding) = self.bindings.names.get_mut(&name)
         {
             if binding.is_local() {
-                let make = || self.b.new_local(LocalKind::Variable, Some(name), None, binding.range);
+                let make = || self.b.new_local(LocalKind::Variable, Some(name), None);
                 return Found::Local(*binding.local.get_or_insert_with(make));
             }
             if binding.home != Home::Outer {
@@ -49,7 +49,7 @@ impl Frame<'_> {
 
 impl Ctx<'_> {
     /// The place that reading `name` reads.
-    pub(super) fn read_place(&mut self, name: Name, range: Range) -> Place {
+    pub(super) fn read_place(&mut self, name: Name) -> Place {
         if let Some(local) = self.frame.loop_variable(name) {
             return Place::local(local);
         }
@@ -61,30 +61,30 @@ impl Ctx<'_> {
             let is_attribute = binding.is_local() && binding.reached;
             return if is_attribute { class_attribute(name) } else { Place::global(name) };
         }
-        self.variable(name, range)
+        self.variable(name)
     }
 
     /// The place that binding `name` writes: a comprehension's target or an ordinary statement's.
-    pub(super) fn write_place(&mut self, name: Name, range: Range) -> Place {
+    pub(super) fn write_place(&mut self, name: Name) -> Place {
         match self.frame.loop_variable(name) {
             Some(local) => Place::local(local),
-            None => self.walrus_place(name, range),
+            None => self.walrus_place(name),
         }
     }
 
     /// The place that `(name := …)` writes: never a comprehension's own variable.
-    pub(super) fn walrus_place(&mut self, name: Name, range: Range) -> Place {
+    pub(super) fn walrus_place(&mut self, name: Name) -> Place {
         if let (FrameKind::Class(_), Some(binding)) = (self.frame.kind, self.frame.bindings.names.get_mut(&name))
             && binding.home != Home::Outer
         {
             binding.reached = true;
             return if binding.is_local() { class_attribute(name) } else { Place::global(name) };
         }
-        self.variable(name, range)
+        self.variable(name)
     }
 
     /// The variable `name` of this function or one around it, or the global.
-    fn variable(&mut self, name: Name, range: Range) -> Place {
+    fn variable(&mut self, name: Name) -> Place {
         match self.frame.look_up(name) {
             Found::Local(local) => return Place::local(local),
             Found::Global => return Place::global(name),
@@ -97,7 +97,7 @@ impl Ctx<'_> {
                 None => frame.look_up(name),
             };
             match found {
-                Found::Local(local) => return Place::local(self.capture(name, local, depth + 1, range)),
+                Found::Local(local) => return Place::local(self.capture(name, local, depth + 1)),
                 Found::Global => return Place::global(name),
                 Found::Further => {}
             }
@@ -106,10 +106,10 @@ impl Ctx<'_> {
     }
 
     /// Makes `local`, a variable of the frame below `from`, known in all frames from there to the current one.
-    fn capture(&mut self, name: Name, local: Local, from: usize, range: Range) -> Local {
+    fn capture(&mut self, name: Name, local: Local, from: usize) -> Local {
         let inner = self.outer[from..].iter_mut().chain([&mut self.frame]);
         inner.fold(local, |local, frame| {
-            let captured = frame.b.new_local(LocalKind::Captured(local), Some(name), None, range);
+            let captured = frame.b.new_local(LocalKind::Captured(local), Some(name), None);
             frame.captures.insert(name, captured);
             captured
         })

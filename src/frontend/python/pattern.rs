@@ -115,7 +115,7 @@ impl<'t> Ctx<'t> {
     fn dotted_value(&mut self, path: Node<'t>) -> Local {
         let mut names = path.children().into_iter();
         let Some(first) = names.next() else { return self.unknown(path.range()) };
-        let base = self.read_place(self.name(first), first.range());
+        let base = self.read_place(self.name(first));
         let place = names.fold(base, |place, it| place.project(Projection::Field(self.name(it))));
         self.frame.b.load(place, LoadKind::Value, path.range())
     }

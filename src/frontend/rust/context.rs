@@ -94,6 +94,7 @@ impl<'s> Ctx<'s> {
         self.functions[frame.id.index()] = Some(frame.b.finish());
         self.module.functions = self.functions.into_iter().flatten().collect();
         self.module.lost.sort_by_key(|it| it.range);
+        self.module.settle();
         self.module
     }
 
@@ -177,7 +178,7 @@ impl<'s> Ctx<'s> {
     }
 
     /// The variable that `name` means; one of a function around a closure is captured.
-    pub(super) fn lookup(&mut self, name: Name, range: Range) -> Option<Local> {
+    pub(super) fn lookup(&mut self, name: Name) -> Option<Local> {
         if let Some(local) = self.frame.lookup(name) {
             return Some(local);
         }
@@ -194,7 +195,7 @@ impl<'s> Ctx<'s> {
             }
         };
         for frame in self.outer[index + 1..].iter_mut().chain([&mut self.frame]) {
-            local = frame.capture(name, local, range);
+            local = frame.capture(name, local);
         }
         Some(local)
     }
@@ -236,8 +237,8 @@ impl<'s> Ctx<'s> {
     // Ops.
 
     /// A value of which nothing is known, for code that does not go on.
-    pub(super) fn never(&mut self, range: Range) -> Local {
-        self.frame.b.temp(range)
+    pub(super) fn never(&mut self) -> Local {
+        self.frame.b.temp()
     }
 
     pub(super) fn unit(&mut self, range: Range) -> Local {
@@ -245,7 +246,7 @@ impl<'s> Ctx<'s> {
     }
 
     pub(super) fn compute(&mut self, operation: Operation, operands: &[Local], range: Range) -> Local {
-        let dest = self.frame.b.temp(range);
+        let dest = self.frame.b.temp();
         self.frame.b.push(OpKind::Compute { dest, operation, operands: operands.into() }, range);
         dest
     }
@@ -256,8 +257,8 @@ impl<'s> Ctx<'s> {
     }
 
     /// A new temporary that has to be dropped.
-    pub(super) fn owned_temp(&mut self, range: Range) -> Local {
-        let local = self.frame.b.temp(range);
+    pub(super) fn owned_temp(&mut self) -> Local {
+        let local = self.frame.b.temp();
         self.frame.schedule(local);
         local
     }
@@ -267,7 +268,7 @@ impl<'s> Ctx<'s> {
         match place.as_local() {
             Some(local) if self.is_temporary(local) => local,
             _ => {
-                let dest = self.owned_temp(range);
+                let dest = self.owned_temp();
                 self.frame.b.push(OpKind::Load { dest, place, kind: LoadKind::Value }, range);
                 dest
             }

@@ -162,7 +162,7 @@ impl Ctx<'_> {
         self.terminating(end, |ctx| {
             let iterated = ctx.expr_range(&it.expr);
             let value = ctx.value(&it.expr);
-            let iterator = ctx.frame.b.temp(iterated);
+            let iterator = ctx.frame.b.temp();
             ctx.frame.b.push(OpKind::Iterate { dest: iterator, value, is_async: false }, iterated);
             let (head, exit) = ctx.begin_loop(it.label.as_ref(), None, range);
             ctx.round(&it.pat, iterator, exit, range);
@@ -177,7 +177,7 @@ impl Ctx<'_> {
 
     /// Begins a round of a `for` loop: its scope holds the item.
     fn round(&mut self, pattern: &Pat, iterator: Local, exit: BlockId, range: Range) {
-        let item = self.frame.b.temp(range);
+        let item = self.frame.b.temp();
         self.frame.b.push(OpKind::Next { dest: item, iterator }, range);
         let body = self.frame.b.new_block();
         let some = Name::new("Some");
@@ -236,7 +236,7 @@ impl Ctx<'_> {
             }
             _ => {}
         }
-        self.never(range)
+        self.never()
     }
 
     /// Leaves the function.

@@ -65,7 +65,7 @@ impl Ctx<'_> {
             Expr::Const(it) => self.block_value(&it.block),
             Expr::Unsafe(it) => self.block_value(&it.block),
             Expr::Block(_) | Expr::If(_) | Expr::Loop(_) | Expr::Match(_) | Expr::TryBlock(_) => {
-                let dest = self.frame.b.temp(range);
+                let dest = self.frame.b.temp();
                 if self.into(expr, Some(dest)) {
                     self.frame.schedule(dest);
                 }
@@ -84,7 +84,7 @@ impl Ctx<'_> {
             Expr::Yield(it) => {
                 let value = it.expr.as_ref().map(|it| self.operand(it));
                 self.frame.b.function.is_generator = true;
-                let dest = self.owned_temp(range);
+                let dest = self.owned_temp();
                 self.frame.b.push(OpKind::Yield { dest, value, from: false }, range);
                 dest
             }
@@ -187,7 +187,7 @@ impl Ctx<'_> {
 
     pub(super) fn aggregate<'e>(&mut self, kind: AggregateKind, elements: impl IntoIterator<Item = &'e Expr>, range: Range) -> Local {
         let operands = self.operands(elements);
-        let dest = self.owned_temp(range);
+        let dest = self.owned_temp();
         self.frame.b.push(OpKind::Aggregate { dest, kind, fields: Default::default(), operands: operands.into() }, range);
         dest
     }
@@ -203,7 +203,7 @@ impl Ctx<'_> {
         fields.extend(base.map(|_| Name::new("..")));
         let operands = values.into_iter().chain(base).collect();
         let kind = AggregateKind::Struct(types::path(literal.qself.as_ref(), &literal.path));
-        let dest = self.owned_temp(range);
+        let dest = self.owned_temp();
         self.frame.b.push(OpKind::Aggregate { dest, kind, fields: fields.into(), operands }, range);
         dest
     }
@@ -269,7 +269,7 @@ impl Ctx<'_> {
     /// `a && b`, `a || b` as a value: the operands are evaluated in turn until one decides.
     fn short_circuit(&mut self, it: &ExprBinary, range: Range) -> Local {
         let is_and = matches!(it.op, BinOp::And(_));
-        let dest = self.frame.b.temp(range);
+        let dest = self.frame.b.temp();
         let join = self.frame.b.new_block();
         let operands = chain(it);
         for (index, operand) in operands.iter().enumerate() {

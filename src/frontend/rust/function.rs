@@ -39,9 +39,9 @@ impl Ctx<'_> {
         b.function.is_unsafe = matches!(signature.safety, Safety::Unsafe(_));
         b.function.is_public = !matches!(it.visibility, Visibility::Inherited);
         b.function.is_test = self.is_test || attributes::marks_test(it.attributes);
-        b.function.generics = types::generics(&signature.generics);
+        b.function.generics = types::generics(&signature.generics).into();
         b.function.returns = types::returns(&signature.output);
-        b.function.attributes = self.attributes(it.attributes);
+        b.function.attributes = self.attributes(it.attributes).into();
         b.function.told = attributes::told(it.attributes);
         b.function.name_range = self.range(signature.ident.span());
         let is_test = std::mem::replace(&mut self.is_test, b.function.is_test);
@@ -97,7 +97,7 @@ impl Ctx<'_> {
     }
 
     fn function_value(&mut self, function: FunctionId, range: Range) -> Local {
-        let dest = self.owned_temp(range);
+        let dest = self.owned_temp();
         self.frame.b.push(OpKind::Closure { dest, function }, range);
         dest
     }

@@ -93,8 +93,7 @@ impl Ctx<'_> {
         self.deeper(|ctx| match pattern {
             Pat::Ident(it) => {
                 if is_binding(it, position) {
-                    let range = ctx.range(it.ident.span());
-                    ctx.frame.declare(types::ident(&it.ident), None, range);
+                    ctx.frame.declare(types::ident(&it.ident), None);
                 }
                 if let Some((_, inner)) = &it.subpat {
                     ctx.declare_bindings(inner, position);
@@ -102,8 +101,7 @@ impl Ctx<'_> {
             }
             Pat::Type(it) => match &*it.pat {
                 Pat::Ident(ident) if ident.subpat.is_none() => {
-                    let range = ctx.range(ident.ident.span());
-                    ctx.frame.declare(types::ident(&ident.ident), Some(types::type_ref(&it.ty)), range);
+                    ctx.frame.declare(types::ident(&ident.ident), Some(types::type_ref(&it.ty)));
                 }
                 inner => ctx.declare_bindings(inner, position),
             },

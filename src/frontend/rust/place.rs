@@ -53,7 +53,7 @@ impl Ctx<'_> {
             Expr::Path(it) => {
                 let name = types::path(it.qself.as_ref(), &it.path);
                 let is_plain = it.qself.is_none() && it.path.leading_colon.is_none() && it.path.segments.len() == 1;
-                let local = if is_plain { self.lookup(name, self.expr_range(root)) } else { None };
+                let local = if is_plain { self.lookup(name) } else { None };
                 local.map_or_else(|| Place::global(name), Place::local)
             }
             Expr::Unary(it) if matches!(it.op, UnOp::Deref(_)) => self.place(&it.expr).project(Projection::Deref),
@@ -125,7 +125,7 @@ impl Ctx<'_> {
     /// Calls, and gives the result.
     pub(super) fn call(&mut self, callee: Callee, arguments: Vec<Local>, range: Range) -> Local {
         let arguments = arguments.into_iter().map(|value| Argument { kind: ArgumentKind::Positional, value }).collect();
-        let dest = self.owned_temp(range);
+        let dest = self.owned_temp();
         self.frame.b.push(OpKind::Call { dest, callee, arguments }, range);
         dest
     }
@@ -133,7 +133,7 @@ impl Ctx<'_> {
     /// `value.await`.
     pub(super) fn await_value(&mut self, value: Local, range: Range) -> Local {
         self.frame.take(value);
-        let dest = self.owned_temp(range);
+        let dest = self.owned_temp();
         self.frame.b.push(OpKind::Await { dest, value }, range);
         dest
     }
@@ -162,7 +162,7 @@ impl Ctx<'_> {
         }
         self.frame.b.switch_to(success);
         let place = Place::local(value).project(Projection::Variant(variant)).project(Projection::Field(Name::new("0")));
-        let dest = self.owned_temp(range);
+        let dest = self.owned_temp();
         self.frame.b.push(OpKind::Load { dest, place, kind: LoadKind::Bind }, range);
         dest
     }

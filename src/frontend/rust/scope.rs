@@ -181,8 +181,8 @@ impl Frame {
     }
 
     /// A new variable of the innermost scope.
-    pub(super) fn declare(&mut self, name: Name, ty: Option<TypeRef>, range: Range) -> Local {
-        let local = self.b.new_local(LocalKind::Variable, Some(name), ty, range);
+    pub(super) fn declare(&mut self, name: Name, ty: Option<TypeRef>) -> Local {
+        let local = self.b.new_local(LocalKind::Variable, Some(name), ty);
         if let Some(index) = self.variable_scope() {
             self.schedule_in(index, local);
         }
@@ -204,8 +204,8 @@ impl Frame {
     }
 
     /// This function's own local for a variable of the function around it.
-    pub(super) fn capture(&mut self, name: Name, outer: Local, range: Range) -> Local {
-        let local = self.b.new_local(LocalKind::Captured(outer), Some(name), None, range);
+    pub(super) fn capture(&mut self, name: Name, outer: Local) -> Local {
+        let local = self.b.new_local(LocalKind::Captured(outer), Some(name), None);
         self.names.entry(name).or_default().insert(0, local);
         local
     }

@@ -77,7 +77,7 @@ fn receiver(analysis: &Analysis<'_>, caller: Fun, op: OpId) -> Option<Local> {
 }
 
 fn is_on_self(analysis: &Analysis<'_>, caller: Fun, op: OpId) -> bool {
-    receiver(analysis, caller, op).is_some_and(|it| analysis.facts(caller).values.path(it) == Some(&Path::new(Root::Param(0))))
+    receiver(analysis, caller, op).is_some_and(|it| analysis.facts(caller).values.path(it) == Some(Path::new(Root::Param(0))))
 }
 
 /// Whether the variable goes over something, item by item.

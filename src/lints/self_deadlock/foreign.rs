@@ -27,7 +27,7 @@ pub(super) fn foreign(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec
         }
         let stored = match callee {
             // `for listener in self._listeners: listener(event)`
-            Callee::Value(local) => facts.values.path(*local).cloned().filter(|it| it.steps.last() == Some(&Step::Item)),
+            Callee::Value(local) => facts.values.path(*local).filter(|it| it.steps.last() == Some(&Step::Item)),
             // `self._on_change(event)`
             Callee::Method { receiver, name } => {
                 let path = facts.values.place(program, receiver).filter(|it| it.steps.is_empty() && it.root == Root::Param(0));
@@ -133,7 +133,7 @@ fn takes_held(analysis: &Analysis<'_>, function: Fun, call: (&Callee, &[Argument
     let argument = |index| values.argument(program, &target, call.0, &bound, index);
     let mut found = None;
     for (index, take) in analysis.summaries.get(runs).takes_when(false).filter(|it| !it.1.tries) {
-        let Some(wanted) = rebase(program, function, &take.lock, &argument, &|local| values.path(local).cloned()) else { continue };
+        let Some(wanted) = rebase(program, function, &take.lock, &argument, &|local| values.path(local)) else { continue };
         // What the object keeps may be the one that calls it.
         let comes_back = take.lock.path.as_ref().is_some_and(|it| it.root == Root::Param(0) && it.steps.len() > 1);
         let same = held.iter().find(|it| it.0.is_same(&wanted));

@@ -79,6 +79,6 @@ fn named(analysis: &Analysis<'_>, function: Fun, definitions: &Definitions<'_>, 
         Some(OpKind::Const { value, .. }) => Some(Item::Constant(*value)),
         Some(OpKind::Call { callee: Callee::Method { receiver, name }, .. }) if CONVERTING.contains(&name.as_str()) => of_place(receiver),
         Some(OpKind::Load { place, .. }) => of_place(place),
-        _ => values.path(key).cloned().map(Item::At),
+        _ => values.path(key).map(Item::At),
     }
 }

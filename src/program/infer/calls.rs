@@ -1,7 +1,5 @@
 //! What a call runs, and the type of its result.
 
-use std::sync::Arc;
-
 use super::scope::Scope;
 use super::{Passed, bindings};
 use crate::catalog::{Effect, Lock, LockKind};
@@ -132,7 +130,7 @@ impl Scope<'_, '_> {
 
     fn method_target(&self, ty: &Ty, name: Name) -> Target {
         let program = self.program;
-        let mut ty = ty.clone();
+        let mut ty = *ty;
         for _ in 0..16 {
             match &ty {
                 Ty::Class(class, _) => {
@@ -169,7 +167,7 @@ impl Scope<'_, '_> {
                 Ty::External(path, arguments) => {
                     let inner = self.catalog.wrapper(*path).filter(|row| !row.accessors.contains(&name));
                     match inner.and_then(|row| arguments.get(row.argument as usize)) {
-                        Some(inner) if !inner.is_unknown() => ty = inner.clone(),
+                        Some(inner) if !inner.is_unknown() => ty = *inner,
                         _ => return Target::Method { ty: *path, name },
                     }
                 }
@@ -192,7 +190,7 @@ impl Scope<'_, '_> {
     }
 
     pub(super) fn call_type(&self, target: &Target, callee: &Callee, arguments: &[Local]) -> Ty {
-        let first = || arguments.first().map(|it| self.locals[it.index()].clone()).unwrap_or_default();
+        let first = || arguments.first().map(|it| self.locals[it.index()]).unwrap_or_default();
         match target {
             Target::Construct { class, .. } => Ty::class(*class),
             Target::Function { function, .. } if self.program.foreign_self.contains_key(function) => {
@@ -262,9 +260,9 @@ impl Scope<'_, '_> {
         }
         let mut items = arguments.iter().map(|it| self.locals[it.index()].iterated(self.catalog));
         match items.find(|it| !it.is_unknown()) {
-            Some(item) => match Ty::External(path, [].into()).with_item(self.catalog, item.clone()) {
+            Some(item) => match Ty::External(path, [].into()).with_item(self.catalog, item) {
                 Some(copy) => copy,
-                None => Ty::Array(Arc::new(item)),
+                None => Ty::Array([item].into()),
             },
             None => Ty::Unknown,
         }
@@ -335,7 +333,7 @@ impl Scope<'_, '_> {
             && row.accessors.contains(&name)
         {
             if name == "clone" {
-                return receiver.clone();
+                return *receiver;
             }
             return match receiver {
                 Ty::External(_, arguments) => arguments.get(row.argument as usize).cloned().unwrap_or_default(),
@@ -349,14 +347,14 @@ impl Scope<'_, '_> {
             }
         }
         if self.passes(name) {
-            receiver.clone()
+            *receiver
         } else {
             self.catalog.returns(Name::new(&format!("{ty}::{name}"))).map_or(Ty::Unknown, |it| Ty::External(it, [].into()))
         }
     }
     fn collection_method(&self, name: Name, receiver: &Ty) -> Ty {
         let is_rust = self.language == Language::Rust;
-        let list = |item: Ty| Ty::Array(Arc::new(item));
+        let list = |item: Ty| Ty::Array([item].into());
         let entry = receiver.entry(self.catalog);
         match (name.as_str(), entry) {
             ("values" | "values_mut" | "into_values", Some([_, value])) => list(value),
@@ -367,7 +365,7 @@ impl Scope<'_, '_> {
             ("next" | "find" | "nth" | "last" | "first" | "pop_first", Some(entry)) if is_rust => option(Ty::Tuple(entry.into())),
             (name, _) if is_rust && OPTION_METHODS.contains(&name) => option(receiver.item(self.catalog)),
             (name, _) if ITEM_METHODS.contains(&name) => receiver.item(self.catalog),
-            (name, _) if SAME_ITEMS.contains(&name) => receiver.clone(),
+            (name, _) if SAME_ITEMS.contains(&name) => *receiver,
             _ => Ty::Unknown,
         }
     }

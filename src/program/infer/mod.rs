@@ -221,7 +221,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
         }
         match &op.kind {
             OpKind::Store { place, value, .. } => {
-                let ty = types.local(*value).clone();
+                let ty = *types.local(*value);
                 if ty.is_unknown() {
                     continue;
                 }
@@ -244,7 +244,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
             OpKind::Call { dest, arguments, .. } => {
                 let Some(target) = types.target(*dest) else { continue };
                 for (callee, parameter, value) in bindings(program, target, arguments) {
-                    let ty = types.local(value).clone();
+                    let ty = *types.local(value);
                     if !ty.is_unknown() && program.function(callee).params.get(parameter as usize).is_some_and(|it| it.ty.is_none()) {
                         published.passed.push((callee, parameter, ty));
                     }

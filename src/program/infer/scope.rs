@@ -54,10 +54,10 @@ static NAMES: LazyLock<Names> =
 impl Literals {
     fn of(&self, value: Const) -> Ty {
         match value {
-            Const::Str(_) => self.text.clone(),
-            Const::Int(_) => self.integer.clone(),
-            Const::Bool(_) => self.truth.clone(),
-            Const::Number(_) => self.number.clone(),
+            Const::Str(_) => self.text,
+            Const::Int(_) => self.integer,
+            Const::Bool(_) => self.truth,
+            Const::Number(_) => self.number,
             Const::None | Const::Other => Ty::Unknown,
         }
     }
@@ -102,7 +102,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
     if let Some(parent) = program.captures_from(function) {
         for (index, local) in ir.locals.iter().enumerate() {
             if let LocalKind::Captured(outer) = local.kind() {
-                scope.locals[index] = program.local_type(parent, outer).clone();
+                scope.locals[index] = *program.local_type(parent, outer);
             }
         }
     }
@@ -167,7 +167,7 @@ impl Scope<'_, '_> {
             }
             OpKind::Store { place, value, .. } => {
                 if let Some(local) = place.as_local() {
-                    let ty = self.locals[value.index()].clone();
+                    let ty = self.locals[value.index()];
                     if ty.is_unknown() {
                         self.unknown[value.index()] = true;
                     }
@@ -176,10 +176,10 @@ impl Scope<'_, '_> {
                 }
             }
             OpKind::Aggregate { dest, kind, operands, .. } => {
-                let of = |index: usize| operands.get(index).map(|it| self.locals[it.index()].clone()).unwrap_or_default();
+                let of = |index: usize| operands.get(index).map(|it| self.locals[it.index()]).unwrap_or_default();
                 let ty = match kind {
-                    AggregateKind::Tuple => Ty::Tuple(operands.iter().map(|it| self.locals[it.index()].clone()).collect()),
-                    AggregateKind::List if self.language == Language::Rust => Ty::Array(std::sync::Arc::new(of(0))),
+                    AggregateKind::Tuple => Ty::Tuple(operands.iter().map(|it| self.locals[it.index()]).collect()),
+                    AggregateKind::List if self.language == Language::Rust => Ty::Array([of(0)].into()),
                     AggregateKind::List => Ty::External(NAMES.list, [of(0)].into()),
                     AggregateKind::Set => Ty::External(NAMES.set, [of(0)].into()),
                     AggregateKind::Dict => Ty::External(NAMES.dict, [of(0), of(1)].into()),
@@ -201,12 +201,12 @@ impl Scope<'_, '_> {
                         Some(enter) => self.returns_of(enter),
                         None => Ty::Unknown,
                     },
-                    other => other.clone(),
+                    other => *other,
                 };
                 self.set(*dest, ty);
             }
             OpKind::Await { dest, value } | OpKind::Iterate { dest, value, .. } => {
-                let ty = self.locals[value.index()].clone();
+                let ty = self.locals[value.index()];
                 self.set(*dest, ty);
             }
             OpKind::Next { dest, iterator } => {
@@ -268,7 +268,7 @@ impl Scope<'_, '_> {
 
     fn projected(&self, base: Base, projections: &[Projection]) -> Ty {
         let mut ty = match base {
-            Base::Local(local) => self.locals[local.index()].clone(),
+            Base::Local(local) => self.locals[local.index()],
             Base::Global(name) => self.definition_type(self.global(name)),
         };
         let mut projections = projections.iter().peekable();
@@ -317,7 +317,7 @@ impl Scope<'_, '_> {
 
     pub(super) fn returns_of(&self, function: Fun) -> Ty {
         self.reads.borrow_mut().results.push(function);
-        self.program.types(function).returns.clone()
+        self.program.types(function).returns
     }
 
     fn tuple_item(&self, ty: &Ty, index: usize) -> Ty {
@@ -337,13 +337,13 @@ impl Scope<'_, '_> {
             Ty::Class(class, _) => {
                 let name = field.map(|it| Name::new(&format!("{variant}.{it}")));
                 match name.and_then(|it| self.field_of(*class, it)) {
-                    Some(ty) => ty.clone(),
+                    Some(ty) => *ty,
                     // A guard's data behind `Ok(guard)`: guards have the type of what they guard.
-                    None if matches!(variant.as_str(), "Ok" | "Some" | "?" | "Err") => ty.clone(),
+                    None if matches!(variant.as_str(), "Ok" | "Some" | "?" | "Err") => *ty,
                     None => Ty::Unknown,
                 }
             }
-            _ if matches!(variant.as_str(), "Ok" | "Some" | "?") => ty.clone(),
+            _ if matches!(variant.as_str(), "Ok" | "Some" | "?") => *ty,
             _ => Ty::Unknown,
         }
     }
@@ -353,14 +353,14 @@ impl Scope<'_, '_> {
         match ty.peeled(self.catalog) {
             Ty::Class(class, _) if name == "__class__" => Ty::ClassObject(class),
             Ty::Class(class, _) => match self.field_of(class, name) {
-                Some(ty) if !ty.is_unknown() => ty.clone(),
+                Some(ty) if !ty.is_unknown() => *ty,
                 _ => match program.method(class, name) {
                     Some(method) if self.language == Language::Python => self.method_value(method),
                     _ => Ty::Unknown,
                 },
             },
             Ty::ClassObject(class) => match self.field_of(class, name) {
-                Some(ty) if !ty.is_unknown() => ty.clone(),
+                Some(ty) if !ty.is_unknown() => *ty,
                 _ => program.method(class, name).map(Ty::Function).unwrap_or_default(),
             },
             Ty::Module(module) => self.definition_type(program.attribute(Definition::Module(module), name)),

@@ -13,7 +13,7 @@ impl Ctx<'_> {
         let arguments = call.exprs()?;
         self.formatted(&arguments, call);
         self.frame.b.terminate(Terminator::Raise, call.range);
-        Some(self.never(call.range))
+        Some(self.never())
     }
 
     /// `assert!(condition, …)`.
@@ -47,7 +47,7 @@ impl Ctx<'_> {
         let arguments = call.exprs()?;
         self.formatted(&arguments, call);
         self.return_value(None, call.range);
-        Some(self.never(call.range))
+        Some(self.never())
     }
 
     /// `ensure!(condition, …)`.
@@ -73,7 +73,7 @@ impl Ctx<'_> {
     /// `matches!(value, pattern if guard)`.
     pub(super) fn matches(&mut self, call: Call<'_>) -> Option<Local> {
         let parse::Matches { value, pattern, guard } = call.parse()?;
-        let dest = self.frame.b.temp(call.range);
+        let dest = self.frame.b.temp();
         let (failed, join) = (self.frame.b.new_block(), self.frame.b.new_block());
         let scrutinee = self.scrutinee(&value);
         let matched = self.test(&pattern, scrutinee.on, failed, call.range);
@@ -119,7 +119,7 @@ impl Ctx<'_> {
         self.return_value(None, call.range);
         self.frame.b.switch_to(ready);
         let place = Place::local(value).project(Projection::Variant(variant)).project(Projection::Field(Name::new("0")));
-        let dest = self.owned_temp(call.range);
+        let dest = self.owned_temp();
         self.frame.b.push(OpKind::Load { dest, place, kind: LoadKind::Bind }, call.range);
         Some(dest)
     }

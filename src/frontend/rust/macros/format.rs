@@ -59,7 +59,7 @@ impl Ctx<'_> {
                     let range = self.range(format.span());
                     for name in parse::captured_names(format).into_iter().filter(|it| !named(it)) {
                         let name = Name::new(&name);
-                        let place = self.lookup(name, range).map_or_else(|| Place::global(name), Place::local);
+                        let place = self.lookup(name).map_or_else(|| Place::global(name), Place::local);
                         operands.push(self.frame.b.load(place, LoadKind::Borrow, range));
                     }
                 }

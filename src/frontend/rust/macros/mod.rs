@@ -183,7 +183,7 @@ impl Ctx<'_> {
             "try" => self.try_macro(call),
             "ready" => self.ready(call),
             "select" | "select_biased" => {
-                let dest = self.frame.b.temp(call.range);
+                let dest = self.frame.b.temp();
                 if self.select(call, Some(dest))? {
                     self.frame.schedule(dest);
                 }
