@@ -122,7 +122,7 @@ fn stages(criterion: &mut Criterion) {
         let program = program::link(&files, modules.clone(), &Setting::default());
         let mut group = criterion.benchmark_group(name);
         group.sample_size(20);
-        group.throughput(Throughput::Bytes(files.iter().map(|(_, it)| it.text.len() as u64).sum()));
+        group.throughput(Throughput::Bytes(files.iter().map(|(_, it)| it.text().len() as u64).sum()));
         group.bench_function("lower", |bench| bench.iter(|| black_box(lower(&files)).len()));
         group.bench_function("link", |bench| {
             bench.iter_batched(

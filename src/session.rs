@@ -156,25 +156,21 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     let mut loaded = options.given.as_ref().map_or_else(|| Ok(warm.load(&candidates)), source::load_given)?;
     watch.lap("read");
 
-    let recalled = warm.recall(options, lints, &mut loaded.files);
+    let recalled = warm.recall(options, lints, &loaded.files);
     watch.lap("recall");
     let (outcome, lowered) = match recalled {
         Some(outcome) => (outcome, 0),
         None => {
-            if !loaded.files.fill(|_| true) {
-                // A file has changed since it was looked at.
+            let mut analysed = analyse_or_again(options, lints, &mut loaded.files, &mut warm, &mut watch)?;
+            if loaded.files.have_changed() {
+                // Somebody works on them at this moment. What is found now is of what they are now.
                 loaded = source::load(candidates);
+                analysed = analyse_or_again(options, lints, &mut loaded.files, &mut warm, &mut watch)?;
             }
-            watch.lap("read");
-            let kept = warm.modules();
-            let analysed = match analyse(options, lints, &loaded.files, &mut warm, kept, &mut watch) {
-                // What somebody else wrote under our keys need not be a module.
-                Err(_) if warm.is_on() => analyse(options, lints, &loaded.files, &mut warm, Modules::default(), &mut watch),
-                analysed => analysed,
-            };
-            let (outcome, lowered) = analysed?;
-            warm.keep(options, lints, &loaded.files, &outcome);
-            (outcome, lowered)
+            if !loaded.files.have_changed() {
+                warm.keep(options, lints, &loaded.files, &analysed.0);
+            }
+            analysed
         }
     };
     let Loaded { files, skipped: unreadable, mut notes } = loaded;
@@ -206,18 +202,40 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     Ok(Report { files, rules, findings, suppressed, baselined, unsure, states, comparison, skipped, notes, stats })
 }
 
+/// [`analyse`] with the modules of runs before, or without them if they are not what they should be.
+fn analyse_or_again(
+    options: &Options,
+    lints: &[&'static Lint],
+    files: &mut Files,
+    warm: &mut Warm<'_>,
+    watch: &mut Watch,
+) -> Result<(Outcome, usize), SessionError> {
+    let kept = warm.modules();
+    let analysed = match analyse(options, lints, files, warm, kept, watch) {
+        // What somebody else wrote under our keys need not be a module.
+        Err(_) if warm.is_on() => analyse(options, lints, files, warm, Modules::default(), watch),
+        analysed => analysed,
+    }?;
+    // The report shows them.
+    let shown = analysed.0.files();
+    files.fill(|it| shown.contains(&it));
+    Ok(analysed)
+}
+
 /// From the texts to all findings, wanted or not, and how many files were lowered for it; the modules of the others are
 /// among those that are `kept`.
 fn analyse(
     options: &Options,
     lints: &[&'static Lint],
-    files: &Files,
+    files: &mut Files,
     warm: &mut Warm<'_>,
     kept: Modules,
     watch: &mut Watch,
 ) -> Result<(Outcome, usize), SessionError> {
     let macros = Macros::gather(files, options.setting.catalogs.rust);
-    let Lowered { modules, unparsable, used, new } = lower(files, &macros, &kept, warm.is_on(), &options.progress);
+    let texts = files.take_texts();
+    let files = &*files;
+    let Lowered { modules, unparsable, used, new } = lower(files, texts, &macros, &kept, warm.is_on(), &options.progress);
     let lowered = new.len();
     let lost = modules.iter().flat_map(|(file, module)| lost(files, *file, module)).collect();
     watch.lap("lower");
@@ -274,13 +292,13 @@ fn with_context(options: &Options, mut candidates: Vec<Candidate>) -> Asked {
 
 /// Lowers one file as its language asks. Of macros it knows its own.
 pub fn lower_file(file: &SourceFile) -> Result<Module, SyntaxError> {
-    lower_with(file, &[])
+    lower_with(file, file.text(), &[])
 }
 
-fn lower_with(file: &SourceFile, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
+fn lower_with(file: &SourceFile, text: &str, macros: &[Arc<MacroDefinition>]) -> Result<Module, SyntaxError> {
     let lower = || match file.language {
-        Language::Python => frontend::python::lower(&file.text),
-        Language::Rust => frontend::rust::lower_with(&file.text, file.edition, macros),
+        Language::Python => frontend::python::lower(text),
+        Language::Rust => frontend::rust::lower_with(text, file.edition, macros),
     };
     contained(lower).unwrap_or_else(|message| Err(SyntaxError { range: None, message }))
 }
@@ -296,22 +314,23 @@ struct Lowered {
     new: Vec<(Key, Vec<u8>)>,
 }
 
-/// Lowers all files, in parallel, but those whose modules are kept.
-fn lower(files: &Files, macros: &Macros, kept: &Modules, keeps: bool, progress: &Progress) -> Lowered {
+/// Lowers all files, in parallel, but those whose modules are kept. Their texts, as far as somebody has them, are let go one
+/// by one.
+fn lower(files: &Files, texts: Vec<Option<String>>, macros: &Macros, kept: &Modules, keeps: bool, progress: &Progress) -> Lowered {
     let all: Vec<(FileId, &SourceFile)> = files.iter().collect();
     progress.begin(all.len());
-    let lower = |(id, file): (FileId, &SourceFile)| {
-        let macros = macros.of(file);
+    let lower = |((id, file), text): ((FileId, &SourceFile), Option<String>)| {
+        let macros = macros.of(file, text.as_deref());
         let key = warm::module_key(file, &macros);
         let known = kept.get(&key).and_then(ir::unpack);
         let is_new = known.is_none();
-        let lowered = known.map_or_else(|| lower_with(file, &macros), Ok);
+        let lowered = known.map_or_else(|| lower_with(file, text.as_deref().unwrap_or_else(|| file.text()), &macros), Ok);
         let bytes = lowered.as_ref().ok().filter(|_| is_new).map(|it| if keeps { ir::pack(it) } else { Vec::new() });
         progress.step();
         (id, key, lowered, bytes)
     };
     let mut lowered = Lowered { modules: Vec::with_capacity(all.len()), unparsable: Vec::new(), used: FxHashSet::default(), new: Vec::new() };
-    for (id, key, result, bytes) in all.into_par_iter().map(lower).collect::<Vec<_>>() {
+    for (id, key, result, bytes) in all.into_par_iter().zip(texts).map(lower).collect::<Vec<_>>() {
         lowered.used.insert(key);
         lowered.new.extend(bytes.map(|it| (key, it)));
         match result {

@@ -44,5 +44,5 @@ fn lowered(arguments: &Arguments) -> Result<String, Failure> {
     let id = FileId(0);
     let file = files.get(id);
     let module = session::lower_file(file).map_err(|error| Failure(format!("{}: {}", file.name, session::syntax_error(&files, id, &error))))?;
-    Ok(crate::ir::print(&module, &file.text))
+    Ok(crate::ir::print(&module, file.text()))
 }

@@ -1,6 +1,5 @@
 //! From lowered modules to a program: classes and their methods, locks by their role.
 
-use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::implied::Kind;
@@ -47,7 +46,6 @@ impl<'a> Program<'a> {
         let mut functions = Vec::new();
         let mut classes = Vec::new();
         let mut linked = Vec::with_capacity(modules.len());
-        let generated: Vec<bool> = modules.par_iter().map(|it| is_generated(&files.get(it.0).text)).collect();
         for (index, (file, ir)) in modules.into_iter().enumerate() {
             let module = Mod(index as u32);
             let (first_function, first_class) = (functions.len() as u32, classes.len() as u32);
@@ -58,7 +56,7 @@ impl<'a> Program<'a> {
                 uses_interpreter: ir.language == Language::Rust && ir.imports.iter().any(|it| it.path.first() == "pyo3"),
                 ir,
                 path: ModulePath::default(),
-                generated: generated[index],
+                generated: files.get(file).about.generated,
                 first_function,
                 first_class,
             });
@@ -257,10 +255,4 @@ impl<'a> Program<'a> {
         }
         self.roles = roles;
     }
-}
-
-/// Whether a file's first lines say that a tool writes it and people should not.
-fn is_generated(text: &str) -> bool {
-    let head = text.lines().take(10).filter(|it| it.starts_with(['#', '/', '"', '*', ' '])).collect::<Vec<_>>().join("\n").to_ascii_lowercase();
-    head.contains("@generated") || (head.contains("generated") && (head.contains("do not edit") || head.contains("do not modify")))
 }

@@ -379,7 +379,7 @@ impl<'a> Program<'a> {
 
     /// The source text of a location.
     pub fn text(&self, location: Location) -> &str {
-        self.files.get(location.file).text.get(location.range.as_usize()).unwrap_or("")
+        self.files.get(location.file).text().get(location.range.as_usize()).unwrap_or("")
     }
 
     /// `Metrics.inc`, `Bank::transfer`, with the closure's or nested function's place in it.

@@ -101,7 +101,7 @@ impl Tree {
     /// The `nth` place (from 0) of `text` in a file.
     fn at(&self, file: u32, text: &str, nth: usize) -> Location {
         let file = FileId(file);
-        let (start, _) = self.files.get(file).text.match_indices(text).nth(nth).expect("the sample has this text");
+        let (start, _) = self.files.get(file).text().match_indices(text).nth(nth).expect("the sample has this text");
         Location { file, range: Range::new(start, start + text.len()) }
     }
 }

@@ -50,7 +50,7 @@ struct LineMark<'a> {
 
 /// The lines of `file` that `marks` are on, and those next to them.
 pub fn of(files: &Files, file: FileId, marks: &[Mark], layout: &Layout) -> Vec<Snippet<'static, Annotation<'static>>> {
-    let source = Source { text: &files.get(file).text, index: files.lines(file) };
+    let source = Source { text: files.get(file).text(), index: files.lines(file) };
     let digits = marks.iter().map(|it| source.index.line(it.range.start as usize) + 2).max().unwrap_or(0).to_string().len();
     let room = layout.width.saturating_sub(FRAME + digits).max(NARROW);
     // Those in the same stretch of columns can be seen at once.

@@ -25,8 +25,8 @@ pub fn answer(paths: &[PathBuf], exclude: &Globs, reviews: &mut [StateReview]) -
     // For each subject: the files that name it and start threads, and how many name it at all.
     let mut naming: FxHashMap<String, (Vec<&str>, usize)> = FxHashMap::default();
     for (_, file) in tests.iter() {
-        let is_threaded = THREADS.iter().any(|word| file.text.contains(word));
-        let words: FxHashSet<&str> = file.text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|it| subjects.contains(it)).collect();
+        let is_threaded = THREADS.iter().any(|word| file.text().contains(word));
+        let words: FxHashSet<&str> = file.text().split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|it| subjects.contains(it)).collect();
         for word in words {
             let (files, count) = naming.entry(word.to_string()).or_default();
             *count += 1;

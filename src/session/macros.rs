@@ -34,9 +34,9 @@ impl Macros {
     pub fn gather(files: &Files, catalog: &Catalog) -> Macros {
         let rust: Vec<&SourceFile> = files.iter().map(|it| it.1).filter(|it| it.language == Language::Rust).collect();
         let defined: Vec<(&SourceFile, MacroDefinition)> =
-            rust.par_iter().flat_map_iter(|file| macro_definitions(&file.text).into_iter().map(|it| (*file, it))).collect();
+            rust.par_iter().flat_map_iter(|file| macro_definitions(file.text()).into_iter().map(|it| (*file, it))).collect();
         let opened: FxHashSet<(&Option<PathBuf>, String)> =
-            rust.par_iter().flat_map_iter(|file| macro_use_modules(&file.text).into_iter().map(|it| (&file.crate_root, it))).collect();
+            rust.par_iter().flat_map_iter(|file| macro_use_modules(file.text()).into_iter().map(|it| (&file.crate_root, it))).collect();
         let locking = locking(&defined, catalog);
         let mut macros = Macros { calls: Calls::of(&locking), ..Macros::default() };
         for (file, definition) in defined.into_iter().filter(|it| locking.contains(&it.1.name)) {
@@ -55,12 +55,12 @@ impl Macros {
     }
 
     /// Those that the file calls, and that these call in turn, by name.
-    pub fn of(&self, file: &SourceFile) -> Vec<Arc<MacroDefinition>> {
+    pub fn of(&self, file: &SourceFile, text: Option<&str>) -> Vec<Arc<MacroDefinition>> {
         let Some(calls) = self.calls.as_ref().filter(|_| file.language == Language::Rust) else { return Vec::new() };
         let own = self.own.get(&file.crate_root);
         let defined = |name: &str| own.and_then(|it| it.get(name)).or_else(|| self.exported.get(name)).cloned().flatten();
         let mut found: BTreeMap<String, Arc<MacroDefinition>> = BTreeMap::new();
-        let mut work: Vec<String> = calls.in_text(&file.text).map(str::to_string).collect();
+        let mut work: Vec<String> = calls.in_text(text.unwrap_or_else(|| file.text())).map(str::to_string).collect();
         while let Some(name) = work.pop() {
             if let Some(definition) = defined(&name).filter(|_| !found.contains_key(&name)) {
                 work.extend(calls.in_text(&definition.rules).map(str::to_string));

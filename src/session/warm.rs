@@ -39,7 +39,7 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// The files that it speaks of: whose texts a report will show.
-    fn files(&self) -> FxHashSet<FileId> {
+    pub fn files(&self) -> FxHashSet<FileId> {
         let findings = self.findings.iter().chain(&self.suppressed).flat_map(Finding::places);
         let answers = |it: &StateReview| [&it.threads, &it.lock, &it.snapshot, &it.deadlock, &it.tests].map(|it| it.places.clone()).concat();
         let edits = self.findings.iter().filter_map(|it| it.fix.as_ref()).flat_map(|it| &it.edits).map(|it| it.location);
@@ -88,7 +88,7 @@ impl<'c> Warm<'c> {
     }
 
     /// What an analysis of the same gave. The texts of the files that it speaks of are read.
-    pub fn recall(&self, options: &Options, lints: &[&Lint], files: &mut Files) -> Option<Outcome> {
+    pub fn recall(&self, options: &Options, lints: &[&Lint], files: &Files) -> Option<Outcome> {
         let bytes = self.cache?.result(&question(options, lints, files))?;
         let outcome: Outcome = postcard::from_bytes(&bytes).ok().filter(|it: &Outcome| it.is_possible(files.len()))?;
         let shown = outcome.files();

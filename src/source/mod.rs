@@ -14,6 +14,7 @@ mod project;
 mod prose;
 mod read;
 mod suppression;
+mod text;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -28,8 +29,8 @@ pub use project::project_of;
 pub use prose::{prose, told};
 use rayon::prelude::*;
 pub use read::{About, Encoding, MAX_BYTES};
-use rustc_hash::FxHashSet;
 
+use self::text::Text;
 use crate::finding::{FileId, Location};
 use crate::frontend::rust::Edition;
 use crate::ir::{Language, Range};
@@ -52,12 +53,10 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// Relative to the working directory where it lies below it, with `/`: what reports print.
     pub name: String,
-    /// The decoded text, without a byte order mark: what every range counts in. Empty until it is read
-    /// ([`Files::fill`]).
-    pub text: String,
     pub language: Language,
-    /// How the bytes on disk become `text`, among others.
+    /// How the bytes on disk become the text, among others.
     pub about: About,
+    text: Text,
     /// Of the nearest `Cargo.toml`; for Rust files only.
     pub edition: Edition,
     /// Rust: the directory of the crate's root module by the nearest `Cargo.toml` that has a package, in the same form as
@@ -73,13 +72,34 @@ impl SourceFile {
         SourceFile {
             path: PathBuf::from(name),
             name: name.to_string(),
-            text: text.to_string(),
             language,
-            about: About::default(),
+            about: About { generated: read::is_generated(text), ..About::default() },
+            text: Text::of(text.to_string()),
             edition: Edition::default(),
             crate_root: None,
             crate_name: None,
         }
+    }
+
+    /// The decoded text, without a byte order mark: what every range counts in. It is read from disk if nobody has it; empty
+    /// if it is no longer what it was ([`SourceFile::has_changed`]).
+    pub fn text(&self) -> &str {
+        self.text.get(|| self.read_again())
+    }
+
+    /// Whether the file was found to be another than it was when the run began, so that its text is lost.
+    pub fn has_changed(&self) -> bool {
+        self.text.is_lost()
+    }
+
+    /// The text for a moment: what was kept, which is let go, or what is on disk.
+    fn take_text(&mut self) -> Option<String> {
+        self.text.take()
+    }
+
+    fn read_again(&self) -> Option<String> {
+        let (text, about) = read::read_whole(&self.path, self.language).ok()?;
+        (about == self.about).then_some(text)
     }
 }
 
@@ -97,31 +117,35 @@ pub struct Files {
     files: Vec<SourceFile>,
     /// Made when first asked for: most files have no finding.
     lines: Vec<OnceLock<LineIndex>>,
-    /// Files whose texts have not been read.
-    unread: FxHashSet<FileId>,
 }
 
 impl Files {
     pub fn new(files: Vec<SourceFile>) -> Self {
         let lines = files.iter().map(|_| OnceLock::new()).collect();
-        Files { files, lines, unread: FxHashSet::default() }
+        Files { files, lines }
     }
 
-    /// Reads the texts of those that `wanted` means, if they have not been read. Tells whether each was still what it was
-    /// known to be; otherwise nothing is read.
-    pub fn fill(&mut self, wanted: impl Fn(FileId) -> bool) -> bool {
-        let missing: Vec<FileId> = self.unread.iter().copied().filter(|it| wanted(*it)).collect();
-        let read = |id: &FileId| {
-            let file = self.get(*id);
-            let (text, about) = read::read_whole(&file.path, file.language).ok()?;
-            (about == file.about).then_some((*id, text))
+    /// Reads the texts of those that `wanted` means, in parallel, if nobody has them. Tells whether each was still what it was
+    /// known to be.
+    pub fn fill(&self, wanted: impl Fn(FileId) -> bool + Sync) -> bool {
+        let read = |(index, file): (usize, &SourceFile)| {
+            let is_wanted = wanted(FileId(index as u32));
+            if is_wanted {
+                file.text();
+            }
+            !(is_wanted && file.has_changed())
         };
-        let Some(texts) = missing.par_iter().map(read).collect::<Option<Vec<_>>>() else { return false };
-        for (id, text) in texts {
-            self.files[id.0 as usize].text = text;
-            self.unread.remove(&id);
-        }
-        true
+        self.files.par_iter().enumerate().map(read).reduce(|| true, |one, other| one && other)
+    }
+
+    /// Lets the texts go that are kept, and gives them, by file: whoever asks for one later has it read again.
+    pub fn take_texts(&mut self) -> Vec<Option<String>> {
+        self.files.iter_mut().map(SourceFile::take_text).collect()
+    }
+
+    /// Whether a file was found to have changed since the run began.
+    pub fn have_changed(&self) -> bool {
+        self.files.iter().any(SourceFile::has_changed)
     }
 
     pub fn get(&self, id: FileId) -> &SourceFile {
@@ -147,28 +171,28 @@ impl Files {
 
     /// The line table of a file.
     pub fn lines(&self, id: FileId) -> &LineIndex {
-        self.lines[id.0 as usize].get_or_init(|| LineIndex::new(&self.get(id).text))
+        self.lines[id.0 as usize].get_or_init(|| LineIndex::new(self.get(id).text()))
     }
 
     /// Where a byte of the file's text stands.
     pub fn position(&self, id: FileId, offset: u32) -> Position {
         let file = self.get(id);
         let lines = self.lines(id);
-        let offset = (offset as usize).min(file.text.len());
+        let offset = (offset as usize).min(file.text().len());
         let on_disk = match file.about.encoding {
             Encoding::Utf8 => offset,
             Encoding::Utf8WithMark => offset + read::MARK.len(),
-            Encoding::Latin1 => lines.characters_before(&file.text, offset),
+            Encoding::Latin1 => lines.characters_before(file.text(), offset),
         };
-        Position { line: lines.line(offset) + 1, column: lines.column(&file.text, offset) + 1, offset: on_disk }
+        Position { line: lines.line(offset) + 1, column: lines.column(file.text(), offset) + 1, offset: on_disk }
     }
 
     /// The column of a byte of the file's text, in bytes of UTF-8 from 1.
     pub fn byte_column(&self, id: FileId, offset: u32) -> usize {
         let file = self.get(id);
         let lines = self.lines(id);
-        let offset = (offset as usize).min(file.text.len());
-        offset - lines.range(&file.text, lines.line(offset)).start + 1
+        let offset = (offset as usize).min(file.text().len());
+        offset - lines.range(file.text(), lines.line(offset)).start + 1
     }
 
     /// Where a location begins.
@@ -188,7 +212,7 @@ impl Files {
 
     /// The text of a location; cut to what the file has.
     pub fn text(&self, location: Location) -> &str {
-        let text = &self.get(location.file).text;
+        let text = self.get(location.file).text();
         let Range { start, end } = location.range;
         text.get(start as usize..(end as usize).min(text.len())).unwrap_or("")
     }
@@ -225,7 +249,9 @@ pub fn load_given(given: &Given) -> Result<Loaded, DiscoverError> {
     let error = |reason: String| DiscoverError { path: given.name.clone(), reason };
     let candidate = discover::named(&given.name).map_err(|reason| error(reason.to_string()))?;
     let (text, about) = read::decode_whole(given.bytes.clone(), candidate.language).map_err(error)?;
-    Ok(assemble(vec![candidate], vec![Ok((Some(text), about))]))
+    let mut loaded = assemble(vec![candidate], vec![Ok((Some(text), about))]);
+    loaded.files.files.iter_mut().for_each(|it| it.text.pin());
+    Ok(loaded)
 }
 
 /// Reads the candidates, in parallel, keeping their order.
@@ -233,7 +259,7 @@ pub fn load(candidates: Vec<Candidate>) -> Loaded {
     load_unknown(candidates, |_| None)
 }
 
-/// The same, but the texts of files of which `known` tells what they are are left for [`Files::fill`].
+/// The same, but the texts of files of which `known` tells what they are are only read when they are asked for.
 pub fn load_unknown(candidates: Vec<Candidate>, known: impl Fn(&Path) -> Option<About> + Sync) -> Loaded {
     let read = |it: &Candidate| match known(&it.path) {
         Some(about) => Ok((None, about)),
@@ -248,26 +274,22 @@ fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(Option<String>, About
     let mut manifests = manifest::Manifests::new(discover::working_directory());
     let mut files = Vec::with_capacity(candidates.len());
     let mut skipped = Vec::new();
-    let mut unread = FxHashSet::default();
     for (candidate, text) in candidates.into_iter().zip(texts) {
         let Candidate { path, name, language } = candidate;
         match text {
             Err(reason) => skipped.push(Skipped { file: name, reason }),
             Ok((text, about)) => {
-                if text.is_none() {
-                    unread.insert(FileId(files.len() as u32));
-                }
-                let text = text.unwrap_or_default();
+                let text = text.map_or_else(Text::default, Text::read);
                 let package = match language {
                     Language::Rust => manifests.package_of(&path),
                     Language::Python => manifest::Package::default(),
                 };
                 let manifest::Package { edition, sources: crate_root, crate_name } = package;
-                files.push(SourceFile { path, name, text, language, about, edition, crate_root, crate_name });
+                files.push(SourceFile { path, name, language, about, text, edition, crate_root, crate_name });
             }
         }
     }
-    Loaded { files: Files { unread, ..Files::new(files) }, skipped, notes: manifests.into_notes() }
+    Loaded { files: Files::new(files), skipped, notes: manifests.into_notes() }
 }
 
 #[cfg(test)]
@@ -278,6 +300,24 @@ mod tests {
         let about = About { encoding, ..About::default() };
         let file = SourceFile { about, ..SourceFile::from_text("a.py", text, Language::Python) };
         Files::new(vec![file]).position(FileId(0), text.find(at).unwrap() as u32)
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_looked_at_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.py");
+        let files = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let mut files = load(vec![candidate(&path).unwrap()]).files;
+            assert_eq!(files.take_texts(), [Some(text.to_string())]);
+            files
+        };
+        let known = files("a = 1\n");
+        assert_eq!((known.get(FileId(0)).text(), known.have_changed()), ("a = 1\n", false));
+        let changed = files("a = 1\n");
+        std::fs::write(&path, "a = 2\n").unwrap();
+        assert!(changed.fill(|_| false) && !changed.fill(|_| true));
+        assert_eq!((changed.get(FileId(0)).text(), changed.have_changed()), ("", true));
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct About {
     pub digest: [u8; 32],
     pub encoding: Encoding,
     pub lines: usize,
+    /// Its head says that a tool writes it and people should not.
+    pub generated: bool,
 }
 
 /// The text of the file at `path` and what is known by it, or why it cannot be had.
@@ -47,7 +49,14 @@ pub fn decode_whole(bytes: Vec<u8>, language: Language) -> Result<(String, About
     let (text, encoding) = decode(bytes, language)?;
     let breaks = text.bytes().filter(|it| *it == b'\n').count();
     let lines = breaks + usize::from(!text.is_empty() && !text.ends_with('\n'));
-    Ok((text, About { digest, encoding, lines }))
+    let generated = is_generated(&text);
+    Ok((text, About { digest, encoding, lines, generated }))
+}
+
+/// Whether a file's first lines say that a tool writes it and people should not.
+pub(super) fn is_generated(text: &str) -> bool {
+    let head = text.lines().take(10).filter(|it| it.starts_with(['#', '/', '"', '*', ' '])).collect::<Vec<_>>().join("\n").to_ascii_lowercase();
+    head.contains("@generated") || (head.contains("generated") && (head.contains("do not edit") || head.contains("do not modify")))
 }
 
 /// The text of the file at `path`, or why it cannot be had.

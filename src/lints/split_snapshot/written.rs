@@ -83,7 +83,7 @@ fn is_next(analysis: &Analysis<'_>, function: Fun, first: OpId, second: OpId) ->
     let (first, second) = (statement(analysis, function, first), statement(analysis, function, second));
     let (end, start) = (first.range.as_usize().end, second.range.as_usize().start);
     end <= start && {
-        let between = &analysis.program.files.get(first.file).text[end..start];
+        let between = analysis.program.files.get(first.file).text().get(end..start).unwrap_or("");
         between.chars().all(|it| it.is_whitespace() || it == ';')
     }
 }

@@ -100,7 +100,7 @@ impl<'p> Ignores<'p> {
             return;
         }
         in_file.lines.push((directive.line.join(directive.range), index));
-        let code = code_of(&program.files.get(file).text, directive);
+        let code = code_of(program.files.get(file).text(), directive);
         let begun: Vec<Range> = in_file.nested.beginning_in(code).map(|it| it.0).collect();
         // Where one that begins here is all there is on the line, what stands around it is another statement.
         let around = if begun.iter().any(|it| it.contains(code)) { None } else { in_file.nested.around(Range { end: code.start, ..code }) };
@@ -166,20 +166,21 @@ impl<'p> Ignores<'p> {
     /// The rules that are left, in place of all.
     fn without_rules(&self, placed: &Placed<'_>, unused: &[&str]) -> Option<Edit> {
         let (first, last) = (placed.ignore.rules.first()?, placed.ignore.rules.last()?);
-        let text = &self.program.files.get(placed.at.file).text;
-        let left = placed.ignore.rules.iter().filter(|it| !unused.contains(&&*it.name)).map(|it| &text[it.range.as_usize()]);
+        let text = self.program.files.get(placed.at.file).text();
+        let left = placed.ignore.rules.iter().filter(|it| !unused.contains(&&*it.name)).map(|it| text.get(it.range.as_usize()).unwrap_or(""));
         Some(Edit { location: Location { range: first.range.join(last.range), ..placed.at }, replacement: left.collect::<Vec<_>>().join(", ") })
     }
 
     /// Nothing in place of the comment, from its sign to the end of its line or to another sign on it, with the blanks before
     /// it or the line that is left empty. None where the comment says more than this.
     fn without_comment(&self, placed: &Placed<'_>) -> Option<Edit> {
-        let text = &*self.program.files.get(placed.at.file).text;
+        let text = self.program.files.get(placed.at.file).text();
         let sign = match self.program.module(placed.module).ir.language {
             Language::Python => "#",
             Language::Rust => "//",
         };
         let at = placed.at.range.as_usize();
+        text.get(at.clone())?;
         let line_start = text[..at.start].rfind('\n').map_or(0, |it| it + 1);
         let line_end = text[at.end..].find('\n').map_or(text.len(), |it| at.end + it);
         let before = text[line_start..at.start].trim_end().strip_suffix(sign).filter(|it| it.is_empty() || it.ends_with([' ', '\t']))?;
@@ -220,6 +221,6 @@ fn code_of(text: &str, directive: &Directive) -> Range {
         return Range::new(start, end.max(start));
     }
     let sign = |text: &str| text.trim_end_matches(|it: char| it.is_whitespace() || matches!(it, '#' | '/' | '*' | '!')).len();
-    let before = line.start + sign(&text[line.start..comment.start]);
+    let before = line.start + text.get(line.start..comment.start).map_or(0, sign);
     if before > start { Range::new(start, before) } else { Range::new(comment.end.min(end), end) }
 }
