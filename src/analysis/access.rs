@@ -1,23 +1,12 @@
-//! Which shared places a function reads and writes, and what a written value was computed from.
-
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use rustc_hash::{FxHashMap, FxHashSet};
+//! Which shared places a function reads and writes.
 
 use super::path::{Key, Owner, Path, Root, Step};
 use super::values::Values;
-use crate::ir::{Block, Callee, Function, Language, Local, LocalKind, Name, OpId, OpKind, Projection, StoreKind, exact};
+use crate::ir::{Callee, Language, Local, LocalKind, Name, OpId, OpKind, Projection, StoreKind};
 use crate::program::{Fun, Program, Target, Ty};
 
 /// Methods of maps that give what an iteration goes over.
 pub const VIEWS: &[&str] = &["items", "keys", "values"];
-
-/// A value is followed back through this many ops at most.
-const MAX_WALK: usize = 512;
-
-/// A definition is looked for in this many blocks at most, on all paths together.
-const MAX_BLOCKS: usize = 4096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessKind {
@@ -67,7 +56,7 @@ impl AccessKind {
 const LOOKING: &[&str] = &["as_deref", "as_ref", "clone", "cloned", "copied", "is_none", "is_some", "is_some_and"];
 
 /// The accesses of a function to fields, globals, and data behind locks, in op order.
-pub fn accesses(program: &Program<'_>, values: &Values) -> Vec<Access> {
+pub fn accesses(program: &Program<'_>, values: &Values) -> Box<[Access]> {
     let function = values.function;
     let ir = program.function(function);
     let catalog = program.catalog(function);
@@ -136,202 +125,10 @@ pub fn accesses(program: &Program<'_>, values: &Values) -> Vec<Access> {
             found.push(Access { op: id, key, path, kind, value });
         }
     }
-    exact(&mut found);
-    found
+    found.into()
 }
 
 /// Whether a method is one of a class that items are stored in.
 fn is_container(program: &Program<'_>, method: Fun) -> bool {
     program.class_of(method).is_some_and(|it| program.method(it, Name::new("__setitem__")).is_some())
-}
-
-/// Which ops define each local, for walking back.
-#[derive(Debug)]
-pub struct Definitions<'f> {
-    ir: &'f Function,
-    by_local: Vec<Vec<u32>>,
-    predecessors: Vec<Vec<u32>>,
-    /// The definitions that reach the beginning of a block, where that was asked.
-    entering: RefCell<FxHashMap<(Local, u32), Reaching>>,
-}
-
-/// Ids of ops, shared by those who ask for the same.
-type Reaching = Rc<[u32]>;
-
-impl<'f> Definitions<'f> {
-    pub fn new(ir: &'f Function) -> Definitions<'f> {
-        let mut by_local = vec![Vec::new(); ir.locals.len()];
-        for (id, op) in ir.numbered() {
-            if let Some(local) = op.kind.defines() {
-                by_local[local.index()].push(id.0);
-            }
-        }
-        let mut predecessors = vec![Vec::new(); ir.blocks.len()];
-        for (index, block) in ir.blocks.iter().enumerate() {
-            for next in block.terminator.successors().into_iter().chain(block.unwind) {
-                predecessors[next.index()].push(index as u32);
-            }
-        }
-        Definitions { ir, by_local, predecessors, entering: RefCell::default() }
-    }
-
-    /// The op with that id.
-    pub fn op(&self, id: OpId) -> Option<&'f crate::ir::Op> {
-        self.ir.op(id)
-    }
-
-    /// The first op that gives `local` a value.
-    pub fn first(&self, local: Local) -> Option<&'f crate::ir::Op> {
-        self.by_local.get(local.index())?.first().map(|it| &self.ir.ops[*it as usize])
-    }
-
-    /// The index of the block that op stands in.
-    pub fn block_of(&self, op: OpId) -> usize {
-        self.ir.block_of(op).index()
-    }
-
-    /// The blocks that lead to a block, by exceptions too.
-    pub fn predecessors(&self, block: usize) -> &[u32] {
-        &self.predecessors[block]
-    }
-
-    /// The last definition of `local` in `block` before op `before`.
-    fn latest(&self, local: Local, block: usize, before: u32) -> Option<u32> {
-        let all = &self.by_local[local.index()];
-        let &Block { first, count, .. } = &self.ir.blocks[block];
-        let before = before.min(first.0 + count);
-        let count = all.partition_point(|it| *it < before);
-        all[..count].last().copied().filter(|it| *it >= first.0)
-    }
-
-    /// The definitions of `local` that reach op `at`, or the end of block `home`: backwards along the control flow to
-    /// the nearest on each path.
-    fn reaching(&self, local: Local, home: usize, at: u32) -> Reaching {
-        let all = &self.by_local[local.index()];
-        if all.len() <= 1 {
-            return all.as_slice().into();
-        }
-        if let Some(found) = self.latest(local, home, at) {
-            return [found].into();
-        }
-        let key = (local, home as u32);
-        if let Some(known) = self.entering.borrow().get(&key) {
-            return known.clone();
-        }
-        let found: Reaching = self.entering(local, home).into();
-        self.entering.borrow_mut().insert(key, found.clone());
-        found
-    }
-
-    fn entering(&self, local: Local, home: usize) -> Vec<u32> {
-        let mut found = Vec::new();
-        let mut seen: FxHashSet<u32> = FxHashSet::default();
-        let mut work: Vec<u32> = self.predecessors[home].clone();
-        while let Some(block) = work.pop() {
-            if found.len() >= MAX_WALK || seen.len() >= MAX_BLOCKS {
-                break;
-            }
-            if !seen.insert(block) {
-                continue;
-            }
-            match self.latest(local, block as usize, u32::MAX) {
-                Some(definition) => found.push(definition),
-                None => work.extend(&self.predecessors[block as usize]),
-            }
-        }
-        found
-    }
-
-    /// The ops whose results `value`, as used at `at`, was computed from, itself included.
-    pub fn sources(&self, value: Local, at: OpId) -> Vec<OpId> {
-        self.walk(value, self.block_of(at), at.0)
-    }
-
-    /// The same for a value that the terminator of `block` uses.
-    pub fn sources_at_end(&self, value: Local, block: usize) -> Vec<OpId> {
-        self.walk(value, block, u32::MAX)
-    }
-
-    fn walk(&self, value: Local, home: usize, at: u32) -> Vec<OpId> {
-        let mut seen: FxHashSet<(Local, u32)> = FxHashSet::default();
-        let mut queue = std::collections::VecDeque::from([(value, home, at)]);
-        let mut found = Vec::new();
-        while let Some((local, home, at)) = queue.pop_front() {
-            for id in self.reaching(local, home, at).iter().copied() {
-                if seen.len() >= MAX_WALK {
-                    return found;
-                }
-                if seen.insert((local, id)) {
-                    found.push(OpId(id));
-                    let home = self.block_of(OpId(id));
-                    // How much room a collection has is no part of what is in it.
-                    if matches!(&self.ir.ops[id as usize].kind, OpKind::Call { callee: Callee::Path(name), .. } if name.last() == "with_capacity") {
-                        continue;
-                    }
-                    queue.extend(self.ir.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
-                }
-            }
-        }
-        found
-    }
-
-    /// The ops that made `value`, as used at `at`: through variables and branches, and no further than the calls,
-    /// literals and reads of state that gave it.
-    pub fn origins(&self, value: Local, at: OpId) -> Vec<OpId> {
-        self.walk_copies(value, self.block_of(at), at.0)
-    }
-
-    /// The same for a value that the terminator of `block` uses.
-    pub fn origins_at_end(&self, value: Local, block: usize) -> Vec<OpId> {
-        self.walk_copies(value, block, u32::MAX)
-    }
-
-    fn walk_copies(&self, value: Local, home: usize, at: u32) -> Vec<OpId> {
-        let mut seen: FxHashSet<u32> = FxHashSet::default();
-        let mut work = vec![(value, home, at)];
-        let mut found = Vec::new();
-        while let Some((local, home, at)) = work.pop() {
-            for id in self.reaching(local, home, at).iter().copied() {
-                if seen.len() >= MAX_WALK || !seen.insert(id) {
-                    continue;
-                }
-                let home = self.block_of(OpId(id));
-                match &self.ir.ops[id as usize].kind {
-                    OpKind::Load { place, .. } if place.as_local().is_some() => work.extend(place.as_local().map(|it| (it, home, id))),
-                    OpKind::Store { value, .. } => work.push((*value, home, id)),
-                    _ => found.push(OpId(id)),
-                }
-            }
-        }
-        found
-    }
-
-    /// The parameters but the first that `value`, as used at `at`, was computed from.
-    pub fn parameters(&self, ir: &Function, value: Local, at: OpId) -> Vec<u32> {
-        self.roots(ir, value, at).into_iter().filter(|it| *it > 0).collect()
-    }
-
-    /// The parameters, the receiver included, that `value`, as used at `at`, is or was computed from.
-    pub fn roots(&self, ir: &Function, value: Local, at: OpId) -> Vec<u32> {
-        let sources = self.sources(value, at);
-        let uses = |local: Local| local == value || sources.iter().any(|it| self.ir.ops[it.0 as usize].kind.uses().contains(&local));
-        ir.params.iter().enumerate().filter(|(_, it)| uses(it.local)).map(|(index, _)| index as u32).collect()
-    }
-
-    /// Whether `value`, as used at `at`, is what `read` read and nothing was computed in between: saved and put back.
-    pub fn is_copy(&self, value: Local, at: OpId, read: OpId) -> bool {
-        let (mut local, mut at) = (value, at.0);
-        for _ in 0..MAX_WALK {
-            match self.reaching(local, self.block_of(OpId(at)), at)[..] {
-                [id] if id == read.0 => return true,
-                [id] => match &self.ir.ops[id as usize].kind {
-                    OpKind::Load { place, .. } if place.as_local().is_some() => (local, at) = (place.as_local().unwrap_or(local), id),
-                    OpKind::Store { value, .. } => (local, at) = (*value, id),
-                    _ => return false,
-                },
-                _ => return false,
-            }
-        }
-        false
-    }
 }

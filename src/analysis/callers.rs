@@ -9,7 +9,7 @@ use super::path::Root;
 use super::values::Values;
 use crate::catalog::Concurrency;
 use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpId, OpKind, ParamKind, TypeRef};
-use crate::program::{Cls, Definition, Fun, Program, Ty};
+use crate::program::{Cls, Definition, Fun, FunMap, FunSet, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -21,75 +21,75 @@ const MIN_IMPORTS: usize = 2;
 #[derive(Debug, Default)]
 pub struct Callers {
     /// Where each function is called, constructors aside.
-    sites: FxHashMap<Fun, Vec<(Fun, OpId)>>,
+    sites: FunMap<Vec<(Fun, OpId)>>,
     /// All callers outside constructors; an empty list: constructors alone.
-    by: FxHashMap<Fun, Vec<Fun>>,
+    by: FunMap<Vec<Fun>>,
     /// Calls by the own statements of modules and classes.
-    imports: FxHashMap<Fun, usize>,
+    imports: FunMap<usize>,
     /// Methods that are called on more than their callers' `self`.
-    elsewhere: FxHashSet<Fun>,
+    elsewhere: FunSet,
     /// What anyone can call: thread entry points, functions used as values.
-    open: FxHashSet<Fun>,
-    constructs: FxHashSet<Fun>,
-    loads: FxHashSet<Fun>,
-    exclusive: FxHashSet<Fun>,
-    threads: FxHashMap<Fun, u32>,
-    on_loop: FxHashSet<Fun>,
-    unseen: FxHashSet<Fun>,
-    outside: FxHashSet<Fun>,
+    open: FunSet,
+    constructs: FunSet,
+    loads: FunSet,
+    exclusive: FunSet,
+    threads: FunMap<u32>,
+    on_loop: FunSet,
+    unseen: FunSet,
+    outside: FunSet,
 }
 
 impl Callers {
     /// Where functions that are called at all are called, constructors aside.
-    pub fn all_sites(&self) -> &FxHashMap<Fun, Vec<(Fun, OpId)>> {
+    pub fn all_sites(&self) -> &FunMap<Vec<(Fun, OpId)>> {
         &self.sites
     }
 
     /// Where the function is seen to be called, constructors aside.
     pub fn sites(&self, function: Fun) -> &[(Fun, OpId)] {
-        self.sites.get(&function).map_or(&[], Vec::as_slice)
+        self.sites.get(function).map_or(&[], Vec::as_slice)
     }
 
     /// Whether only code of the program that is seen calling the function can call it.
     pub fn are_known(&self, program: &Program<'_>, function: Fun) -> bool {
-        is_private(program, function) && !self.open.contains(&function)
+        is_private(program, function) && !self.open.contains(function)
     }
 
     /// The thread entry point (an index into the program's) whose single thread alone runs the function.
     pub fn only_thread(&self, function: Fun) -> Option<u32> {
-        self.threads.get(&function).copied()
+        self.threads.get(function).copied()
     }
 
     /// Whether only constructors call it.
     pub fn only_constructs(&self, function: Fun) -> bool {
-        self.constructs.contains(&function)
+        self.constructs.contains(function)
     }
 
     /// Whether it only runs while modules are loaded, or in tests.
     pub fn only_loads(&self, function: Fun) -> bool {
-        self.loads.contains(&function)
+        self.loads.contains(function)
     }
 
     /// Whether nobody else has the object the method is called on: it says so by its receiver, or all its callers do.
     pub fn has_to_itself(&self, method: Fun) -> bool {
-        self.exclusive.contains(&method)
+        self.exclusive.contains(method)
     }
 
     /// Whether the function runs on an event loop, as far as its callers are seen: a coroutine, a callback of the loop, or
     /// what only those call.
     pub fn is_on_loop(&self, function: Fun) -> bool {
-        self.on_loop.contains(&function)
+        self.on_loop.contains(function)
     }
 
     /// Whether code that is not a thread's own is seen to run the function: it is public and has no callers in the program,
     /// or is called from there.
     pub fn is_from_outside(&self, function: Fun) -> bool {
-        self.outside.contains(&function)
+        self.outside.contains(function)
     }
 
     /// Whether nobody is seen to run the function: a helper without callers, or what only such helpers call.
     pub fn is_unseen(&self, function: Fun) -> bool {
-        self.unseen.contains(&function)
+        self.unseen.contains(function)
     }
 }
 
@@ -157,24 +157,24 @@ fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
         let is_body = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
         for (callee, op, elsewhere) in calls {
             for callee in &stand_ins[&callee] {
-                let by = callers.by.entry(*callee).or_default();
+                let by = callers.by.or_default(*callee);
                 if is_construction {
                     if is_body {
-                        *callers.imports.entry(*callee).or_default() += 1;
+                        *callers.imports.or_default(*callee) += 1;
                     }
                     continue;
                 }
                 if by.last() != Some(&function) {
                     by.push(function);
                 }
-                callers.sites.entry(*callee).or_default().push((function, op));
+                callers.sites.or_default(*callee).push((function, op));
                 if elsewhere {
                     callers.elsewhere.insert(*callee);
                 }
             }
         }
         for (used, op) in at_once {
-            callers.sites.entry(used).or_default().push((function, op));
+            callers.sites.or_default(used).push((function, op));
         }
         callers.open.extend(values);
     }
@@ -182,37 +182,37 @@ fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
 }
 
 /// What only the statements of modules and classes call, or only tests.
-fn loading(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
-    let fills = |it: &(&Fun, &usize)| *it.1 >= MIN_IMPORTS && callers.by.get(it.0).is_some_and(Vec::is_empty);
-    let tests = |it: &(&Fun, &Vec<Fun>)| !it.1.is_empty() && it.1.iter().all(|it| program.is_exempt(*it));
-    let filling = callers.imports.iter().filter(fills).map(|it| *it.0);
-    filling.chain(callers.by.iter().filter(tests).map(|it| *it.0)).filter(|it| !callers.open.contains(it)).collect()
+fn loading(program: &Program<'_>, callers: &Callers) -> FunSet {
+    let fills = |it: &(Fun, &usize)| *it.1 >= MIN_IMPORTS && callers.by.get(it.0).is_some_and(Vec::is_empty);
+    let tests = |it: &(Fun, &Vec<Fun>)| !it.1.is_empty() && it.1.iter().all(|it| program.is_exempt(*it));
+    let filling = callers.imports.iter().filter(fills).map(|it| it.0);
+    filling.chain(callers.by.iter().filter(tests).map(|it| it.0)).filter(|it| !callers.open.contains(*it)).collect()
 }
 
 /// Private helpers that only constructors call.
-fn constructing(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+fn constructing(program: &Program<'_>, callers: &Callers) -> FunSet {
     let is_known = |it: Fun| callers.are_known(program, it);
-    let roots = callers.by.iter().filter(|it| it.1.is_empty() && is_known(*it.0)).map(|it| *it.0).collect();
+    let roots = callers.by.iter().filter(|it| it.1.is_empty() && is_known(it.0)).map(|it| it.0).collect();
     spread(callers, roots, is_known)
 }
 
 /// Methods that have their object to themselves, and private helpers that are only called on what such callers have.
-fn exclusive(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+fn exclusive(program: &Program<'_>, callers: &Callers) -> FunSet {
     let roots = program.function_ids().filter(|it| takes_exclusively(program, *it)).collect();
-    spread(callers, roots, |it| !callers.elsewhere.contains(&it) && callers.are_known(program, it))
+    spread(callers, roots, |it| !callers.elsewhere.contains(it) && callers.are_known(program, it))
 }
 
 /// Coroutines, callbacks of event loops, and what only those call.
-fn on_loop(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
-    let mut other: FxHashSet<Fun> = FxHashSet::default();
-    let mut found: FxHashSet<Fun> = program.function_ids().filter(|it| program.function(*it).is_async).collect();
+fn on_loop(program: &Program<'_>, callers: &Callers) -> FunSet {
+    let mut other = FunSet::default();
+    let mut found: FunSet = program.function_ids().filter(|it| program.function(*it).is_async).collect();
     for entry in &program.threads.entries {
         let slot = if entry.how == Concurrency::Task { &mut found } else { &mut other };
         slot.insert(entry.function);
     }
     found.extend(program.function_ids().filter(|it| is_of_transport(program, *it)));
     found.retain(|it| !other.contains(it));
-    spread(callers, found, |it| !other.contains(&it))
+    spread(callers, found, |it| !other.contains(it))
 }
 
 /// Whether a transport calls the method, on its event loop: what it receives, in a class that is told of its connection.
@@ -223,7 +223,7 @@ fn is_of_transport(program: &Program<'_>, function: Fun) -> bool {
 }
 
 /// Private helpers that are neither called nor used as values, and what only they call.
-fn unseen(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
+fn unseen(program: &Program<'_>, callers: &Callers) -> FunSet {
     // A decorator may hand it on, and a library's base class may call it, if it is not one that is known.
     let has_unknown_base = |class: Cls, of: Fun| program.external_ancestry(class).any(|it| it != "object" && !program.catalog(of).knows(it));
     let is_handed_on = |it: Fun| !program.function(it).attributes.is_empty() || program.class_of(it).is_some_and(|class| has_unknown_base(class, it));
@@ -240,44 +240,44 @@ fn unseen(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
         program.function(*it).kind != FunctionKind::Closure
             && !is_of_library(*it)
             && callers.are_known(program, *it)
-            && !callers.by.contains_key(it)
-            && !callers.sites.contains_key(it)
+            && !callers.by.contains(*it)
+            && !callers.sites.contains(*it)
             && !is_handed_on(*it)
     };
     let roots = program.function_ids().filter(is_root).collect();
-    spread(callers, roots, |it| !callers.open.contains(&it))
+    spread(callers, roots, |it| !callers.open.contains(it))
 }
 
 /// Public functions that nothing of the program calls, the statements of modules, and what those call.
-fn outside(program: &Program<'_>, callers: &Callers) -> FxHashSet<Fun> {
-    let entries: FxHashSet<Fun> = program.threads.entries.iter().map(|it| it.function).collect();
+fn outside(program: &Program<'_>, callers: &Callers) -> FunSet {
+    let entries: FunSet = program.threads.entries.iter().map(|it| it.function).collect();
     let is_root = |it: &Fun| {
-        let is_called = callers.by.get(it).is_some_and(|it| !it.is_empty());
-        !is_called && !entries.contains(it) && !is_private(program, *it)
+        let is_called = callers.by.get(*it).is_some_and(|it| !it.is_empty());
+        !is_called && !entries.contains(*it) && !is_private(program, *it)
     };
-    let mut calls: FxHashMap<Fun, Vec<Fun>> = FxHashMap::default();
-    for (callee, by) in &callers.by {
-        by.iter().for_each(|it| calls.entry(*it).or_default().push(*callee));
+    let mut calls: FunMap<Vec<Fun>> = FunMap::default();
+    for (callee, by) in callers.by.iter() {
+        by.iter().for_each(|it| calls.or_default(*it).push(callee));
     }
-    let mut found: FxHashSet<Fun> = FxHashSet::default();
+    let mut found = FunSet::default();
     let mut work: Vec<Fun> = program.function_ids().filter(is_root).collect();
     while let Some(function) = work.pop() {
         if found.insert(function) {
-            work.extend(calls.get(&function).into_iter().flatten().filter(|it| !entries.contains(it)));
+            work.extend(calls.get(function).into_iter().flatten().filter(|it| !entries.contains(**it)));
         }
     }
     found
 }
 
 /// `found`, and what is only called by such functions.
-fn spread(callers: &Callers, mut found: FxHashSet<Fun>, may: impl Fn(Fun) -> bool) -> FxHashSet<Fun> {
-    let mut left: Vec<(&Fun, &Vec<Fun>)> = callers.by.iter().filter(|it| !it.1.is_empty() && !found.contains(it.0) && may(*it.0)).collect();
+fn spread(callers: &Callers, mut found: FunSet, may: impl Fn(Fun) -> bool) -> FunSet {
+    let mut left: Vec<(Fun, &Vec<Fun>)> = callers.by.iter().filter(|it| !it.1.is_empty() && !found.contains(it.0) && may(it.0)).collect();
     for _ in 0..MAX_ROUNDS {
         let known = left.len();
         left.retain(|(function, by)| {
-            let all = by.iter().all(|it| found.contains(it));
+            let all = by.iter().all(|it| found.contains(*it));
             if all {
-                found.insert(**function);
+                found.insert(*function);
             }
             !all
         });
@@ -290,29 +290,32 @@ fn spread(callers: &Callers, mut found: FxHashSet<Fun>, may: impl Fn(Fun) -> boo
 
 /// The functions that one single thread of the program reaches and nothing else does: private helpers whose callers all
 /// are such functions.
-fn single_threads(program: &Program<'_>, callers: &Callers) -> FxHashMap<Fun, u32> {
+fn single_threads(program: &Program<'_>, callers: &Callers) -> FunMap<u32> {
     let mut started: FxHashMap<Fun, Option<u32>> = FxHashMap::default();
     for (index, it) in program.threads.entries.iter().enumerate() {
-        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.by.contains_key(&it.function);
+        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.by.contains(it.function);
         started.entry(it.function).and_modify(|it| *it = None).or_insert(alone.then_some(index as u32));
     }
-    let mut threads: FxHashMap<Fun, u32> = started.into_iter().filter_map(|(function, entry)| entry.map(|it| (function, it))).collect();
+    let mut threads: FunMap<u32> = FunMap::default();
+    for (function, entry) in started {
+        entry.into_iter().for_each(|it| threads.insert(function, it));
+    }
     for _ in 0..MAX_ROUNDS {
         let mut more = Vec::new();
-        for (function, by) in &callers.by {
-            if threads.contains_key(function) || !callers.are_known(program, *function) {
+        for (function, by) in callers.by.iter() {
+            if threads.contains(function) || !callers.are_known(program, function) {
                 continue;
             }
-            if let Some(first) = by.first().and_then(|it| threads.get(it))
-                && by.iter().all(|it| threads.get(it) == Some(first))
+            if let Some(first) = by.first().and_then(|it| threads.get(*it))
+                && by.iter().all(|it| threads.get(*it) == Some(first))
             {
-                more.push((*function, *first));
+                more.push((function, *first));
             }
         }
         if more.is_empty() {
             break;
         }
-        threads.extend(more);
+        more.into_iter().for_each(|(function, entry)| threads.insert(function, entry));
     }
     threads
 }

@@ -13,7 +13,7 @@ use super::declared::Declared;
 use super::path::Key;
 use crate::catalog::Mode;
 use crate::ir::{Callee, OpId, OpKind};
-use crate::program::{Fun, Program};
+use crate::program::{Fun, FunMap, Program};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -55,8 +55,8 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts], declared: &Declare
     let functions: Vec<Fun> = program.function_ids().collect();
     result.claims = functions.into_par_iter().filter(|it| claims_lock(program, facts, *it)).collect();
     let sites = callers.all_sites();
-    result.held = greatest(facts, declared, sites, |it| callers.are_known(program, *it));
-    result.known = greatest(facts, declared, sites, |_| true);
+    (result.held, result.known) =
+        rayon::join(|| greatest(facts, declared, sites, |it| callers.are_known(program, it)), || greatest(facts, declared, sites, |_| true));
     for (function, locks) in declared.requiring() {
         for map in [&mut result.held, &mut result.known] {
             let held = map.entry(function).or_default();
@@ -83,20 +83,20 @@ fn claims_lock(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
 fn greatest(
     facts: &[Facts],
     declared: &Declared,
-    sites: &FxHashMap<Fun, Vec<(Fun, OpId)>>,
-    is_candidate: impl Fn(&Fun) -> bool,
+    sites: &FunMap<Vec<(Fun, OpId)>>,
+    is_candidate: impl Fn(Fun) -> bool,
 ) -> FxHashMap<Fun, Vec<(Key, Mode)>> {
-    let mut open: Vec<Fun> = sites.keys().copied().filter(is_candidate).collect();
-    open.sort_unstable();
+    let mut open: Vec<(Fun, &Vec<(Fun, OpId)>)> = sites.iter().filter(|it| is_candidate(it.0)).collect();
     // None is "anything": not yet reached from a site that is known.
-    let mut held: FxHashMap<Fun, Option<Vec<(Key, Mode)>>> = open.iter().map(|it| (*it, None)).collect();
+    let mut held: FunMap<Option<Vec<(Key, Mode)>>> = FunMap::default();
+    open.iter().for_each(|it| held.insert(it.0, None));
     for _ in 0..MAX_ROUNDS {
         let mut changed = false;
         // Nothing is what it stays: of these no more has to be asked.
-        open.retain(|function| {
-            let meet = at_all(facts, declared, &sites[function], |it| held.get(it).map(|it| it.as_deref()));
+        open.retain(|(function, sites)| {
+            let meet = at_all(facts, declared, sites, |it| held.get(it).map(|it| it.as_deref()));
             let is_nothing = meet.as_ref().is_some_and(Vec::is_empty);
-            if meet.is_some() && held[function] != meet {
+            if meet.is_some() && held.get(*function) != Some(&meet) {
                 held.insert(*function, meet);
                 changed = true;
             }
@@ -106,7 +106,7 @@ fn greatest(
             break;
         }
     }
-    held.into_iter().filter_map(|(function, held)| held.filter(|it| !it.is_empty()).map(|it| (function, it))).collect()
+    held.iter().filter_map(|(function, held)| held.clone().filter(|it| !it.is_empty()).map(|it| (function, it))).collect()
 }
 
 /// The locks held at all of `sites`, as far as is known of their functions; none where nothing is known of any.
@@ -115,14 +115,14 @@ fn at_all<'h>(
     facts: &[Facts],
     declared: &Declared,
     sites: &[(Fun, OpId)],
-    entered: impl Fn(&Fun) -> Option<Option<&'h [(Key, Mode)]>>,
+    entered: impl Fn(Fun) -> Option<Option<&'h [(Key, Mode)]>>,
 ) -> Option<Vec<(Key, Mode)>> {
     let mut meet: Option<Vec<(Key, Mode)>> = None;
     for (caller, op) in sites {
         let locksets = &facts[caller.0 as usize].locksets;
         let mut here: Vec<(Key, Mode)> = locksets.before(*op).iter().filter(|it| it.sure).map(|it| (locksets.lock(it).key, it.mode)).collect();
         here.extend(declared.required(*caller).iter().map(|it| (it.0, Mode::Exclusive)));
-        match entered(caller) {
+        match entered(*caller) {
             Some(None) => continue,
             Some(Some(known)) => here.extend(known.iter().copied()),
             None => {}

@@ -4,7 +4,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Facts;
-use super::access::{Access, AccessKind, Definitions};
+use super::access::{Access, AccessKind};
+use super::definitions::Definitions;
 use super::path::{Key, Owner};
 use crate::ir::{Base, Callee, Function, Local, OpId, OpKind, Place, Terminator};
 use crate::program::{Fun, Program};

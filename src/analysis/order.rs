@@ -8,8 +8,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::Analysis;
-use super::access::Definitions;
 use super::atomics::{is_exclusive, is_fresh};
+use super::definitions::Definitions;
 use super::lockset::{Acquisition, Held, LockRef};
 use super::path::{Key, Owner, Path, Root, Step};
 use crate::catalog::Mode;

@@ -1,5 +1,7 @@
 //! The paths of a function's locals, in eight bytes each: there are as many as there are values in a program.
 
+use thin_vec::ThinVec;
+
 use super::path::{Path, Root, Step};
 use crate::ir::{List, Local, Name};
 use crate::program::{Cls, Mod};
@@ -13,13 +15,13 @@ pub(super) struct Paths {
     roots: Box<[u32]>,
     steps: Box<[List<Step>]>,
     /// Of the globals that paths start from: their numbers are indices here.
-    globals: Vec<(Mod, Name)>,
+    globals: ThinVec<(Mod, Name)>,
 }
 
 impl Paths {
     /// Of a function with so many locals, without any path yet.
     pub(super) fn new(locals: usize) -> Paths {
-        Paths { roots: vec![0; locals].into(), steps: vec![List::new(); locals].into(), globals: Vec::new() }
+        Paths { roots: vec![0; locals].into(), steps: vec![List::new(); locals].into(), globals: ThinVec::new() }
     }
 
     pub(super) fn get(&self, local: Local) -> Option<Path> {

@@ -26,7 +26,7 @@ pub struct Values {
     /// For a temporary that only reads a variable or another temporary: which; [`NONE`] for others.
     copies: Box<[Local]>,
     /// For an object that a call or literal makes of others: what it shares with them.
-    made: FxHashMap<Local, Made>,
+    made: Option<Box<FxHashMap<Local, Made>>>,
 }
 
 /// What an object has of those that it was made of.
@@ -44,7 +44,7 @@ impl Values {
         let mut path = path;
         for _ in 0..MAX_SHARED {
             let (Root::Local(local), Some(Step::Field(field))) = (path.root, path.steps.first().copied()) else { break };
-            let start = match self.made.get(&local) {
+            let start = match self.made(local) {
                 Some(Made::Clone(original)) if is_shared(program, self.function, local, field) => original.then(Step::Field(field)),
                 Some(Made::Of(parts)) => parts.iter().find(|it| it.0 == field).map(|it| it.1),
                 _ => None,
@@ -61,7 +61,7 @@ impl Values {
     /// The parts of the object in `local` that come from parameters: what a caller knows better.
     pub fn parts(&self, local: Local) -> Vec<(Name, Path)> {
         let made = match self.path(local) {
-            Some(Path { root: Root::Local(local), steps }) if steps.is_empty() => self.made.get(&local),
+            Some(Path { root: Root::Local(local), steps }) if steps.is_empty() => self.made(local),
             _ => None,
         };
         let known = |it: &&(Name, Path)| matches!(it.1.root, Root::Param(_) | Root::Global(..));
@@ -69,6 +69,10 @@ impl Values {
             Some(Made::Of(parts)) => parts.iter().filter(known).cloned().collect(),
             _ => Vec::new(),
         }
+    }
+
+    fn made(&self, local: Local) -> Option<&Made> {
+        self.made.as_ref()?.get(&local)
     }
 
     /// The object in `local`.
@@ -125,7 +129,7 @@ impl Values {
                         path
                     } else {
                         match projections.next() {
-                            Some(Projection::Field(field)) => path.then(Step::Field(Name::new(&format!("{name}.{field}"))))?,
+                            Some(Projection::Field(field)) => path.then(Step::Field(Name::concat(&[name.as_str(), ".", field.as_str()])))?,
                             _ => path,
                         }
                     }
@@ -173,7 +177,7 @@ fn is_struct(program: &Program<'_>, function: Fun, path: &Path, pattern: Name) -
 pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Values {
     let ir = program.function(function);
     let language = program.language(function);
-    let mut values = Values { function, paths: Paths::new(ir.locals.len()), copies: vec![NONE; ir.locals.len()].into(), made: FxHashMap::default() };
+    let mut values = Values { function, paths: Paths::new(ir.locals.len()), copies: vec![NONE; ir.locals.len()].into(), made: None };
     for (index, param) in ir.params.iter().enumerate() {
         let root = match program.local_type(function, param.local) {
             Ty::ClassObject(class) if index == 0 => Root::Class(*class),
@@ -240,7 +244,9 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                 let path = call_path(program, &values, language, target, callee, arguments, &bound, summaries);
                 if path.is_none() && language == Language::Rust {
                     let made = made_by_call(program, &values, target, callee, &bound, summaries);
-                    values.made.extend(made.map(|it| (*dest, it)));
+                    if let Some(made) = made {
+                        values.made.get_or_insert_default().insert(*dest, made);
+                    }
                 }
                 values.paths.set(*dest, path.or(Some(Path::new(Root::Local(*dest)))));
             }
@@ -256,7 +262,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
                     };
                     let parts: Vec<(Name, Path)> = fields.iter().zip(operands).filter_map(part).collect();
                     if !parts.is_empty() {
-                        values.made.insert(*dest, Made::Of(parts));
+                        values.made.get_or_insert_default().insert(*dest, Made::Of(parts));
                     }
                 }
             }

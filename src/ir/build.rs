@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
 use super::{
@@ -15,6 +16,14 @@ const MAX_ROOM: usize = 1 << 14;
 thread_local! {
     /// Room that functions were built in before: each of them would grow its own a step at a time.
     static ROOMS: RefCell<Vec<Room>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A block of a finished function.
+#[derive(Clone, Copy, Default)]
+struct Kept {
+    number: BlockId,
+    /// Where its next op belongs.
+    next: usize,
 }
 
 /// What grows while a function is built, empty.
@@ -251,39 +260,36 @@ impl FunctionBuilder {
     /// The finished function: unreachable blocks removed, the rest numbered in the order they were made.
     pub fn finish(mut self) -> Function {
         let blocks = &mut self.function.blocks;
-        let mut reached = vec![false; blocks.len()];
-        let mut work = vec![BlockId(0)];
+        // By block as they are numbered now: what becomes of those that are reached.
+        let mut kept: Vec<Option<Kept>> = vec![None; blocks.len()];
+        let mut work: SmallVec<[BlockId; 16]> = SmallVec::from_slice(&[BlockId(0)]);
         while let Some(id) = work.pop() {
-            if std::mem::replace(&mut reached[id.index()], true) {
+            if kept[id.index()].replace(Kept::default()).is_some() {
                 continue;
             }
             let block = &blocks[id.index()];
             work.extend(block.terminator.successors());
             work.extend(block.unwind.filter(|_| block.count > 0 || block.terminator == Terminator::Raise));
         }
-        let mut renumbered = vec![None; blocks.len()];
-        for (next, (old, _)) in reached.iter().enumerate().filter(|(_, it)| **it).enumerate() {
-            renumbered[old] = Some(BlockId::from_index(next));
+        let (mut number, mut next) = (0, 0);
+        for (block, kept) in blocks.iter_mut().zip(&mut kept) {
+            let Some(kept) = kept else { continue };
+            *kept = Kept { number: BlockId(number), next };
+            block.first = OpId(next as u32);
+            number += 1;
+            next += block.count as usize;
         }
-        let map = |id: BlockId| renumbered[id.index()].unwrap_or(BlockId(0));
-        let mut next = 0;
-        // By block as they were numbered before: where its next op belongs.
-        let mut places = vec![None; blocks.len()];
-        for (old, block) in blocks.iter_mut().enumerate().filter(|it| reached[it.0]) {
-            block.first = OpId(next);
-            places[old] = Some(next as usize);
-            next += block.count;
-        }
+        let map = |id: BlockId| kept[id.index()].map(|it| it.number);
         let mut index = 0;
         blocks.retain(|_| {
             index += 1;
-            reached[index - 1]
+            kept[index - 1].is_some()
         });
         for block in blocks {
-            block.unwind = block.unwind.and_then(|it| renumbered[it.index()]);
-            block.terminator.targets_mut().for_each(|it| *it = map(*it));
+            block.unwind = block.unwind.and_then(map);
+            block.terminator.targets_mut().for_each(|it| *it = map(*it).unwrap_or(BlockId(0)));
         }
-        self.put_in_order(places, next as usize);
+        self.put_in_order(kept, next);
         // It is kept for the whole run as it is now.
         let function = &mut self.function;
         let mut room = Room { homes: self.homes, live: self.live, ..Room::default() };
@@ -303,22 +309,20 @@ impl FunctionBuilder {
     }
 
     /// Puts the ops in the order of their blocks: each block's next one at its next place, `count` in all; the others go.
-    fn put_in_order(&mut self, mut places: Vec<Option<usize>>, count: usize) {
+    fn put_in_order(&mut self, mut kept: Vec<Option<Kept>>, count: usize) {
         let ops = &mut self.function.ops;
         if count == ops.len() && self.homes.is_sorted() {
             return;
         }
         const GONE: usize = usize::MAX;
-        let mut goals: Vec<usize> = self
-            .homes
-            .iter()
-            .map(|it| {
-                places[it.index()].as_mut().map_or(GONE, |place| {
-                    *place += 1;
-                    *place - 1
-                })
-            })
-            .collect();
+        let goal = |home: &BlockId| match &mut kept[home.index()] {
+            Some(block) => {
+                block.next += 1;
+                block.next - 1
+            }
+            None => GONE,
+        };
+        let mut goals: Vec<usize> = self.homes.iter().map(goal).collect();
         // Each swap brings one op to its place.
         for at in 0..ops.len() {
             while goals[at] != at && goals[at] != GONE {

@@ -88,7 +88,7 @@ impl Range {
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub struct $name(pub u32);
 
         impl $name {
@@ -480,7 +480,7 @@ impl Function {
     }
 
     /// Every op with its index.
-    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (OpId, &Op)> + ExactSizeIterator {
+    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (OpId, &Op)> + ExactSizeIterator + Clone {
         self.ops.iter().enumerate().map(|(index, op)| (OpId(index as u32), op))
     }
 

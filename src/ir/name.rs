@@ -8,6 +8,7 @@
 //! names that are iterated must keep insertion order ([`indexmap`]).
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -25,6 +26,18 @@ impl Name {
     /// Interns `text`.
     pub fn new(text: &str) -> Self {
         Name(intern::intern(text))
+    }
+
+    /// Interns the texts of `parts`, one behind the other.
+    pub fn concat(parts: &[&str]) -> Self {
+        thread_local! {
+            static WHOLE: RefCell<String> = const { RefCell::new(String::new()) };
+        }
+        WHOLE.with_borrow_mut(|whole| {
+            whole.clear();
+            parts.iter().for_each(|it| whole.push_str(it));
+            Name::new(whole)
+        })
     }
 
     /// The text, valid for the whole run.

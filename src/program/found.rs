@@ -2,12 +2,16 @@
 //! share few.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::{Target, Ty};
 use crate::ir::Local;
 
 /// More types than this are looked up in a table.
 const FEW: usize = 12;
+
+/// What calls run, by their destinations, as they are found.
+pub(super) type Targets = SmallVec<[(Local, Target); 16]>;
 
 /// The types and calls of a function.
 #[derive(Debug, Default)]
@@ -50,7 +54,7 @@ impl Numbers {
 
 impl FunctionTypes {
     /// Of two targets of one destination the last counts.
-    pub(super) fn new(locals: &[Ty], mut targets: Vec<(Local, Target)>, returns: Ty) -> FunctionTypes {
+    pub(super) fn new(locals: &[Ty], mut targets: Targets, returns: Ty) -> FunctionTypes {
         targets.sort_by_key(|it| it.0);
         targets.dedup_by(|next, kept| {
             let is_again = next.0 == kept.0;
@@ -59,7 +63,7 @@ impl FunctionTypes {
             }
             is_again
         });
-        FunctionTypes { locals: LocalTypes::new(locals), targets: targets.into(), returns }
+        FunctionTypes { locals: LocalTypes::new(locals), targets: targets.into_boxed_slice(), returns }
     }
 
     /// The type of a local.
@@ -84,7 +88,7 @@ impl FunctionTypes {
 
 impl LocalTypes {
     fn new(types: &[Ty]) -> LocalTypes {
-        let mut distinct: Vec<Ty> = Vec::new();
+        let mut distinct: SmallVec<[Ty; 16]> = SmallVec::new();
         let mut known: FxHashMap<Ty, u32> = FxHashMap::default();
         let mut number = |ty: Ty| {
             // Of few it is quicker to look at each, the last one first.
@@ -115,12 +119,14 @@ impl LocalTypes {
             }
         }
         let numbers = if large.is_empty() { Numbers::Small(small.into()) } else { Numbers::Large(large.into()) };
-        LocalTypes { distinct: distinct.into(), numbers }
+        LocalTypes { distinct: distinct.into_boxed_slice(), numbers }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use smallvec::smallvec;
+
     use super::*;
 
     #[test]
@@ -135,7 +141,7 @@ mod tests {
     fn types_and_targets_come_back() {
         let types = [Ty::Unknown, Ty::external("a"), Ty::external("b"), Ty::external("a")];
         let of = |local| Target::External(crate::ir::Name::new(local));
-        let found = FunctionTypes::new(&types, vec![(Local(3), of("x")), (Local(1), of("y")), (Local(3), of("z"))], Ty::Unknown);
+        let found = FunctionTypes::new(&types, smallvec![(Local(3), of("x")), (Local(1), of("y")), (Local(3), of("z"))], Ty::Unknown);
         assert!((0..4).all(|it| *found.local(Local(it)) == types[it as usize]));
         assert_eq!(*found.local(Local(4)), Ty::Unknown);
         assert_eq!([0, 1, 3].map(|it| found.target(Local(it)).cloned()), [None, Some(of("y")), Some(of("z"))]);

@@ -14,21 +14,21 @@ pub(super) struct OwnRows<'l> {
 }
 
 impl OwnRows<'_> {
-    /// The path under which a row knows what the module calls `name`.
-    pub(super) fn named(&self, name: &str) -> Option<Name> {
-        let module = |it: &Name| it.as_str().strip_suffix(name)?.strip_suffix(self.separator());
+    /// The path under which a row knows what the module calls `name` in `scope`.
+    pub(super) fn named(&self, scope: Name, name: Name) -> Option<Name> {
+        if self.catalog.own().is_empty() {
+            return None;
+        }
+        let name = if scope == "" { name.to_string() } else { format!("{scope}{}{name}", self.separator()) };
+        let module = |it: &Name| it.as_str().strip_suffix(&name)?.strip_suffix(self.separator());
         self.catalog.own().iter().copied().filter(|it| module(it).is_some_and(|it| self.is_called(it))).min()
     }
 
-    /// The same for a method: its type's path and its name.
-    pub(super) fn method(&self, name: &str) -> Option<(Name, Name)> {
-        let path = self.named(name)?.as_str();
+    /// The same for a method, whose scope is its type: its type's path and its name.
+    pub(super) fn method(&self, scope: Name, name: Name) -> Option<(Name, Name)> {
+        let path = self.named(scope, name)?.as_str();
         let (ty, method) = path.rsplit_once(self.separator())?;
         Some((Name::new(ty), Name::new(method)))
-    }
-
-    pub(super) fn qualified(&self, scope: Name, name: Name) -> String {
-        if scope == "" { name.to_string() } else { format!("{scope}{}{name}", self.separator()) }
     }
 
     /// Whether `path` is the module's, with or without the folders above that have no `__init__.py`.

@@ -248,7 +248,7 @@ fn handlers(program: &Program<'_>, function: Fun, search: &mut Search) {
         // `@app.route` on an object of the module: by its type.
         let of_object = attribute.path.as_str().rsplit_once('.').and_then(|(object, method)| {
             match program.definition_type(program.resolve(module, Name::new(""), Name::new(object))) {
-                Ty::External(ty, _) => Some(Name::new(&format!("{ty}.{method}"))),
+                Ty::External(ty, _) => Some(Name::concat(&[ty.as_str(), ".", method])),
                 _ => None,
             }
         });

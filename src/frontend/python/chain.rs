@@ -3,6 +3,8 @@
 //! Such a chain is one [`Place`] as long as it names storage, and starts anew from a temporary behind each call. The
 //! walk goes down the chain's left spine in a loop, however long it is.
 
+use thin_vec::{ThinVec, thin_vec};
+
 use super::context::Ctx;
 use super::literals::{constant, strip};
 use super::syntax::{Field, Kind, Node, Nodes, Token};
@@ -125,9 +127,9 @@ impl<'t> Ctx<'t> {
         self.call_op(callee, arguments, node.range())
     }
 
-    pub(super) fn call_op(&mut self, callee: Callee, arguments: Vec<Argument>, range: Range) -> Local {
+    pub(super) fn call_op(&mut self, callee: Callee, arguments: ThinVec<Argument>, range: Range) -> Local {
         let dest = self.frame.b.temp();
-        self.frame.b.push(OpKind::Call { dest, callee, arguments: arguments.into() }, range);
+        self.frame.b.push(OpKind::Call { dest, callee, arguments }, range);
         dest
     }
 
@@ -150,12 +152,15 @@ impl<'t> Ctx<'t> {
         }
     }
 
-    fn arguments(&mut self, list: Node<'t>) -> Vec<Argument> {
+    fn arguments(&mut self, list: Node<'t>) -> ThinVec<Argument> {
         if list.kind() == Kind::GeneratorExpression {
             let value = self.comprehension(list, AggregateKind::List);
-            return vec![Argument { kind: ArgumentKind::Positional, value }];
+            return thin_vec![Argument { kind: ArgumentKind::Positional, value }];
         }
-        list.children().into_iter().map(|it| self.argument(it)).collect()
+        let children = list.children();
+        let mut arguments = ThinVec::with_capacity(children.len());
+        arguments.extend(children.into_iter().map(|it| self.argument(it)));
+        arguments
     }
 
     fn argument(&mut self, node: Node<'t>) -> Argument {

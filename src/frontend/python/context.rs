@@ -108,7 +108,7 @@ impl Frame<'_> {
         let function = &self.b.function;
         match self.kind {
             FrameKind::Module | FrameKind::Class(_) => function.scope,
-            FrameKind::Function => *self.path.get_or_init(|| Name::new(&format!("{}.<locals>", joined(function.scope, function.name)))),
+            FrameKind::Function => *self.path.get_or_init(|| Name::concat(&[joined(function.scope, function.name).as_str(), ".<locals>"])),
         }
     }
 

@@ -287,7 +287,7 @@ impl<'t> Ctx<'t> {
 
 /// `scope.name`.
 pub(super) fn joined(scope: Name, name: Name) -> Name {
-    if scope.as_str().is_empty() { name } else { Name::new(&format!("{scope}.{name}")) }
+    if scope.as_str().is_empty() { name } else { Name::concat(&[scope.as_str(), ".", name.as_str()]) }
 }
 
 /// `__enter__`, which Python calls from outside.

@@ -5,7 +5,7 @@
 
 use super::context::Ctx;
 use super::literals::{constant, strip};
-use super::syntax::{Field, Kind, Node, Token};
+use super::syntax::{Field, Kind, Node, Nodes, Token};
 use crate::ir::{AggregateKind, BlockId, Const, Local, OpKind, Operation, Place, Range, StoreKind, Terminator};
 
 impl<'t> Ctx<'t> {
@@ -328,7 +328,7 @@ impl<'t> Ctx<'t> {
 }
 
 /// The operands of `a and b and c`, and whether it is `and`.
-fn boolean_operands(node: Node) -> (Vec<Node>, bool) {
+fn boolean_operands(node: Node) -> (Nodes, bool) {
     let is_and = |it: Node| it.child(Field::Operator).is_some_and(|it| it.token() == Some(Token::And));
     let own = is_and(node);
     let (leftmost, spine) = left_spine(node, |it| it.kind() == Kind::BooleanOperator && is_and(it) == own);
@@ -338,8 +338,8 @@ fn boolean_operands(node: Node) -> (Vec<Node>, bool) {
 
 /// The nodes from `node` down along their left operands, as long as they are of the kind that `goes_on` says, and the
 /// operand below the last.
-fn left_spine<'t>(node: Node<'t>, goes_on: impl Fn(Node<'t>) -> bool) -> (Node<'t>, Vec<Node<'t>>) {
-    let mut spine = vec![node];
+fn left_spine<'t>(node: Node<'t>, goes_on: impl Fn(Node<'t>) -> bool) -> (Node<'t>, Nodes<'t>) {
+    let mut spine = Nodes::from_slice(&[node]);
     let mut at = node;
     while let Some(left) = at.child(Field::Left).map(strip) {
         at = left;

@@ -6,9 +6,10 @@
 
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
 
 use super::repair::Parsed;
-use super::syntax::{Field, Kind, Node, Tree};
+use super::syntax::{Field, Kind, Node, Nodes, Tree};
 use crate::ir::{Local, Name, Range};
 
 /// Where a bound name lives.
@@ -48,6 +49,9 @@ pub(super) struct Bindings<'t> {
     pub(super) imports: Vec<Node<'t>>,
 }
 
+/// Names that a statement binds, and where they stand.
+pub(super) type BoundNames = SmallVec<[(Name, Range); 4]>;
+
 /// What there is to know of the file around a body.
 pub(super) struct File<'t> {
     pub(super) source: &'t str,
@@ -83,9 +87,9 @@ pub(super) fn bindings<'t>(root: Node<'t>, file: &File<'t>) -> Bindings<'t> {
 }
 
 /// The names that `target` (of an assignment, `for`, `with`) binds.
-pub(super) fn target_names(target: Node, source: &str) -> Vec<(Name, Range)> {
-    let mut names = Vec::new();
-    let mut work = vec![target];
+pub(super) fn target_names(target: Node, source: &str) -> BoundNames {
+    let mut names = BoundNames::new();
+    let mut work = Nodes::from_slice(&[target]);
     while let Some(node) = work.pop() {
         match node.kind() {
             Kind::Identifier => names.push((node.name(source), node.range())),
@@ -106,9 +110,9 @@ pub(super) fn target_names(target: Node, source: &str) -> Vec<(Name, Range)> {
 }
 
 /// The names that the pattern of a `case` captures.
-pub(super) fn captured_names(pattern: Node, source: &str) -> Vec<(Name, Range)> {
-    let mut names = Vec::new();
-    let mut work = vec![pattern];
+pub(super) fn captured_names(pattern: Node, source: &str) -> BoundNames {
+    let mut names = BoundNames::new();
+    let mut work = Nodes::from_slice(&[pattern]);
     while let Some(node) = work.pop() {
         let children = node.children();
         match node.kind() {

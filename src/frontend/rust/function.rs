@@ -105,7 +105,7 @@ impl Ctx<'_> {
     /// Lowers `f` as the function that `b` has begun.
     fn in_new_frame(&mut self, b: FunctionBuilder, captures: bool, f: impl FnOnce(&mut Self)) -> FunctionId {
         let id = self.reserve();
-        let path = Name::new(&format!("{}.<locals>", b.function.qualified_name(crate::ir::Language::Rust)));
+        let path = Name::concat(&[&b.function.qualified_name(crate::ir::Language::Rust), ".<locals>"]);
         self.in_frame(Frame::new(b, id, captures, path), f);
         id
     }

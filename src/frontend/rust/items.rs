@@ -129,7 +129,7 @@ impl Ctx<'_> {
 
     /// `scope::name`.
     fn scoped(&self, name: Name) -> Name {
-        if self.scope == "" { name } else { Name::new(&format!("{}::{name}", self.scope)) }
+        if self.scope == "" { name } else { Name::concat(&[self.scope.as_str(), "::", name.as_str()]) }
     }
 
     fn mod_item(&mut self, it: &ItemMod) {

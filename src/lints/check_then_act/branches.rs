@@ -8,7 +8,8 @@ use rustc_hash::FxHashSet;
 
 use super::super::support::Graph;
 use crate::analysis::Analysis;
-use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::definitions::Definitions;
 use crate::ir::{AggregateKind, Arm, BlockId, Callee, Const, Function, Local, OpId, OpKind, Operation, Terminator};
 use crate::program::{Cls, Fun, Target};
 

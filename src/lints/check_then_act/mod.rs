@@ -20,8 +20,8 @@ use self::pairs::pairs;
 use self::reuse::reuse;
 use self::sharded::sharded;
 use super::support::{
-    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_of_caller, is_read_again, label, shared, state_name,
-    statement, step, stores_constant,
+    Graph, Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_of_caller, is_read_again, label, over_states, shared,
+    state_name, statement, step, stores_constant,
 };
 use super::{Check, Lint};
 use crate::analysis::Analysis;
@@ -114,15 +114,13 @@ enum Gap {
 }
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    let mut updates = Updates::default();
     let mutable = mutable_classes(analysis);
-    let mut all_branches: Recent<Branches<'_>> = Recent::default();
-    for (owner, state) in analysis.states.iter() {
+    findings.extend(over_states(analysis, |owner, state, (updates, all_branches): &mut (Updates<'_>, Recent<Branches<'_>>), findings| {
         if is_method(analysis.program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
-            continue;
+            return;
         }
         reuse(analysis, owner, state, findings);
-        ensured(analysis, owner, state, &mut all_branches, findings);
+        ensured(analysis, owner, state, all_branches, findings);
         let mut seen: FxHashSet<Fun> = FxHashSet::default();
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction && !it.maybe_guarded) {
             let act = analysis.access(usage);
@@ -170,7 +168,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 findings.push(found);
             }
         }
-    }
+    }));
     flags(analysis, findings);
     sharded(analysis, findings);
     pairs(analysis, findings);

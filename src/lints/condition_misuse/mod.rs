@@ -11,7 +11,7 @@ mod outside;
 mod predicate;
 mod wakeup;
 
-use super::support::Graph;
+use super::support::{Graph, over_functions};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::lockset::{Held, HeldBy};
@@ -52,19 +52,22 @@ struct Call {
 }
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    let program = analysis.program;
+    let by_function = over_functions(analysis, |function, found| {
+        let calls = condition_calls(analysis, function);
+        let mut findings = Vec::new();
+        event::event(analysis, function, &mut findings);
+        if calls.iter().any(|it| it.effect == Effect::Wait) {
+            let graph = Graph::new(analysis.program.function(function));
+            predicate::predicate(analysis, &graph, &calls, &mut findings);
+        }
+        if !calls.is_empty() || !findings.is_empty() {
+            found.push((calls, findings));
+        }
+    });
     let mut calls: Vec<Call> = Vec::new();
-    for function in program.function_ids() {
-        if program.is_exempt(function) {
-            continue;
-        }
-        let first = calls.len();
-        calls.extend(condition_calls(analysis, function));
-        event::event(analysis, function, findings);
-        if calls[first..].iter().any(|it| it.effect == Effect::Wait) {
-            let graph = Graph::new(program.function(function));
-            predicate::predicate(analysis, &graph, &calls[first..], findings);
-        }
+    for (made, found) in by_function {
+        calls.extend(made);
+        findings.extend(found);
     }
     wakeup::wakeup(analysis, &calls, findings);
     foreign_loop::foreign_loop(analysis, findings);

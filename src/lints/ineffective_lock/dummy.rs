@@ -3,7 +3,7 @@
 use super::super::support::{finding, label, statement, step};
 use super::{INEFFECTIVE_LOCK, makes_lock};
 use crate::analysis::Analysis;
-use crate::analysis::access::Definitions;
+use crate::analysis::definitions::Definitions;
 use crate::analysis::path::Owner;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
 use crate::ir::{FunctionKind, Language, Name, OpId, OpKind, Terminator};

@@ -9,6 +9,7 @@ mod fresh;
 mod instance;
 mod replaced;
 
+use super::support::over_functions;
 use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Rule, Severity};
@@ -28,14 +29,11 @@ pub const INEFFECTIVE_LOCK: Lint = Lint {
 };
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    for function in analysis.program.function_ids() {
-        if analysis.program.is_exempt(function) {
-            continue;
-        }
+    findings.extend(over_functions(analysis, |function, findings| {
         fresh::fresh(analysis, function, findings);
         replaced::replaced(analysis, function, findings);
         dummy::dummy(analysis, function, findings);
-    }
+    }));
     instance::instance(analysis, findings);
 }
 

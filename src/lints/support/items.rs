@@ -1,7 +1,7 @@
 //! Which item of a container an op is about.
 
 use crate::analysis::Analysis;
-use crate::analysis::access::Definitions;
+use crate::analysis::definitions::Definitions;
 use crate::analysis::path::Path;
 use crate::ir::{Base, Callee, Const, Local, OpId, OpKind, Place, Projection};
 use crate::program::{Fun, Target};

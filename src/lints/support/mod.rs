@@ -10,6 +10,7 @@ mod recent;
 mod review;
 mod sharded;
 mod suspends;
+mod sweep;
 mod updates;
 
 pub use self::evidence::{Shared, is_for_one_thread, owned_lock, shared, stays_on_loop};
@@ -22,6 +23,7 @@ pub use self::recent::Recent;
 pub use self::review::review;
 pub use self::sharded::{ShardedOp, is_guarded, open_map, sharded_ops};
 pub use self::suspends::{is_for_tasks, suspends_between};
+pub use self::sweep::{over_functions, over_states};
 pub use self::updates::{Updates, is_read_again, stores_constant};
 use crate::analysis::Analysis;
 use crate::analysis::access::Access;

@@ -6,7 +6,8 @@ use rustc_hash::FxHashSet;
 
 use super::recent::Recent;
 use crate::analysis::Analysis;
-use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::definitions::Definitions;
 use crate::analysis::path::{Owner, Step};
 use crate::ir::{Callee, Const, Local, OpId, OpKind, Operation, Terminator};
 use crate::program::Fun;

@@ -14,7 +14,9 @@ use self::calls::through_calls;
 use self::sharded::sharded;
 use self::swapped::{Known, swapped};
 use self::unchecked::{atomics, unchecked};
-use super::support::{Updates, belongs, expression, finding, initial_value, is_method, is_read_again, label, shared, state_name, statement, step};
+use super::support::{
+    Updates, belongs, expression, finding, initial_value, is_method, is_read_again, label, over_states, shared, state_name, statement, step,
+};
 use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
@@ -42,17 +44,15 @@ pub const UNGUARDED_UPDATE: Lint = Lint {
 const ADDING: &[&str] = &["append", "appendleft", "extend", "push", "push_back", "push_front"];
 
 fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    let mut seen: FxHashSet<(Owner, Fun)> = FxHashSet::default();
-    let mut updates = Updates::default();
-    let mut known = Known::default();
-    for (owner, state) in analysis.states.iter() {
+    let of_states = over_states(analysis, |owner, state, (updates, known): &mut (Updates<'_>, Known), found| {
         if is_method(analysis.program, owner) {
-            continue;
+            return;
         }
+        let mut seen: FxHashSet<Fun> = FxHashSet::default();
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
             let access = analysis.access(usage);
             let Some(read) = updates.read_before(analysis, usage.function, access) else { continue };
-            let found = match split_sections(analysis, usage.function, access, read) {
+            let update = match split_sections(analysis, usage.function, access, read) {
                 Some(_) if adds_to(analysis, usage.function, access, read) || has_one_writer(analysis, state) => None,
                 Some(lock) => Some(stale(analysis, usage.function, (read.op, access.op), &state_name(analysis, access), lock)),
                 None if access.kind == AccessKind::Mutate => None,
@@ -63,14 +63,16 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                     Language::Rust => unchecked(analysis, owner, usage, access, read),
                 },
             };
-            if let Some(found) = found
-                && seen.insert((*owner, usage.function))
+            if let Some(update) = update
+                && seen.insert(usage.function)
             {
-                findings.push(found);
+                found.push((Some((*owner, usage.function)), update));
             }
         }
-        findings.extend(swapped(analysis, owner, state, &mut known));
-    }
+        found.extend(swapped(analysis, owner, state, known).into_iter().map(|it| (None, it)));
+    });
+    let mut seen: FxHashSet<(Owner, Fun)> = of_states.iter().filter_map(|it| it.0).collect();
+    findings.extend(of_states.into_iter().map(|it| it.1));
     for function in analysis.program.function_ids() {
         if !analysis.program.is_exempt(function) {
             through_calls(analysis, function, &mut seen, findings);

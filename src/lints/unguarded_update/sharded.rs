@@ -3,7 +3,7 @@
 use super::super::support::{ShardedOp, expression, finding, item_of, label, open_map, sharded_ops, statement, step};
 use super::UNGUARDED_UPDATE;
 use crate::analysis::Analysis;
-use crate::analysis::access::Definitions;
+use crate::analysis::definitions::Definitions;
 use crate::analysis::path::Key;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};
 use crate::ir::{OpKind, Operation};

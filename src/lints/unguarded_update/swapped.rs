@@ -3,7 +3,8 @@
 use super::super::support::{REMOVING, Recent, finding, is_at_hand, is_for_one_thread, label, shared, state_name, statement, step};
 use super::{UNGUARDED_UPDATE, switch_point};
 use crate::analysis::Analysis;
-use crate::analysis::access::{Access, AccessKind, Definitions};
+use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::definitions::Definitions;
 use crate::analysis::path::{Key, Owner, Path, Root};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role};

@@ -1,6 +1,6 @@
 //! What a call runs, and the type of its result.
 
-use super::scope::Scope;
+use super::scope::{NAMES, Scope};
 use super::{Passed, bindings};
 use crate::catalog::{Effect, Lock, LockKind};
 use crate::ir::{Argument, Callee, FunctionKind, Language, Local, Name, TypeRef};
@@ -78,8 +78,8 @@ impl Scope<'_, '_> {
         match self.defined_target(callee, arguments) {
             Target::Function { function, receiver } => match self.program.own_method(function) {
                 Some((ty, name)) if matches!(receiver, Receiver::Place | Receiver::ByName) => Target::Method { ty, name },
-                Some((ty, name)) if self.language == Language::Python => Target::External(Name::new(&format!("{ty}.{name}"))),
-                Some((ty, name)) => Target::External(Name::new(&format!("{ty}::{name}"))),
+                Some((ty, name)) if self.language == Language::Python => Target::External(Name::concat(&[ty.as_str(), ".", name.as_str()])),
+                Some((ty, name)) => Target::External(Name::concat(&[ty.as_str(), "::", name.as_str()])),
                 None => Target::Function { function, receiver },
             },
             target => target,
@@ -124,7 +124,7 @@ impl Scope<'_, '_> {
     }
 
     fn construct(&self, class: Cls) -> Target {
-        let init = if self.language == Language::Python { self.program.method(class, Name::new("__init__")) } else { None };
+        let init = if self.language == Language::Python { self.program.method(class, NAMES.init) } else { None };
         Target::Construct { class, init }
     }
 
@@ -182,7 +182,7 @@ impl Scope<'_, '_> {
                     };
                 }
                 Ty::Module(module) => return self.defined(program.attribute(Definition::Module(*module), name)),
-                Ty::ExternalObject(path) => return Target::External(Name::new(&format!("{path}.{name}"))),
+                Ty::ExternalObject(path) => return Target::External(Name::concat(&[path.as_str(), ".", name.as_str()])),
                 Ty::Unknown | Ty::Function(_) | Ty::BoundMethod(_) | Ty::Tuple(_) | Ty::Array(_) => return Target::Unknown,
             }
         }
@@ -234,8 +234,8 @@ impl Scope<'_, '_> {
     fn makes_condition(&self, name: Name, first: &Ty) -> bool {
         let is_thread_lock = |it: &Lock| it.scope == crate::catalog::Scope::Thread && it.kind == LockKind::Mutex;
         self.language == Language::Python
-            && name.as_str().to_ascii_lowercase().contains("condition")
             && first.lock(self.catalog).is_some_and(is_thread_lock)
+            && name.as_str().to_ascii_lowercase().contains("condition")
     }
 
     /// Whether a function's written return type is a guard.
@@ -301,7 +301,7 @@ impl Scope<'_, '_> {
             }
             Language::Rust => {
                 if path == "Some" || path == "Ok" {
-                    return Ty::External(Name::new("std::option::Option"), [first()].into());
+                    return Ty::External(NAMES.option, [first()].into());
                 }
                 let Some((ty, constructor)) = path.as_str().rsplit_once("::") else { return Ty::Unknown };
                 let (ty, constructor) = (Name::new(ty), Name::new(constructor));
@@ -349,7 +349,7 @@ impl Scope<'_, '_> {
         if self.passes(name) {
             *receiver
         } else {
-            self.catalog.returns(Name::new(&format!("{ty}::{name}"))).map_or(Ty::Unknown, |it| Ty::External(it, [].into()))
+            self.catalog.returns(Name::concat(&[ty.as_str(), "::", name.as_str()])).map_or(Ty::Unknown, |it| Ty::External(it, [].into()))
         }
     }
     fn collection_method(&self, name: Name, receiver: &Ty) -> Ty {
@@ -444,6 +444,6 @@ impl Scope<'_, '_> {
 fn option(ty: Ty) -> Ty {
     match ty {
         Ty::Unknown => Ty::Unknown,
-        known => Ty::External(Name::new("std::option::Option"), [known].into()),
+        known => Ty::External(NAMES.option, [known].into()),
     }
 }

@@ -14,11 +14,13 @@ use std::hash::Hash;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use self::declare::{declare_fields, declare_globals, wrap_conditions};
 use self::scope::function_types;
 use super::types::Ty;
-use super::{Cls, Definition, Fun, FunctionTypes, Mod, Program, Receiver, Target};
+use super::{Cls, Definition, Fun, FunSet, FunctionTypes, Mod, Program, Receiver, Target};
 use crate::ir::{ArgumentKind, Base, Callee, Language, Local, LocalKind, Name, OpKind, ParamKind, Projection};
 
 /// Methods of containers that put their last argument in.
@@ -36,23 +38,23 @@ struct Known {
     items: FxHashMap<(Cls, Name), Option<Cls>>,
     new_fields: FxHashSet<(Cls, Name)>,
     new_globals: FxHashSet<(Mod, Name)>,
-    new_parameters: FxHashSet<Fun>,
-    new_results: FxHashSet<Fun>,
+    new_parameters: FunSet,
+    new_results: FunSet,
     /// Functions whose locals have other types than in the round before.
-    new_locals: FxHashSet<Fun>,
+    new_locals: FunSet,
 }
 
 /// What a function's types were made of that was not known, or may change.
 #[derive(Debug, Default)]
 struct Reads {
-    fields: Vec<(Cls, Name)>,
-    globals: Vec<(Mod, Name)>,
-    results: Vec<Fun>,
+    fields: ThinVec<(Cls, Name)>,
+    globals: ThinVec<(Mod, Name)>,
+    results: ThinVec<Fun>,
 }
 
 impl Reads {
     fn each_once(self) -> Reads {
-        fn once<T: Copy + Eq + Hash>(all: Vec<T>) -> Vec<T> {
+        fn once<T: Copy + Eq + Hash>(all: ThinVec<T>) -> ThinVec<T> {
             if all.len() < 2 {
                 return all;
             }
@@ -76,6 +78,38 @@ struct Published {
     passed: Vec<Passed>,
 }
 
+impl Published {
+    fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.items.is_empty() && self.globals.is_empty() && self.passed.is_empty()
+    }
+}
+
+/// What a round finds out about one function.
+struct Found {
+    types: FunctionTypes,
+    /// Whether the result, or any local, has another type than in the round before.
+    returns_anew: bool,
+    locals_anew: bool,
+    reads: Reads,
+    published: Option<Box<Published>>,
+}
+
+impl Found {
+    fn of(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(Fun, u32), Ty>) -> Found {
+        let (types, reads, passed) = function_types(program, function, parameters);
+        let mut published = publish(program, function, &types);
+        published.passed.extend(passed);
+        let before = program.types(function);
+        Found {
+            returns_anew: before.returns != types.returns,
+            locals_anew: !before.has_locals_of(&types),
+            types,
+            reads,
+            published: (!published.is_empty()).then(|| Box::new(published)),
+        }
+    }
+}
+
 /// Infers until nothing more is expected to come.
 pub(super) fn infer(program: &mut Program<'_>) {
     declare_fields(program);
@@ -85,27 +119,20 @@ pub(super) fn infer(program: &mut Program<'_>) {
     let mut reads: Vec<Reads> = all.iter().map(|_| Reads::default()).collect();
     let mut work = all.clone();
     for _ in 0..ROUNDS {
-        let found: Vec<(FunctionTypes, Reads, Published)> = work
-            .par_iter()
-            .map(|function| {
-                let (types, read, passed) = function_types(program, *function, &known.parameters);
-                let mut published = publish(program, *function, &types);
-                published.passed.extend(passed);
-                (types, read, published)
-            })
-            .collect();
+        let found: Vec<Found> = work.par_iter().map(|function| Found::of(program, *function, &known.parameters)).collect();
         let mut next = Known { parameters: known.parameters, conflicting: known.conflicting, items: known.items, ..Known::default() };
-        for (function, (types, read, published)) in work.iter().zip(found) {
-            next.add(program, published);
-            let slot = &mut program.types[function.0 as usize];
-            if slot.returns != types.returns {
+        for (function, it) in work.iter().zip(found) {
+            if let Some(published) = it.published {
+                next.add(program, *published);
+            }
+            if it.returns_anew {
                 next.new_results.insert(*function);
             }
-            if !slot.has_locals_of(&types) {
+            if it.locals_anew {
                 next.new_locals.insert(*function);
             }
-            *slot = types;
-            reads[function.0 as usize] = read;
+            program.types[function.0 as usize] = it.types;
+            reads[function.0 as usize] = it.reads;
         }
         known = next;
         for key in &known.conflicting {
@@ -173,14 +200,14 @@ impl Known {
     /// Whether anything is new that the function's types were made of.
     fn concerns(&self, program: &Program<'_>, function: Fun, reads: &Reads) -> bool {
         let captures_new = |parent: Fun| {
-            self.new_locals.contains(&parent)
+            self.new_locals.contains(parent)
                 && program.function(function).locals.iter().enumerate().any(|(index, decl)| match decl.kind() {
                     LocalKind::Captured(outer) => program.local_type(parent, outer) != program.local_type(function, Local::from_index(index)),
                     _ => false,
                 })
         };
-        self.new_parameters.contains(&function)
-            || reads.results.iter().any(|it| self.new_results.contains(it))
+        self.new_parameters.contains(function)
+            || reads.results.iter().any(|it| self.new_results.contains(*it))
             || reads.fields.iter().any(|it| self.new_fields.contains(it))
             || reads.globals.iter().any(|it| self.new_globals.contains(it))
             || program.captures_from(function).is_some_and(captures_new)
@@ -256,16 +283,19 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
     published
 }
 
+/// The function that a call runs, a parameter of it, and the argument that becomes it.
+pub type Bindings = SmallVec<[(Fun, u32, Local); 4]>;
+
 /// Which argument of a call becomes which parameter of the function it runs.
-pub fn bindings(program: &Program<'_>, target: &Target, arguments: &[crate::ir::Argument]) -> Vec<(Fun, u32, Local)> {
+pub fn bindings(program: &Program<'_>, target: &Target, arguments: &[crate::ir::Argument]) -> Bindings {
     let (callee, skip) = match target {
         Target::Function { function, receiver } => (*function, usize::from(*receiver != Receiver::None)),
         Target::Construct { init: Some(init), .. } => (*init, 1),
         Target::Closure(function) => (*function, 0),
-        _ => return Vec::new(),
+        _ => return Bindings::new(),
     };
     let params = &program.function(callee).params;
-    let mut bound = Vec::with_capacity(arguments.len());
+    let mut bound = Bindings::new();
     let mut position = skip;
     for argument in arguments {
         match argument.kind {

@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::{Passed, Reads};
 use crate::catalog::Catalog;
 use crate::ir::{AggregateKind, Base, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, Terminator};
+use crate::program::found::Targets;
 use crate::program::{Cls, Definition, Fun, FunctionTypes, Program, Receiver, Target, Ty};
 
 pub(super) struct Scope<'p, 'a> {
@@ -16,7 +18,7 @@ pub(super) struct Scope<'p, 'a> {
     pub(super) language: Language,
     pub(super) catalog: &'static Catalog,
     pub(super) locals: Vec<Ty>,
-    targets: Vec<(Local, Target)>,
+    targets: Targets,
     pub(super) passed: Vec<Passed>,
     reads: RefCell<Reads>,
     /// By local: variables read when nothing was known of them.
@@ -41,15 +43,23 @@ static LITERALS: LazyLock<Literals> = LazyLock::new(|| Literals {
 });
 
 /// Names that are asked for often.
-struct Names {
+pub(super) struct Names {
     list: Name,
     set: Name,
     dict: Name,
     enter: Name,
+    pub(super) init: Name,
+    pub(super) option: Name,
 }
 
-static NAMES: LazyLock<Names> =
-    LazyLock::new(|| Names { list: Name::new("list"), set: Name::new("set"), dict: Name::new("dict"), enter: Name::new("__enter__") });
+pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    list: Name::new("list"),
+    set: Name::new("set"),
+    dict: Name::new("dict"),
+    enter: Name::new("__enter__"),
+    init: Name::new("__init__"),
+    option: Name::new("std::option::Option"),
+});
 
 impl Literals {
     fn of(&self, value: Const) -> Ty {
@@ -73,7 +83,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         language,
         catalog: program.catalog(function),
         locals: std::iter::repeat_with(Ty::default).take(ir.locals.len()).collect(),
-        targets: Vec::new(),
+        targets: Targets::new(),
         passed: Vec::new(),
         reads: RefCell::default(),
         unknown: vec![false; ir.locals.len()],
@@ -189,7 +199,7 @@ impl Scope<'_, '_> {
             }
             OpKind::Call { dest, callee, arguments } => {
                 let target = self.target(callee, arguments.len());
-                let values: Vec<Local> = arguments.iter().map(|it| it.value).collect();
+                let values: SmallVec<[Local; 8]> = arguments.iter().map(|it| it.value).collect();
                 let ty = self.call_type(&target, callee, &values);
                 self.pass_to_closures(&target, callee, arguments);
                 self.targets.push((*dest, target));
@@ -335,7 +345,7 @@ impl Scope<'_, '_> {
                 arguments.get(index).cloned().unwrap_or_default()
             }
             Ty::Class(class, _) => {
-                let name = field.map(|it| Name::new(&format!("{variant}.{it}")));
+                let name = field.map(|it| Name::concat(&[variant.as_str(), ".", it.as_str()]));
                 match name.and_then(|it| self.field_of(*class, it)) {
                     Some(ty) => *ty,
                     // A guard's data behind `Ok(guard)`: guards have the type of what they guard.
@@ -364,7 +374,7 @@ impl Scope<'_, '_> {
                 _ => program.method(class, name).map(Ty::Function).unwrap_or_default(),
             },
             Ty::Module(module) => self.definition_type(program.attribute(Definition::Module(module), name)),
-            Ty::ExternalObject(path) => Ty::ExternalObject(Name::new(&format!("{path}.{name}"))),
+            Ty::ExternalObject(path) => Ty::ExternalObject(Name::concat(&[path.as_str(), ".", name.as_str()])),
             tuple @ Ty::Tuple(_) => name.as_str().parse().map(|index| self.tuple_item(&tuple, index)).unwrap_or_default(),
             _ => Ty::Unknown,
         }

@@ -9,6 +9,7 @@ mod rust;
 
 use std::sync::{PoisonError, RwLock};
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::memo::Memo;
@@ -51,14 +52,7 @@ const LOCALS: &str = ".<locals>";
 pub(super) struct Names {
     by_path: FxHashMap<&'static str, Vec<Mod>>,
     by_stem: FxHashMap<&'static str, Vec<Mod>>,
-    bindings: FxHashMap<(Mod, Name, Name), Binding>,
-    globs: FxHashMap<(Mod, Name), Vec<u32>>,
-    /// The scope of the items in a Rust function's body, where there are any: `run.<locals>`.
-    local_items: FxHashMap<Fun, Name>,
-    /// The methods that rows of the project speak of: the type's path and the method's name.
-    own_methods: FxHashMap<Fun, (Name, Name)>,
-    /// Inline modules that hold anything.
-    inline: FxHashSet<(Mod, Name)>,
+    modules: Vec<Bound>,
     /// What paths were found to mean, by module: scope and path. Only used once classes know their methods. Asked so often
     /// that readers must not wait for each other: a [`Memo`] in its place costs some 3 % of a run.
     resolved: Vec<RwLock<FxHashMap<(Name, Name), Definition>>>,
@@ -69,6 +63,21 @@ pub(super) struct Names {
     attributes: Memo<(Mod, Name), Definition>,
 }
 
+/// What one module binds.
+#[derive(Debug, Default)]
+struct Bound {
+    /// By scope and name.
+    bindings: FxHashMap<(Name, Name), Binding>,
+    /// By scope: the imports of everything, as indices into the module's.
+    globs: FxHashMap<Name, Vec<u32>>,
+    /// The scope of the items in a Rust function's body, where there are any: `run.<locals>`.
+    local_items: FxHashMap<Fun, Name>,
+    /// The methods that rows of the project speak of: the type's path and the method's name.
+    own_methods: FxHashMap<Fun, (Name, Name)>,
+    /// Inline modules that hold anything.
+    inline: FxHashSet<Name>,
+}
+
 impl Names {
     /// Names the modules and gathers what each binds.
     pub(super) fn build(files: &Files, modules: &mut [Linked], catalogs: Catalogs) -> Names {
@@ -76,13 +85,18 @@ impl Names {
         let mut names = Names::default();
         for (index, linked) in modules.iter().enumerate() {
             let module = Mod(index as u32);
-            let file = files.get(linked.file);
             let name = Name::new(&linked.path.name);
             names.by_path.entry(name.as_str()).or_default().push(module);
             names.by_stem.entry(name.last()).or_default().push(module);
-            names.bind_all(module, linked, catalogs.of(file.language));
         }
+        let modules: Vec<&Linked> = modules.iter().collect();
+        let bound = |(index, linked): (usize, &&Linked)| Bound::of(Mod(index as u32), linked, catalogs.of(files.get(linked.file).language));
+        names.modules = modules.par_iter().enumerate().map(bound).collect();
         names
+    }
+
+    fn of(&self, module: Mod) -> &Bound {
+        &self.modules[module.0 as usize]
     }
 
     /// From now on what a path means is remembered: nothing changes any more.
@@ -92,23 +106,26 @@ impl Names {
         self.bound = Memo::default();
         self.attributes = Memo::default();
     }
+}
 
-    fn bind_all(&mut self, module: Mod, linked: &Linked, catalog: &Catalog) {
+impl Bound {
+    fn of(module: Mod, linked: &Linked, catalog: &Catalog) -> Bound {
+        let mut bound = Bound::default();
         let ir = &linked.ir;
         if ir.language == Language::Rust {
-            self.list_local_items(linked);
+            bound.list_local_items(linked);
         }
         let scopes = ir.functions.iter().map(|it| it.scope).chain(ir.classes.iter().map(|it| it.scope)).chain(ir.globals.iter().map(|it| it.scope));
-        self.inline.extend(scopes.filter(|it| *it != "").map(|it| (module, it)));
+        bound.inline.extend(scopes.filter(|it| *it != ""));
         let rows = OwnRows { path: &linked.path, catalog };
         let methods = linked.ir.functions.iter().enumerate().filter(|it| matches!(it.1.owner, Owner::Class(_) | Owner::Impl(_)));
         for (index, method) in methods {
-            let found = rows.method(&method.qualified_name(ir.language));
-            self.own_methods.extend(found.map(|it| (Fun(linked.first_function + index as u32), it)));
+            let found = rows.method(method.scope, method.name);
+            bound.own_methods.extend(found.map(|it| (Fun(linked.first_function + index as u32), it)));
         }
         let mut own = |scope: Name, name: Name, definition: Definition| {
-            let definition = rows.named(&rows.qualified(scope, name)).map_or(definition, Definition::External);
-            self.bindings.entry((module, scope, name)).or_insert(Binding::Own(definition));
+            let definition = rows.named(scope, name).map_or(definition, Definition::External);
+            bound.bindings.entry((scope, name)).or_insert(Binding::Own(definition));
         };
         for (index, class) in ir.classes.iter().enumerate() {
             own(class.scope, class.name, Definition::Class(Cls(linked.first_class + index as u32)));
@@ -130,11 +147,12 @@ impl Names {
                 continue;
             }
             if import.glob {
-                self.globs.entry((module, import.scope)).or_default().push(index as u32);
+                bound.globs.entry(import.scope).or_default().push(index as u32);
             } else {
-                self.bindings.entry((module, import.scope, import.binds)).or_insert(Binding::Import(index as u32));
+                bound.bindings.entry((import.scope, import.binds)).or_insert(Binding::Import(index as u32));
             }
         }
+        bound
     }
 
     fn list_local_items(&mut self, linked: &Linked) {
@@ -146,7 +164,7 @@ impl Names {
             return;
         }
         for (index, function) in ir.functions.iter().enumerate() {
-            let scope = Name::new(&format!("{}{LOCALS}", function.qualified_name(Language::Rust)));
+            let scope = Name::concat(&[&function.qualified_name(Language::Rust), LOCALS]);
             if local.contains(&scope) {
                 self.local_items.insert(Fun(linked.first_function + index as u32), scope);
             }
@@ -162,7 +180,7 @@ fn may_give(catalog: &Catalog, path: Name) -> bool {
 /// The name under which a global is known in its module: with its inline modules, for Rust.
 pub(super) fn qualified_global(language: Language, scope: Name, name: Name) -> Name {
     match language {
-        Language::Rust if scope != "" => Name::new(&format!("{scope}::{name}")),
+        Language::Rust if scope != "" => Name::concat(&[scope.as_str(), "::", name.as_str()]),
         _ => name,
     }
 }
@@ -236,7 +254,7 @@ impl Program<'_> {
 
     /// What a row of the project says of a method of the program: the type's path and the method's name.
     pub(super) fn own_method(&self, method: Fun) -> Option<(Name, Name)> {
-        self.names.own_methods.get(&method).copied()
+        self.names.of(self.module_of(method)).own_methods.get(&method).copied()
     }
 
     /// The kind of a global.

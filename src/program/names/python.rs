@@ -27,19 +27,19 @@ impl Program<'_> {
         let ir = self.class(class);
         let import =
             linked.ir.imports.iter().find(|it| it.binds == ir.name && it.function.is_none() && it.level == 0 && it.range.end < ir.range.start)?;
-        let full = Name::new(&format!("{}.{}", import.path, import.item?));
+        let full = Name::concat(&[import.path.as_str(), ".", import.item?.as_str()]);
         self.catalogs.python.knows(full).then_some(Definition::External(full))
     }
 
     fn find_python_binding(&self, module: Mod, name: Name, hops: usize) -> Definition {
         let empty = Name::new("");
-        match self.names.bindings.get(&(module, empty, name)) {
+        match self.names.of(module).bindings.get(&(empty, name)) {
             Some(Binding::Own(Definition::Class(class))) => return self.stands_in_for(module, *class).unwrap_or(Definition::Class(*class)),
             Some(Binding::Own(definition)) => return *definition,
             Some(Binding::Import(index)) => return self.python_import(module, &self.module(module).ir.imports[*index as usize], hops),
             None => {}
         }
-        for index in self.names.globs.get(&(module, empty)).into_iter().flatten() {
+        for index in self.names.of(module).globs.get(&empty).into_iter().flatten() {
             let import = &self.module(module).ir.imports[*index as usize];
             match self.python_module(module, import) {
                 Ok(target) if hops < MAX_HOPS && target != module => {
@@ -49,7 +49,7 @@ impl Program<'_> {
                 }
                 Ok(_) => {}
                 Err(path) => {
-                    let full = Name::new(&format!("{path}.{name}"));
+                    let full = Name::concat(&[path.as_str(), ".", name.as_str()]);
                     if self.catalogs.python.knows(full) {
                         return Definition::External(full);
                     }
@@ -100,7 +100,7 @@ impl Program<'_> {
         let path = self.absolute(from, import);
         match import.item {
             Some(item) => {
-                let full = Name::new(&format!("{path}.{item}"));
+                let full = Name::concat(&[path.as_str(), ".", item.as_str()]);
                 if self.catalogs.python.knows(full) {
                     return Definition::External(full);
                 }
@@ -130,7 +130,7 @@ impl Program<'_> {
     pub(super) fn python_attribute(&self, of: Definition, name: Name, hops: usize) -> Definition {
         match of {
             Definition::Module(module) => {
-                let full = Name::new(&format!("{}.{name}", self.module(module).path.name));
+                let full = Name::concat(&[&self.module(module).path.name, ".", name.as_str()]);
                 if self.catalogs.python.knows(full) {
                     return Definition::External(full);
                 }
@@ -141,8 +141,8 @@ impl Program<'_> {
             }
             Definition::Class(class) => self
                 .method(class, name)
-                .map_or_else(|| Definition::External(Name::new(&format!("{}.{name}", self.class_name(class)))), Definition::Function),
-            Definition::External(path) => Definition::External(Name::new(&format!("{path}.{name}"))),
+                .map_or_else(|| Definition::External(Name::concat(&[self.class_name(class), ".", name.as_str()])), Definition::Function),
+            Definition::External(path) => Definition::External(Name::concat(&[path.as_str(), ".", name.as_str()])),
             Definition::Function(_) | Definition::Global(..) | Definition::Alias(..) => Definition::External(name),
         }
     }

@@ -48,7 +48,7 @@ impl Program<'_> {
         for segment in scope.segments() {
             let is_type = || {
                 matches!(
-                    self.names.bindings.get(&(module, Name::new(&base[own..].join("::")), Name::new(segment))),
+                    self.names.of(module).bindings.get(&(Name::new(&base[own..].join("::")), Name::new(segment))),
                     Some(Binding::Own(Definition::Class(_)))
                 )
             };
@@ -78,12 +78,12 @@ impl Program<'_> {
 
     /// The scope of the items in a function's body.
     pub(in crate::program) fn local_items(&self, function: Fun) -> Option<Name> {
-        self.names.local_items.get(&function).copied()
+        self.names.of(self.module_of(function)).local_items.get(&function).copied()
     }
 
     fn is_inline_module(&self, module: Mod, path: &[&str]) -> bool {
         let own = self.module(module).path.name.split("::").count();
-        path.len() > own && self.names.inline.contains(&(module, Name::new(&path[own..].join("::"))))
+        path.len() > own && self.names.of(module).inline.contains(&Name::new(&path[own..].join("::")))
     }
 
     /// What scope `scope` of `module` binds to `name`.
@@ -96,14 +96,14 @@ impl Program<'_> {
             // `use x::Name;` inside module `x` itself would look itself up.
             if hops >= MAX_HOPS { Definition::External(import.path) } else { self.resolve_use(module, scope, import.path, name, hops + 1) }
         };
-        match self.names.bindings.get(&(module, scope, name)) {
+        match self.names.of(module).bindings.get(&(scope, name)) {
             Some(Binding::Own(definition)) => return Some(*definition),
             Some(Binding::Import(index)) => return Some(follow(&self.module(module).ir.imports[*index as usize])),
             None => {}
         }
-        for index in self.names.globs.get(&(module, scope)).into_iter().flatten() {
+        for index in self.names.of(module).globs.get(&scope).into_iter().flatten() {
             let import = &self.module(module).ir.imports[*index as usize];
-            let full = Name::new(&format!("{}::{name}", import.path));
+            let full = Name::concat(&[import.path.as_str(), "::", name.as_str()]);
             if self.catalogs.rust.knows(full) || self.catalogs.rust.guard(full).is_some() {
                 return Some(Definition::External(full));
             }
@@ -161,7 +161,7 @@ impl Program<'_> {
         }
         // An inline module below this one.
         if !after.is_empty() {
-            let deeper = if scope == "" { Name::new(name) } else { Name::new(&format!("{scope}::{name}")) };
+            let deeper = if scope == "" { Name::new(name) } else { Name::concat(&[scope.as_str(), "::", name]) };
             if let Some(found) = self.rust_binding(module, deeper, Name::new(after[0]), hops + 1) {
                 return self.rust_members(module, found, &after[1..], hops);
             }

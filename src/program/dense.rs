@@ -1,0 +1,113 @@
+//! Sets and maps of functions: their numbers are dense, so they are indices.
+
+use super::Fun;
+
+/// A set of functions.
+#[derive(Clone, Debug, Default)]
+pub struct FunSet {
+    has: Vec<bool>,
+}
+
+impl FunSet {
+    pub fn contains(&self, function: Fun) -> bool {
+        self.has.get(function.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// Adds a function; whether it is new.
+    pub fn insert(&mut self, function: Fun) -> bool {
+        let index = function.0 as usize;
+        if self.has.len() <= index {
+            self.has.resize(index + 1, false);
+        }
+        !std::mem::replace(&mut self.has[index], true)
+    }
+
+    /// Takes out those for which `keeps` is false.
+    pub fn retain(&mut self, keeps: impl Fn(Fun) -> bool) {
+        for (index, has) in self.has.iter_mut().enumerate() {
+            *has = *has && keeps(Fun(index as u32));
+        }
+    }
+}
+
+impl Extend<Fun> for FunSet {
+    fn extend<I: IntoIterator<Item = Fun>>(&mut self, functions: I) {
+        for function in functions {
+            self.insert(function);
+        }
+    }
+}
+
+impl FromIterator<Fun> for FunSet {
+    fn from_iter<I: IntoIterator<Item = Fun>>(functions: I) -> Self {
+        let mut set = FunSet::default();
+        set.extend(functions);
+        set
+    }
+}
+
+/// A map from functions.
+#[derive(Clone, Debug)]
+pub struct FunMap<T> {
+    values: Vec<Option<T>>,
+}
+
+impl<T> Default for FunMap<T> {
+    fn default() -> Self {
+        FunMap { values: Vec::new() }
+    }
+}
+
+impl<T> FunMap<T> {
+    pub fn get(&self, function: Fun) -> Option<&T> {
+        self.values.get(function.0 as usize)?.as_ref()
+    }
+
+    pub fn contains(&self, function: Fun) -> bool {
+        self.get(function).is_some()
+    }
+
+    pub fn insert(&mut self, function: Fun, value: T) {
+        *self.slot(function) = Some(value);
+    }
+
+    /// In the order of the functions.
+    pub fn iter(&self) -> impl Iterator<Item = (Fun, &T)> {
+        self.values.iter().enumerate().filter_map(|(index, it)| Some((Fun(index as u32), it.as_ref()?)))
+    }
+
+    fn slot(&mut self, function: Fun) -> &mut Option<T> {
+        let index = function.0 as usize;
+        if self.values.len() <= index {
+            self.values.resize_with(index + 1, || None);
+        }
+        &mut self.values[index]
+    }
+}
+
+impl<T: Default> FunMap<T> {
+    pub fn or_default(&mut self, function: Fun) -> &mut T {
+        self.slot(function).get_or_insert_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_in_is_there() {
+        let mut set: FunSet = [Fun(7), Fun(2)].into_iter().collect();
+        assert_eq!([2, 7, 3, 99].map(|it| set.contains(Fun(it))), [true, true, false, false]);
+        assert_eq!([set.insert(Fun(2)), set.insert(Fun(3))], [false, true]);
+        set.retain(|it| it == Fun(3));
+        assert_eq!([2, 3].map(|it| set.contains(Fun(it))), [false, true]);
+
+        let mut map: FunMap<Vec<u8>> = FunMap::default();
+        map.or_default(Fun(5)).push(1);
+        map.or_default(Fun(5)).push(2);
+        map.insert(Fun(0), vec![9]);
+        assert_eq!(map.iter().map(|it| (it.0.0, it.1.clone())).collect::<Vec<_>>(), [(0, vec![9]), (5, vec![1, 2])]);
+        assert_eq!((map.get(Fun(3)), map.contains(Fun(5)), map.get(Fun(9))), (None, true, None));
+    }
+}
