@@ -248,6 +248,8 @@ fn analyse(
         let analysis = analysis::analyse(&program);
         watch.lap("analyse");
         let mut findings = apply(lints, &analysis);
+        // Where they stand is asked for each, and each has its text looked at.
+        findings.iter().map(|it| it.location.file).collect::<FxHashSet<_>>().into_par_iter().for_each(|it| _ = files.lines(it));
         order(&mut findings, files);
         lints::once(&mut findings);
         mark(&mut findings, files);
@@ -322,7 +324,7 @@ fn lower(files: &Files, texts: Vec<Option<String>>, macros: &Macros, kept: &Modu
     let lower = |((id, file), text): ((FileId, &SourceFile), Option<String>)| {
         let macros = macros.of(file, text.as_deref());
         let key = warm::module_key(file, &macros);
-        let known = kept.get(&key).and_then(ir::unpack);
+        let known = kept.get(&key).and_then(|it| ir::unpack(&it));
         let is_new = known.is_none();
         let lowered = known.map_or_else(|| lower_with(file, text.as_deref().unwrap_or_else(|| file.text()), &macros), Ok);
         let bytes = lowered.as_ref().ok().filter(|_| is_new).map(|it| if keeps { ir::pack(it) } else { Vec::new() });

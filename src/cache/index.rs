@@ -65,6 +65,6 @@ impl<T: Serialize + DeserializeOwned + Clone + PartialEq> Index<T> {
         }
         self.records.retain(|_, it| it.day.saturating_add(DAYS) >= today);
         let bytes = postcard::to_stdvec(&self.records).map_err(io::Error::other)?;
-        seal::write(&cache.directory, NAME, &[&bytes])
+        seal::write(&cache.directory, NAME, &bytes)
     }
 }

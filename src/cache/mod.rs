@@ -61,7 +61,7 @@ impl Cache {
 
     /// Keeps what a run found.
     pub fn keep_result(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
-        seal::write(&self.directory, &result_name(key), &[bytes])?;
+        seal::write(&self.directory, &result_name(key), bytes)?;
         directory::prune(&self.directory);
         Ok(())
     }

@@ -1,7 +1,8 @@
-//! One file of the cache: a mark, a checksum, and the bytes.
+//! One file of the cache: a mark, a checksum, and the bytes; or, of a file that is read in pieces, a head with a checksum,
+//! and behind it pieces of which the head knows what they should be.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::ops::Deref;
 use std::path::Path;
 
@@ -27,21 +28,86 @@ impl Deref for Sealed {
 
 /// What was written under `name`; none if it is not there, or not as it was written.
 pub(super) fn read(directory: &Path, name: &str) -> Option<Sealed> {
+    let mut bytes = Vec::new();
+    open(directory, name)?.read_to_end(&mut bytes).ok()?;
+    let is_whole = bytes.len() >= HEAD && bytes.starts_with(MARK) && bytes[MARK.len()..HEAD] == *sum(name, &bytes[HEAD..]).as_bytes();
+    is_whole.then_some(Sealed(bytes))
+}
+
+/// Writes the bytes under `name`. Who reads meanwhile sees what was there before.
+pub(super) fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    write_parts(directory, name, &[MARK, sum(name, bytes).as_bytes(), bytes])
+}
+
+/// A file whose head's checksum is right.
+#[derive(Debug)]
+pub(super) struct Pieces {
+    file: File,
+    pub head: Vec<u8>,
+    /// Where the pieces begin, and how many bytes they have together.
+    start: u64,
+    pub length: u64,
+}
+
+impl Pieces {
+    /// Opens what [`write_pieces`] wrote under `name`; none if it is not there, or its head not as it was written.
+    pub fn open(directory: &Path, name: &str) -> Option<Pieces> {
+        let mut file = open(directory, name)?;
+        let mut fixed = [0; HEAD + size_of::<u64>()];
+        file.read_exact(&mut fixed).ok()?;
+        let (sealed, count) = fixed.split_at(HEAD);
+        let count = u64::from_le_bytes(count.try_into().ok()?);
+        let start = (fixed.len() as u64).checked_add(count)?;
+        let length = file.metadata().ok()?.len().checked_sub(start)?;
+        let mut head = vec![0; usize::try_from(count).ok()?];
+        file.read_exact(&mut head).ok()?;
+        let is_whole = sealed.starts_with(MARK) && sealed[MARK.len()..] == *sum(name, &head).as_bytes();
+        is_whole.then_some(Pieces { file, head, start, length })
+    }
+
+    /// So many bytes from `at` on, counted from the first piece's first byte.
+    pub fn read(&self, at: u64, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        read_exact_at(&self.file, &mut bytes, self.start.checked_add(at)?).ok()?;
+        Some(bytes)
+    }
+}
+
+/// Writes a head and pieces behind it under `name`.
+pub(super) fn write_pieces(directory: &Path, name: &str, head: &[u8], pieces: &[&[u8]]) -> io::Result<()> {
+    let sum = sum(name, head);
+    let count = (head.len() as u64).to_le_bytes();
+    let parts: Vec<&[u8]> = [&MARK[..], sum.as_bytes(), &count, head].into_iter().chain(pieces.iter().copied()).collect();
+    write_parts(directory, name, &parts)
+}
+
+fn open(directory: &Path, name: &str) -> Option<File> {
     let path = directory.join(name);
     // A link can lead to what never ends.
     if !fs::symlink_metadata(&path).ok()?.is_file() {
         return None;
     }
-    let bytes = fs::read(path).ok()?;
-    let is_whole = bytes.len() >= HEAD && bytes.starts_with(MARK) && bytes[MARK.len()..HEAD] == *sum(name, &[&bytes[HEAD..]]).as_bytes();
-    is_whole.then_some(Sealed(bytes))
+    File::open(path).ok()
 }
 
-/// Writes the parts, one behind the other, under `name`. Who reads meanwhile sees what was there before.
-pub(super) fn write(directory: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, at)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => (bytes, at) = (&mut bytes[count..], at + count as u64),
+        }
+    }
+    Ok(())
+}
+
+fn write_parts(directory: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
-    file.write_all(MARK)?;
-    file.write_all(sum(name, parts).as_bytes())?;
     for part in parts {
         file.write_all(part)?;
     }
@@ -49,11 +115,8 @@ pub(super) fn write(directory: &Path, name: &str, parts: &[&[u8]]) -> io::Result
     Ok(())
 }
 
-fn sum(name: &str, parts: &[&[u8]]) -> blake3::Hash {
+fn sum(name: &str, bytes: &[u8]) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(BUILD.as_bytes()).update(b"\n").update(name.as_bytes()).update(b"\n");
-    for part in parts {
-        hasher.update_rayon(part);
-    }
-    hasher.finalize()
+    hasher.update_rayon(bytes).finalize()
 }

@@ -87,6 +87,22 @@ fn broken_files_are_passed_over_and_removed() {
 }
 
 #[test]
+fn a_module_that_changed_is_passed_over_and_the_others_are_not() {
+    let (_directory, cache) = cache();
+    keep(&cache, &[1, 2, 3], &[]);
+    let path = cache.directory.join(&names(&cache.directory)[0]);
+    let mut bytes = fs::read(&path).unwrap();
+    // The last byte of the second of three.
+    let at = bytes.len() - 14;
+    assert_eq!((bytes[at], bytes[at + 1]), (2, 3));
+    bytes[at] = 7;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(kept(&cache), [1, 3]);
+    keep(&cache, &[2], &[]);
+    assert_eq!(kept(&cache), [1, 2, 3]);
+}
+
+#[test]
 fn what_is_old_goes() {
     let (_directory, cache) = cache();
     let age = |name: &str, days: u64| {
@@ -216,7 +232,7 @@ fn look_at(bytes: &[u8], is_sealed: bool) {
     let (_directory, cache) = cache();
     for name in ["files.bin", "modules-0.bin", &result_name(&key(1))] {
         match is_sealed {
-            true => seal::write(&cache.directory, name, &[bytes]).unwrap(),
+            true => seal::write(&cache.directory, name, bytes).unwrap(),
             false => fs::write(cache.directory.join(name), bytes).unwrap(),
         }
     }
