@@ -18,6 +18,7 @@ mod wanted;
 mod warm;
 
 use std::collections::HashMap;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,6 +85,9 @@ pub struct Options {
     pub changes: Option<Changes>,
     /// Where to look for what is known from runs before, and to leave what this one learns.
     pub cache: Option<Cache>,
+    /// The process ends after this run: the memory is left to the system, which takes it back at once, where the program is
+    /// made of millions of pieces.
+    pub is_last: bool,
 }
 
 impl Default for Options {
@@ -107,6 +111,7 @@ impl Default for Options {
             progress: Arc::default(),
             changes: None,
             cache: None,
+            is_last: false,
         }
     }
 }
@@ -257,8 +262,13 @@ fn analyse(
         watch.lap("lints");
         let notes = program.claims.notes.clone();
         let states = if options.review_states { lints::review(&analysis) } else { Vec::new() };
-        drop(analysis);
-        program.take_apart();
+        if options.is_last {
+            mem::forget(analysis);
+            mem::forget(program);
+        } else {
+            drop(analysis);
+            program.take_apart();
+        }
         Outcome { findings, suppressed, states, notes, lost, unparsable }
     });
     Ok((outcome.map_err(SessionError::Internal)?, lowered))

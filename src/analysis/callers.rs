@@ -148,15 +148,18 @@ fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
     let mut callers = Callers { open, ..Callers::default() };
     let functions: Vec<Fun> = program.function_ids().collect();
     let all: Vec<Mentions> = functions.par_iter().map(|it| mentions(program, facts, *it)).collect();
-    let callees: FxHashSet<Fun> = all.iter().flat_map(|it| &it.calls).map(|it| it.0).collect();
-    // Each callee with the methods that may stand in for it.
-    let stand_ins: FxHashMap<Fun, Vec<Fun>> =
-        callees.into_par_iter().map(|it| (it, overrides(program, it).into_iter().chain([it]).collect())).collect();
+    let mut called = FunSet::default();
+    let callees: Vec<Fun> = all.iter().flat_map(|it| &it.calls).map(|it| it.0).filter(|it| called.insert(*it)).collect();
+    // Each callee with the methods that may stand in for it, where there are any.
+    let mut stand_ins: FunMap<Vec<Fun>> = FunMap::default();
+    for (callee, others) in callees.par_iter().map(|it| (*it, overrides(program, *it))).filter(|it| !it.1.is_empty()).collect::<Vec<_>>() {
+        stand_ins.insert(callee, others.into_iter().chain([callee]).collect());
+    }
     for (function, Mentions { calls, at_once, values }) in functions.into_iter().zip(all) {
         let is_construction = !calls.is_empty() && program.is_construction(function);
         let is_body = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
         for (callee, op, elsewhere) in calls {
-            for callee in &stand_ins[&callee] {
+            for callee in stand_ins.get(callee).map_or(&[callee][..], Vec::as_slice) {
                 let by = callers.by.or_default(*callee);
                 if is_construction {
                     if is_body {
@@ -323,6 +326,9 @@ fn single_threads(program: &Program<'_>, callers: &Callers) -> FunMap<u32> {
 /// Methods of subclasses that stand in for `method`.
 fn overrides(program: &Program<'_>, method: Fun) -> Vec<Fun> {
     let Some(class) = program.class_of(method) else { return Vec::new() };
+    if program.subclasses(class).is_empty() {
+        return Vec::new();
+    }
     let name = program.function(method).name;
     let below = program.descendants(class);
     let found: IndexSet<Fun, FxBuildHasher> = below.into_iter().filter_map(|it| program.method(it, name)).filter(|it| *it != method).collect();

@@ -31,6 +31,7 @@ use std::sync::OnceLock;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use self::access::Access;
 use self::lockset::Locksets;
@@ -156,12 +157,12 @@ fn levels(program: &Program<'_>) -> Vec<Level> {
 
 /// Who calls whom.
 fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
-    let mut graph: DiGraph<Fun, ()> = DiGraph::new();
-    for function in program.function_ids() {
-        graph.add_node(function);
-    }
     let functions: Vec<Fun> = program.function_ids().collect();
-    let callees: Vec<Vec<Fun>> = functions.par_iter().map(|it| callees(program, *it)).collect();
+    let callees: Vec<Callees> = functions.par_iter().map(|it| callees(program, *it)).collect();
+    let mut graph: DiGraph<Fun, ()> = DiGraph::with_capacity(functions.len(), callees.iter().map(|it| it.len()).sum());
+    for function in &functions {
+        graph.add_node(*function);
+    }
     for (function, callees) in functions.into_iter().zip(callees) {
         for callee in callees {
             graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
@@ -170,9 +171,11 @@ fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
     graph
 }
 
+type Callees = SmallVec<[Fun; 8]>;
+
 /// What a function runs, itself or by what it gives away.
-fn callees(program: &Program<'_>, function: Fun) -> Vec<Fun> {
-    let mut callees = Vec::new();
+fn callees(program: &Program<'_>, function: Fun) -> Callees {
+    let mut callees = Callees::new();
     let mut edge = |callee: Fun| callees.push(callee);
     program.wrappers(function).iter().for_each(|it| edge(*it));
     for op in &program.function(function).ops {

@@ -440,6 +440,9 @@ pub struct Catalog {
     /// The same for methods, by type and name.
     blocking_methods: FxHashMap<(Name, Name), usize>,
     spawning: FxHashMap<Name, usize>,
+    /// What methods run and give, by type and name.
+    spawn_methods: FxHashMap<(Name, Name), usize>,
+    returns_methods: FxHashMap<(Name, Name), Name>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -499,9 +502,28 @@ impl Catalog {
         };
         let blocking_methods = blocking.iter().filter_map(|(path, row)| of_type(*path).map(|it| (it, *row))).collect();
         let spawning = tables.spawn.iter().enumerate().flat_map(|(i, it)| it.named.iter().map(move |name| (*name, i))).collect();
+        let spawns =
+            tables.spawn.iter().enumerate().flat_map(|(i, it)| std::iter::once(it.path).chain(it.aliases.iter().copied()).map(move |path| (path, i)));
+        // Of several rows the first counts.
+        let spawn_methods = spawns.rev().filter_map(|(path, row)| of_type(path).map(|it| (it, row))).collect();
+        let is_rust = |it: &&Returns| it.path.as_str().contains("::");
+        let returns_methods = tables.returns.iter().filter(is_rust).filter_map(|it| of_type(it.path).map(|method| (method, it.ty))).collect();
         let named = by_path.keys().chain(guards.keys());
         let parents = named.filter_map(|it| it.as_str().rsplit_once("::")).map(|it| Name::new(it.0)).collect();
-        Catalog { language, tables, own: FxHashSet::default(), by_path, guards, parents, returns, blocking, blocking_methods, spawning }
+        Catalog {
+            language,
+            tables,
+            own: FxHashSet::default(),
+            by_path,
+            guards,
+            parents,
+            returns,
+            blocking,
+            blocking_methods,
+            spawning,
+            spawn_methods,
+            returns_methods,
+        }
     }
 
     fn rows(&self, path: Name) -> impl Iterator<Item = Row<'_>> {
@@ -521,6 +543,11 @@ impl Catalog {
 
     pub fn spawn(&self, path: Name) -> Option<&Spawn> {
         self.rows(path).find_map(|it| if let Row::Spawn(row) = it { Some(row) } else { None })
+    }
+
+    /// What the method of a library type runs.
+    pub fn spawn_method(&self, ty: Name, name: Name) -> Option<&Spawn> {
+        self.spawn_methods.get(&(ty, name)).map(|it| &self.tables.spawn[*it])
     }
 
     /// What a method of that name runs, on an object of unknown type.
@@ -575,5 +602,10 @@ impl Catalog {
     /// The type that calling `path` gives.
     pub fn returns(&self, path: Name) -> Option<Name> {
         self.returns.get(&path).copied()
+    }
+
+    /// The same of the method of a library type.
+    pub fn returned_by(&self, ty: Name, name: Name) -> Option<Name> {
+        self.returns_methods.get(&(ty, name)).copied()
     }
 }

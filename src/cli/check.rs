@@ -181,7 +181,8 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Some(Err(why)) => (None, Some(why.to_string())),
         cache => (cache.and_then(Result::ok), None),
     };
-    let options = Options { baseline, changes, context: !arguments.no_context, force_exclude: arguments.force_exclude, cache, ..options };
+    let options =
+        Options { baseline, changes, context: !arguments.no_context, force_exclude: arguments.force_exclude, cache, is_last: true, ..options };
     let work = || session::check(&options);
     let is_watched = !arguments.no_progress && !arguments.quiet && progress::is_watched();
     let mut report =

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::nearby::nearest;
 use super::types::Ty;
 use super::{Fun, Linked, Mod, Program, Target};
-use crate::catalog::{Catalog, Concurrency, Scope, Spawn};
+use crate::catalog::{Concurrency, Scope, Spawn};
 use crate::finding::Location;
 use crate::ir::{Argument, ArgumentKind, Base, BlockId, Callee, Const, Function, Local, Name, OpKind, Projection};
 
@@ -85,15 +85,10 @@ pub fn spawn_row(program: &Program<'_>, function: Fun, dest: Local) -> Option<&'
     let catalog = program.catalog(function);
     match program.target(function, dest) {
         Target::External(path) => catalog.spawn(*path),
-        Target::Method { ty, name } => method_row(catalog, *ty, *name),
+        Target::Method { ty, name } => catalog.spawn_method(*ty, *name),
         Target::Construct { class, .. } => program.external_ancestry(*class).find_map(|it| catalog.spawn(it)),
         _ => None,
     }
-}
-
-fn method_row(catalog: &'static Catalog, ty: Name, name: Name) -> Option<&'static Spawn> {
-    let dotted = catalog.spawn(Name::new(&format!("{ty}.{name}")));
-    dotted.or_else(|| catalog.spawn(Name::new(&format!("{ty}::{name}"))))
 }
 
 /// The locals among a spawning call's arguments that will run.

@@ -346,11 +346,7 @@ impl Scope<'_, '_> {
                 return known;
             }
         }
-        if self.passes(name) {
-            *receiver
-        } else {
-            self.catalog.returns(Name::concat(&[ty.as_str(), "::", name.as_str()])).map_or(Ty::Unknown, |it| Ty::External(it, [].into()))
-        }
+        if self.passes(name) { *receiver } else { self.catalog.returned_by(ty, name).map_or(Ty::Unknown, |it| Ty::External(it, [].into())) }
     }
     fn collection_method(&self, name: Name, receiver: &Ty) -> Ty {
         let is_rust = self.language == Language::Rust;

@@ -238,6 +238,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
     let ir = program.function(function);
     let module = program.module_of(function);
     let is_python = program.language(function) == Language::Python;
+    let items = program.item_scope(function);
     for op in &ir.ops {
         if let Some((base, name, value)) = put(&op.kind).filter(|_| is_python)
             && let Ty::Class(class, _) = *types.local(base)
@@ -254,7 +255,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
                 }
                 match (place.base, &place.projections[..]) {
                     (Base::Global(name), []) => {
-                        if let Definition::Global(owner, name) = program.resolve(module, program.item_scope(function), name) {
+                        if let Definition::Global(owner, name) = program.resolve(module, items, name) {
                             published.globals.push((owner, name, ty));
                         }
                     }

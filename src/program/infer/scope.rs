@@ -10,11 +10,14 @@ use super::{Passed, Reads};
 use crate::catalog::Catalog;
 use crate::ir::{AggregateKind, Base, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, Terminator};
 use crate::program::found::Targets;
-use crate::program::{Cls, Definition, Fun, FunctionTypes, Program, Receiver, Target, Ty};
+use crate::program::{Cls, Definition, Fun, FunctionTypes, Mod, Program, Receiver, Target, Ty};
 
 pub(super) struct Scope<'p, 'a> {
     pub(super) program: &'p Program<'a>,
     pub(super) function: Fun,
+    module: Mod,
+    /// What names are looked up in there.
+    items: Name,
     pub(super) language: Language,
     pub(super) catalog: &'static Catalog,
     pub(super) locals: Vec<Ty>,
@@ -80,6 +83,8 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
     let mut scope = Scope {
         program,
         function,
+        module: program.module_of(function),
+        items: program.item_scope(function),
         language,
         catalog: program.catalog(function),
         locals: std::iter::repeat_with(Ty::default).take(ir.locals.len()).collect(),
@@ -103,8 +108,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         // `connection_class=Connection`: what it is as a rule.
         if scope.locals[param.local.index()].is_unknown()
             && let Some(name) = param.default_name
-            && let made @ Ty::ClassObject(_) =
-                program.definition_type(program.resolve(program.module_of(function), program.item_scope(function), name))
+            && let made @ Ty::ClassObject(_) = program.definition_type(program.resolve(scope.module, scope.items, name))
         {
             scope.locals[param.local.index()] = made;
         }
@@ -224,12 +228,10 @@ impl Scope<'_, '_> {
                 self.set(*dest, ty);
             }
             OpKind::Closure { dest, function } => {
-                let module = self.program.module_of(self.function);
-                self.set(*dest, Ty::Function(self.program.fun(module, *function)));
+                self.set(*dest, Ty::Function(self.program.fun(self.module, *function)));
             }
             OpKind::ClassObject { dest, class } => {
-                let module = self.program.module_of(self.function);
-                self.set(*dest, Ty::ClassObject(self.program.cls(module, *class)));
+                self.set(*dest, Ty::ClassObject(self.program.cls(self.module, *class)));
             }
             OpKind::Compute { .. }
             | OpKind::Delete { .. }
@@ -244,12 +246,11 @@ impl Scope<'_, '_> {
         if path.first() == "Self" {
             return self.program.enclosing_class(self.function).map(Ty::class).unwrap_or_default();
         }
-        let module = self.program.module_of(self.function);
-        match self.program.resolve(module, self.program.item_scope(self.function), path) {
+        match self.program.resolve(self.module, self.items, path) {
             Definition::Class(class) => Ty::class(class),
             // `Enum::Variant { … }`
             _ => match path.as_str().rsplit_once("::") {
-                Some((of, _)) => match self.program.resolve(module, self.program.item_scope(self.function), Name::new(of)) {
+                Some((of, _)) => match self.program.resolve(self.module, self.items, Name::new(of)) {
                     Definition::Class(class) => Ty::class(class),
                     _ => Ty::Unknown,
                 },
@@ -269,7 +270,7 @@ impl Scope<'_, '_> {
                 _ => Definition::External(name),
             };
         }
-        program.resolve(program.module_of(self.function), program.item_scope(self.function), name)
+        program.resolve(self.module, self.items, name)
     }
 
     pub(super) fn place(&self, place: &Place) -> Ty {
