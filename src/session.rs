@@ -166,11 +166,11 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     let (outcome, lowered) = match recalled {
         Some(outcome) => (outcome, 0),
         None => {
-            let mut analysed = analyse_or_again(options, lints, &mut loaded.files, &mut warm, &mut watch)?;
+            let mut analysed = analyse_or_again(options, lints, &mut loaded, &mut warm, &mut watch)?;
             if loaded.files.have_changed() {
                 // Somebody works on them at this moment. What is found now is of what they are now.
                 loaded = source::load(candidates);
-                analysed = analyse_or_again(options, lints, &mut loaded.files, &mut warm, &mut watch)?;
+                analysed = analyse_or_again(options, lints, &mut loaded, &mut warm, &mut watch)?;
             }
             if !loaded.files.have_changed() {
                 warm.keep(options, lints, &loaded.files, &analysed.0);
@@ -200,7 +200,7 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
     if nothing {
         notes.push(nothing_found(&options.paths, tests));
     }
-    let lines = files.iter().map(|(_, it)| it.about.lines).sum();
+    let lines = files.iter().map(|(_, it)| it.about().lines).sum();
     let uncached = warm.failure();
     let stats =
         Stats { files: files.len(), parsed: lowered, cached: modules - lowered, lines, uncached, duration: begin.elapsed(), stages: watch.stages };
@@ -211,19 +211,19 @@ fn run(options: &Options, lints: &[&'static Lint]) -> Result<Report, SessionErro
 fn analyse_or_again(
     options: &Options,
     lints: &[&'static Lint],
-    files: &mut Files,
+    loaded: &mut Loaded,
     warm: &mut Warm<'_>,
     watch: &mut Watch,
 ) -> Result<(Outcome, usize), SessionError> {
     let kept = warm.modules();
-    let analysed = match analyse(options, lints, files, warm, kept, watch) {
+    let analysed = match analyse(options, lints, loaded, warm, kept, watch) {
         // What somebody else wrote under our keys need not be a module.
-        Err(_) if warm.is_on() => analyse(options, lints, files, warm, Modules::default(), watch),
+        Err(_) if warm.is_on() => analyse(options, lints, loaded, warm, Modules::default(), watch),
         analysed => analysed,
     }?;
     // The report shows them.
     let shown = analysed.0.files();
-    files.fill(|it| shown.contains(&it));
+    loaded.files.fill(|it| shown.contains(&it));
     Ok(analysed)
 }
 
@@ -232,15 +232,13 @@ fn analyse_or_again(
 fn analyse(
     options: &Options,
     lints: &[&'static Lint],
-    files: &mut Files,
+    loaded: &mut Loaded,
     warm: &mut Warm<'_>,
     kept: Modules,
     watch: &mut Watch,
 ) -> Result<(Outcome, usize), SessionError> {
-    let macros = Macros::gather(files, options.setting.catalogs.rust);
-    let texts = files.take_texts();
-    let files = &*files;
-    let Lowered { modules, unparsable, used, new } = lower(files, texts, &macros, &kept, warm.is_on(), &options.progress);
+    let Lowered { modules, unparsable, used, new } = lower(loaded, &options.setting, &kept, warm.is_on(), &options.progress);
+    let files = &loaded.files;
     let lowered = new.len();
     let lost = modules.iter().flat_map(|(file, module)| lost(files, *file, module)).collect();
     watch.lap("lower");
@@ -326,29 +324,51 @@ struct Lowered {
     new: Vec<(Key, Vec<u8>)>,
 }
 
-/// Lowers all files, in parallel, but those whose modules are kept. Their texts, as far as somebody has them, are let go one
-/// by one.
-fn lower(files: &Files, texts: Vec<Option<String>>, macros: &Macros, kept: &Modules, keeps: bool, progress: &Progress) -> Lowered {
-    let all: Vec<(FileId, &SourceFile)> = files.iter().collect();
-    progress.begin(all.len());
-    let lower = |((id, file), text): ((FileId, &SourceFile), Option<String>)| {
+/// What became of a file.
+enum Read {
+    Lowered(Module),
+    Broken(SyntaxError),
+    /// It could not be read.
+    Nothing(String),
+}
+
+/// Lowers all files, in parallel, but those whose modules are kept. Their texts are read one by one, or let go if somebody
+/// has them; those that cannot be read are skipped.
+fn lower(loaded: &mut Loaded, setting: &Setting, kept: &Modules, keeps: bool, progress: &Progress) -> Lowered {
+    let macros = Macros::gather(&loaded.files, setting.catalogs.rust);
+    let texts = loaded.files.take_texts();
+    progress.begin(texts.len());
+    let lower = |(file, text): (&SourceFile, Option<String>)| {
         let macros = macros.of(file, text.as_deref());
-        let key = warm::module_key(file, &macros);
-        let known = kept.get(&key).and_then(|it| ir::unpack(&it));
+        let key = keeps.then(|| warm::module_key(file, &macros));
+        let known = key.and_then(|it| kept.get(&it)).and_then(|it| ir::unpack(&it));
         let is_new = known.is_none();
-        let lowered = known.map_or_else(|| lower_with(file, text.as_deref().unwrap_or_else(|| file.text()), &macros), Ok);
-        let bytes = lowered.as_ref().ok().filter(|_| is_new).map(|it| if keeps { ir::pack(it) } else { Vec::new() });
+        let lower = |text: String| lower_with(file, &text, &macros).map_or_else(Read::Broken, Read::Lowered);
+        let read = known.map_or_else(|| text.map_or_else(|| file.read(), Ok).map_or_else(Read::Nothing, lower), Read::Lowered);
+        let new = match &read {
+            Read::Lowered(module) if is_new => Some(if keeps { ir::pack(module) } else { Vec::new() }),
+            _ => None,
+        };
         progress.step();
-        (id, key, lowered, bytes)
+        (key, read, new)
     };
-    let mut lowered = Lowered { modules: Vec::with_capacity(all.len()), unparsable: Vec::new(), used: FxHashSet::default(), new: Vec::new() };
-    for (id, key, result, bytes) in all.into_par_iter().zip(texts).map(lower).collect::<Vec<_>>() {
-        lowered.used.insert(key);
-        lowered.new.extend(bytes.map(|it| (key, it)));
-        match result {
-            Ok(module) => lowered.modules.push((id, module)),
-            Err(error) => lowered.unparsable.push((id, syntax_error(files, id, &error))),
+    let files: Vec<&SourceFile> = loaded.files.iter().map(|it| it.1).collect();
+    let read: Vec<(Option<Key>, Read, Option<Vec<u8>>)> = files.into_par_iter().zip(texts).map(lower).collect();
+    let reason = |it: FileId| if let Read::Nothing(reason) = &read[it.0 as usize].1 { Some(reason.clone()) } else { None };
+    loaded.skipped.extend(loaded.files.leave_out(reason));
+
+    let mut lowered = Lowered { modules: Vec::with_capacity(read.len()), unparsable: Vec::new(), used: FxHashSet::default(), new: Vec::new() };
+    let mut next = 0;
+    for (key, read, new) in read {
+        let id = FileId(next);
+        match read {
+            Read::Nothing(_) => continue,
+            Read::Lowered(module) => lowered.modules.push((id, module)),
+            Read::Broken(error) => lowered.unparsable.push((id, syntax_error(&loaded.files, id, &error))),
         }
+        next += 1;
+        lowered.used.extend(key);
+        lowered.new.extend(new.map(|it| (key.unwrap_or_default(), it)));
     }
     lowered
 }

@@ -3,6 +3,7 @@
 use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use thin_vec::ThinVec;
 
 use super::Facts;
 use super::path::Root;
@@ -21,9 +22,9 @@ const MIN_IMPORTS: usize = 2;
 #[derive(Debug, Default)]
 pub struct Callers {
     /// Where each function is called, constructors aside.
-    sites: FunMap<Vec<(Fun, OpId)>>,
+    sites: FunMap<ThinVec<(Fun, OpId)>>,
     /// All callers outside constructors; an empty list: constructors alone.
-    by: FunMap<Vec<Fun>>,
+    by: FunMap<ThinVec<Fun>>,
     /// Calls by the own statements of modules and classes.
     imports: FunMap<usize>,
     /// Methods that are called on more than their callers' `self`.
@@ -41,13 +42,13 @@ pub struct Callers {
 
 impl Callers {
     /// Where functions that are called at all are called, constructors aside.
-    pub fn all_sites(&self) -> &FunMap<Vec<(Fun, OpId)>> {
+    pub fn all_sites(&self) -> &FunMap<ThinVec<(Fun, OpId)>> {
         &self.sites
     }
 
     /// Where the function is seen to be called, constructors aside.
     pub fn sites(&self, function: Fun) -> &[(Fun, OpId)] {
-        self.sites.get(function).map_or(&[], Vec::as_slice)
+        self.sites.get(function).map_or(&[], ThinVec::as_slice)
     }
 
     /// Whether only code of the program that is seen calling the function can call it.
@@ -186,8 +187,8 @@ fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
 
 /// What only the statements of modules and classes call, or only tests.
 fn loading(program: &Program<'_>, callers: &Callers) -> FunSet {
-    let fills = |it: &(Fun, &usize)| *it.1 >= MIN_IMPORTS && callers.by.get(it.0).is_some_and(Vec::is_empty);
-    let tests = |it: &(Fun, &Vec<Fun>)| !it.1.is_empty() && it.1.iter().all(|it| program.is_exempt(*it));
+    let fills = |it: &(Fun, &usize)| *it.1 >= MIN_IMPORTS && callers.by.get(it.0).is_some_and(|it| it.is_empty());
+    let tests = |it: &(Fun, &ThinVec<Fun>)| !it.1.is_empty() && it.1.iter().all(|it| program.is_exempt(*it));
     let filling = callers.imports.iter().filter(fills).map(|it| it.0);
     filling.chain(callers.by.iter().filter(tests).map(|it| it.0)).filter(|it| !callers.open.contains(*it)).collect()
 }
@@ -274,7 +275,7 @@ fn outside(program: &Program<'_>, callers: &Callers) -> FunSet {
 
 /// `found`, and what is only called by such functions.
 fn spread(callers: &Callers, mut found: FunSet, may: impl Fn(Fun) -> bool) -> FunSet {
-    let mut left: Vec<(Fun, &Vec<Fun>)> = callers.by.iter().filter(|it| !it.1.is_empty() && !found.contains(it.0) && may(it.0)).collect();
+    let mut left: Vec<(Fun, &ThinVec<Fun>)> = callers.by.iter().filter(|it| !it.1.is_empty() && !found.contains(it.0) && may(it.0)).collect();
     for _ in 0..MAX_ROUNDS {
         let known = left.len();
         left.retain(|(function, by)| {

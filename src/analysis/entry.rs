@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use thin_vec::ThinVec;
 
 use super::Facts;
 use super::callers::Callers;
@@ -83,10 +84,10 @@ fn claims_lock(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
 fn greatest(
     facts: &[Facts],
     declared: &Declared,
-    sites: &FunMap<Vec<(Fun, OpId)>>,
+    sites: &FunMap<ThinVec<(Fun, OpId)>>,
     is_candidate: impl Fn(Fun) -> bool,
 ) -> FxHashMap<Fun, Vec<(Key, Mode)>> {
-    let mut open: Vec<(Fun, &Vec<(Fun, OpId)>)> = sites.iter().filter(|it| is_candidate(it.0)).collect();
+    let mut open: Vec<(Fun, &ThinVec<(Fun, OpId)>)> = sites.iter().filter(|it| is_candidate(it.0)).collect();
     // None is "anything": not yet reached from a site that is known.
     let mut held: FunMap<Option<Vec<(Key, Mode)>>> = FunMap::default();
     open.iter().for_each(|it| held.insert(it.0, None));

@@ -6,6 +6,7 @@
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use thin_vec::ThinVec;
 
 use super::Facts;
 use super::access::Access;
@@ -16,7 +17,7 @@ use super::lockset::Held;
 use super::path::{Key, Owner, Root};
 use super::sharing::Sharing;
 use crate::catalog::{Mode, Scope};
-use crate::ir::{FunctionKind, OpId};
+use crate::ir::{FunctionKind, OpId, exact};
 use crate::program::{Fun, Program};
 
 /// An access somewhere in the program.
@@ -29,7 +30,7 @@ pub struct Use {
     pub writes: bool,
     pub construction: bool,
     /// The locks surely held, by key; the caller's included.
-    pub held: Vec<(Key, Mode)>,
+    pub held: ThinVec<(Key, Mode)>,
     /// Something is held that may be a lock, or the function says its caller holds one.
     pub maybe_guarded: bool,
 }
@@ -109,7 +110,10 @@ pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: 
             states.by_owner.entry(owner).or_insert_with(fresh).uses.push(it);
         }
     }
-    states.by_owner.values_mut().for_each(State::infer_guard);
+    for state in states.by_owner.values_mut() {
+        exact(&mut state.uses);
+        state.infer_guard();
+    }
     // What is said to stay on one thread does, unless a thread of the program is seen to reach it.
     states.by_owner.retain(|owner, state| {
         !declared.is_confined(owner)
@@ -137,8 +141,8 @@ fn uses(program: &Program<'_>, fact: &Facts, function: Fun, callers: &Callers, e
     };
     let of_access = |(index, access): (usize, &Access)| {
         let before = locksets.before(access.op);
-        let mut held: Vec<(Key, Mode)> = before.iter().filter(|it| locksets.keeps_out(it)).map(|it| (locksets.lock(it).key, it.mode)).collect();
-        held.extend(entry.held(function));
+        let mut held: ThinVec<(Key, Mode)> = before.iter().filter(|it| locksets.keeps_out(it)).map(|it| (locksets.lock(it).key, it.mode)).collect();
+        held.extend_from_slice(entry.held(function));
         // A constructor makes its own object; what the class or the module shares is there already.
         let construction = (constructs || loads) && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
         Use {

@@ -29,6 +29,7 @@ pub fn link<'f>(files: &'f Files, modules: Vec<(FileId, Module)>, setting: &Sett
     program.list_ancestries();
     program.names.remember(program.modules.len());
     infer::infer(&mut program);
+    program.names.forget_ways();
     program.list_fields();
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);
@@ -56,7 +57,7 @@ impl<'a> Program<'a> {
                 uses_interpreter: ir.language == Language::Rust && ir.imports.iter().any(|it| it.path.first() == "pyo3"),
                 ir,
                 path: ModulePath::default(),
-                generated: files.get(file).about.generated,
+                generated: files.get(file).about().generated,
                 first_function,
                 first_class,
             });

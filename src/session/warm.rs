@@ -79,7 +79,7 @@ impl<'c> Warm<'c> {
 
     /// Reads the candidates that are not known by their stamps.
     pub fn load(&mut self, candidates: &[Candidate]) -> Loaded {
-        let Some(cache) = self.cache else { return source::load(candidates.to_vec()) };
+        let Some(cache) = self.cache else { return source::load_later(candidates.to_vec()) };
         self.index = Index::load(cache);
         self.stamps = candidates.par_iter().filter_map(|it| Some((it.path.clone(), Stamp::of(&it.path)?))).collect();
         let loaded = source::load_unknown(candidates.to_vec(), |path| self.index.get(path, *self.stamps.get(path)?).copied());
@@ -122,7 +122,7 @@ impl<'c> Warm<'c> {
     fn keep_index(&mut self, files: &Files) {
         let Some(cache) = self.cache else { return };
         let index = std::mem::take(&mut self.index);
-        let known = files.iter().map(|(_, it)| (it.path.as_path(), self.stamps.get(&it.path).copied(), it.about));
+        let known = files.iter().map(|(_, it)| (it.path.as_path(), self.stamps.get(&it.path).copied(), it.about()));
         let result = index.keep(cache, known);
         self.note(result);
     }
@@ -138,7 +138,7 @@ impl<'c> Warm<'c> {
 pub(super) fn module_key(file: &SourceFile, macros: &[Arc<MacroDefinition>]) -> Key {
     let edition = (file.language == Language::Rust).then_some(file.edition);
     let macros: Vec<&MacroDefinition> = macros.iter().map(Arc::as_ref).collect();
-    hash(&(file.about.digest, file.language, edition, macros))
+    hash(&(file.about().digest, file.language, edition, macros))
 }
 
 /// The key of an analysis.
@@ -147,7 +147,7 @@ fn question(options: &Options, lints: &[&Lint], files: &Files) -> Key {
     struct File<'q> {
         name: &'q str,
         path: &'q [u8],
-        digest: &'q [u8; 32],
+        digest: [u8; 32],
         language: Language,
         edition: Edition,
         crate_root: Option<&'q [u8]>,
@@ -157,7 +157,7 @@ fn question(options: &Options, lints: &[&Lint], files: &Files) -> Key {
         hash(&File {
             name: &it.name,
             path: it.path.as_os_str().as_encoded_bytes(),
-            digest: &it.about.digest,
+            digest: it.about().digest,
             language: it.language,
             edition: it.edition,
             crate_root: it.crate_root.as_ref().map(|it| it.as_os_str().as_encoded_bytes()),

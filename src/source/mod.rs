@@ -18,6 +18,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use changes::{Changes, ChangesError, changes};
 pub use directive::directives;
@@ -54,9 +55,11 @@ pub struct SourceFile {
     /// Relative to the working directory where it lies below it, with `/`: what reports print.
     pub name: String,
     pub language: Language,
-    /// How the bytes on disk become the text, among others.
-    pub about: About,
+    /// Once it was read.
+    about: OnceLock<About>,
     text: Text,
+    /// It was found to be another than it was before.
+    changed: AtomicBool,
     /// Of the nearest `Cargo.toml`; for Rust files only.
     pub edition: Edition,
     /// Rust: the directory of the crate's root module by the nearest `Cargo.toml` that has a package, in the same form as
@@ -73,8 +76,9 @@ impl SourceFile {
             path: PathBuf::from(name),
             name: name.to_string(),
             language,
-            about: About { generated: read::is_generated(text), ..About::default() },
+            about: OnceLock::from(About { generated: read::is_generated(text), ..About::default() }),
             text: Text::of(text.to_string()),
+            changed: AtomicBool::new(false),
             edition: Edition::default(),
             crate_root: None,
             crate_name: None,
@@ -82,24 +86,40 @@ impl SourceFile {
     }
 
     /// The decoded text, without a byte order mark: what every range counts in. It is read from disk if nobody has it; empty
-    /// if it is no longer what it was ([`SourceFile::has_changed`]).
+    /// if it cannot be read, or is no longer what it was ([`SourceFile::has_changed`]).
     pub fn text(&self) -> &str {
-        self.text.get(|| self.read_again())
+        self.text.get(|| self.read().ok())
     }
 
-    /// Whether the file was found to be another than it was when the run began, so that its text is lost.
+    /// What it is, which is found out when nobody knows; nothing of what cannot be read.
+    pub fn about(&self) -> About {
+        let known = self.about.get().copied();
+        known.or_else(|| self.read().ok().and_then(|_| self.about.get().copied())).unwrap_or_default()
+    }
+
+    /// Whether the file was found to be another than it was when the run first saw it.
     pub fn has_changed(&self) -> bool {
-        self.text.is_lost()
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// The text as it is on disk, which is not kept; or why it cannot be had.
+    pub fn read(&self) -> Result<String, String> {
+        let read = read::read_whole(&self.path, self.language);
+        let before = match &read {
+            Ok((_, about)) => Some(self.about.get_or_init(|| *about)),
+            Err(_) => self.about.get(),
+        };
+        let about = read.as_ref().ok().map(|it| &it.1);
+        if before.is_some() && before != about {
+            self.changed.store(true, Ordering::Relaxed);
+            return Err("it changed while it was analysed".to_string());
+        }
+        read.map(|it| it.0)
     }
 
     /// The text for a moment: what was kept, which is let go, or what is on disk.
     fn take_text(&mut self) -> Option<String> {
         self.text.take()
-    }
-
-    fn read_again(&self) -> Option<String> {
-        let (text, about) = read::read_whole(&self.path, self.language).ok()?;
-        (about == self.about).then_some(text)
     }
 }
 
@@ -117,12 +137,14 @@ pub struct Files {
     files: Vec<SourceFile>,
     /// Made when first asked for: most files have no finding.
     lines: Vec<OnceLock<LineIndex>>,
+    /// One that was left out had changed.
+    changed: bool,
 }
 
 impl Files {
     pub fn new(files: Vec<SourceFile>) -> Self {
         let lines = files.iter().map(|_| OnceLock::new()).collect();
-        Files { files, lines }
+        Files { files, lines, changed: false }
     }
 
     /// Reads the texts of those that `wanted` means, in parallel, if nobody has them. Tells whether each was still what it was
@@ -143,9 +165,24 @@ impl Files {
         self.files.iter_mut().map(SourceFile::take_text).collect()
     }
 
+    /// Takes out the files of which `reason` tells why they could not be read; the others move up.
+    pub fn leave_out(&mut self, mut reason: impl FnMut(FileId) -> Option<String>) -> Vec<Skipped> {
+        let mut left_out = Vec::new();
+        let mut index = 0;
+        self.files.retain(|file| {
+            let why = reason(FileId(index));
+            index += 1;
+            self.changed |= file.has_changed();
+            left_out.extend(why.clone().map(|reason| Skipped { file: file.name.clone(), reason }));
+            why.is_none()
+        });
+        self.lines.truncate(self.files.len());
+        left_out
+    }
+
     /// Whether a file was found to have changed since the run began.
     pub fn have_changed(&self) -> bool {
-        self.files.iter().any(SourceFile::has_changed)
+        self.changed || self.files.iter().any(SourceFile::has_changed)
     }
 
     pub fn get(&self, id: FileId) -> &SourceFile {
@@ -179,7 +216,7 @@ impl Files {
         let file = self.get(id);
         let lines = self.lines(id);
         let offset = (offset as usize).min(file.text().len());
-        let on_disk = match file.about.encoding {
+        let on_disk = match file.about().encoding {
             Encoding::Utf8 => offset,
             Encoding::Utf8WithMark => offset + read::MARK.len(),
             Encoding::Latin1 => lines.characters_before(file.text(), offset),
@@ -249,28 +286,37 @@ pub fn load_given(given: &Given) -> Result<Loaded, DiscoverError> {
     let error = |reason: String| DiscoverError { path: given.name.clone(), reason };
     let candidate = discover::named(&given.name).map_err(|reason| error(reason.to_string()))?;
     let (text, about) = read::decode_whole(given.bytes.clone(), candidate.language).map_err(error)?;
-    let mut loaded = assemble(vec![candidate], vec![Ok((Some(text), about))]);
+    let mut loaded = assemble(vec![candidate], vec![Ok((Some(text), Some(about)))]);
     loaded.files.files.iter_mut().for_each(|it| it.text.pin());
     Ok(loaded)
 }
 
 /// Reads the candidates, in parallel, keeping their order.
 pub fn load(candidates: Vec<Candidate>) -> Loaded {
-    load_unknown(candidates, |_| None)
+    let read = |it: &Candidate| read::read_whole(&it.path, it.language).map(|(text, about)| (Some(text), Some(about)));
+    let texts: Vec<_> = candidates.par_iter().map(read).collect();
+    assemble(candidates, texts)
 }
 
-/// The same, but the texts of files of which `known` tells what they are are only read when they are asked for.
+/// The same, but each is read when it is asked for.
+pub fn load_later(candidates: Vec<Candidate>) -> Loaded {
+    let texts = candidates.iter().map(|_| Ok((None, None))).collect();
+    assemble(candidates, texts)
+}
+
+/// The same, but what the files are is known at once, of which `known` does not tell it. Of those in Rust the texts are
+/// kept: what macros mean stands in other files.
 pub fn load_unknown(candidates: Vec<Candidate>, known: impl Fn(&Path) -> Option<About> + Sync) -> Loaded {
     let read = |it: &Candidate| match known(&it.path) {
-        Some(about) => Ok((None, about)),
-        None => read::read_whole(&it.path, it.language).map(|(text, about)| (Some(text), about)),
+        Some(about) => Ok((None, Some(about))),
+        None => read::read_whole(&it.path, it.language).map(|(text, about)| (Some(text).filter(|_| it.language == Language::Rust), Some(about))),
     };
     let texts: Vec<_> = candidates.par_iter().map(read).collect();
     assemble(candidates, texts)
 }
 
 /// The files of these texts, each with its package.
-fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(Option<String>, About), String>>) -> Loaded {
+fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(Option<String>, Option<About>), String>>) -> Loaded {
     let mut manifests = manifest::Manifests::new(discover::working_directory());
     let mut files = Vec::with_capacity(candidates.len());
     let mut skipped = Vec::new();
@@ -280,12 +326,13 @@ fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(Option<String>, About
             Err(reason) => skipped.push(Skipped { file: name, reason }),
             Ok((text, about)) => {
                 let text = text.map_or_else(Text::default, Text::read);
+                let about = about.map_or_else(OnceLock::new, OnceLock::from);
                 let package = match language {
                     Language::Rust => manifests.package_of(&path),
                     Language::Python => manifest::Package::default(),
                 };
                 let manifest::Package { edition, sources: crate_root, crate_name } = package;
-                files.push(SourceFile { path, name, language, about, text, edition, crate_root, crate_name });
+                files.push(SourceFile { path, name, language, about, text, changed: AtomicBool::new(false), edition, crate_root, crate_name });
             }
         }
     }
@@ -298,7 +345,7 @@ mod tests {
 
     fn position(encoding: Encoding, text: &str, at: &str) -> Position {
         let about = About { encoding, ..About::default() };
-        let file = SourceFile { about, ..SourceFile::from_text("a.py", text, Language::Python) };
+        let file = SourceFile { about: OnceLock::from(about), ..SourceFile::from_text("a.py", text, Language::Python) };
         Files::new(vec![file]).position(FileId(0), text.find(at).unwrap() as u32)
     }
 

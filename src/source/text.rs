@@ -31,11 +31,6 @@ impl Text {
         self.kept.get_or_init(read).as_deref().unwrap_or("")
     }
 
-    /// Whether it was asked for and could not be had.
-    pub fn is_lost(&self) -> bool {
-        matches!(self.kept.get(), Some(None))
-    }
-
     /// The text, if it is kept; from then on it is only if it has to be.
     pub fn take(&mut self) -> Option<String> {
         match self.kept.get() {
@@ -55,10 +50,10 @@ mod tests {
         let mut text = Text::read("a".to_string());
         assert_eq!(text.get(|| None), "a");
         assert_eq!(text.take().as_deref(), Some("a"));
-        assert_eq!((text.take(), text.is_lost()), (None, false));
+        assert_eq!(text.take(), None);
         assert_eq!((text.get(|| Some("b".to_string())), text.get(|| None)), ("b", "b"));
         assert_eq!(text.take().as_deref(), Some("b"));
-        assert_eq!((text.get(|| None), text.is_lost()), ("", true));
+        assert_eq!((text.get(|| None), text.get(|| Some("c".to_string()))), ("", ""));
         assert_eq!(text.take(), None);
     }
 

@@ -103,6 +103,11 @@ impl Names {
     pub(super) fn remember(&mut self, modules: usize) {
         self.resolved.resize_with(modules, RwLock::default);
         // What was asked while classes were linked could not know all methods.
+        self.forget_ways();
+    }
+
+    /// Forgets on what ways names were found: most of what will be asked for is known by now.
+    pub(super) fn forget_ways(&mut self) {
         self.bound = Memo::default();
         self.attributes = Memo::default();
     }
