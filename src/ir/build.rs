@@ -185,7 +185,7 @@ impl FunctionBuilder {
 
     pub fn push(&mut self, kind: OpKind, range: Range) {
         let stmt = self.stmt;
-        self.function.ops.push(Op { kind, range, stmt });
+        self.function.ops.push(Op::new(kind, range, stmt));
         self.homes.push(self.current);
         self.function.blocks[self.current.index()].count += 1;
     }

@@ -25,11 +25,11 @@ pub(crate) fn check(module: &Module, source: &str) {
 
 fn check_ops(function: &Function, source: &str) {
     for op in &function.ops {
-        assert!(function.range.contains(op.range), "{op:?} outside of {}", function.name);
-        assert!(source.get(op.range.as_usize()).is_some(), "{op:?} splits a character");
-        assert!(op.stmt.index() < function.statements.len());
+        assert!(function.range.contains(op.range()), "{op:?} outside of {}", function.name);
+        assert!(source.get(op.range().as_usize()).is_some(), "{op:?} splits a character");
+        assert!(op.stmt().index() < function.statements.len());
         let statement = function.statement_range(op);
-        assert!(statement.start <= op.range.start, "{op:?} before its statement {statement:?}");
+        assert!(statement.start <= op.range().start, "{op:?} before its statement {statement:?}");
         for local in op.kind.uses().into_iter().chain(op.kind.defines()) {
             assert!(local.index() < function.locals.len(), "{op:?}");
         }

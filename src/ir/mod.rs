@@ -509,7 +509,7 @@ impl Function {
 
     /// The range of the statement `op` belongs to.
     pub fn statement_range(&self, op: &Op) -> Range {
-        self.statements.get(op.stmt.index()).map_or(op.range, |it| it.range)
+        self.statements.get(op.stmt().index()).map_or(op.range(), |it| it.range)
     }
 }
 

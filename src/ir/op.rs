@@ -1,5 +1,6 @@
 //! What a function does: blocks of ops over places, and where control goes from each.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -53,9 +54,59 @@ pub struct Arm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Op {
     pub kind: OpKind,
-    /// The source that made this op, inside the range of its statement's construct.
-    pub range: Range,
-    pub stmt: Stmt,
+    at: At,
+}
+
+impl Op {
+    pub fn new(kind: OpKind, range: Range, stmt: Stmt) -> Op {
+        Op { kind, at: At::new(range, stmt) }
+    }
+
+    /// The source that made this op, inside the range of its statement's construct; of more than a megabyte the beginning.
+    pub fn range(&self) -> Range {
+        self.at.range()
+    }
+
+    /// The statement it belongs to; none of the function's where those are more than a million.
+    pub fn stmt(&self) -> Stmt {
+        self.at.stmt()
+    }
+}
+
+/// Where an op stands, in as many bits as files of ten megabytes need: an op in three more bytes would take eight more.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct At(u64);
+
+const START_BITS: u32 = 24;
+const LENGTH_BITS: u32 = 20;
+const STMT_BITS: u32 = 20;
+const _: () = assert!(START_BITS + LENGTH_BITS + STMT_BITS == u64::BITS);
+
+impl At {
+    fn new(range: Range, stmt: Stmt) -> At {
+        let within = |number: u32, bits: u32| u64::from(number).min((1 << bits) - 1);
+        let length = range.end.saturating_sub(range.start);
+        At(within(range.start, START_BITS) << (LENGTH_BITS + STMT_BITS) | within(length, LENGTH_BITS) << STMT_BITS | within(stmt.0, STMT_BITS))
+    }
+
+    fn range(self) -> Range {
+        let start = (self.0 >> (LENGTH_BITS + STMT_BITS)) as u32;
+        let length = (self.0 >> STMT_BITS) as u32 & ((1 << LENGTH_BITS) - 1);
+        Range { start, end: start + length }
+    }
+
+    fn stmt(self) -> Stmt {
+        match self.0 as u32 & ((1 << STMT_BITS) - 1) {
+            number if number == (1 << STMT_BITS) - 1 => Stmt(u32::MAX),
+            number => Stmt(number),
+        }
+    }
+}
+
+impl fmt::Debug for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?}", self.range(), self.stmt())
+    }
 }
 
 /// A base and the way from it.
@@ -299,8 +350,20 @@ mod tests {
 
     /// There are millions of these.
     #[test]
+    fn where_an_op_stands_is_told() {
+        let told = |start, end, stmt| {
+            let at = At::new(Range { start, end }, Stmt(stmt));
+            (at.range().start, at.range().end, at.stmt().0)
+        };
+        assert_eq!(told(0, 0, 0), (0, 0, 0));
+        assert_eq!(told(9_999_999, 10_000_000, 999_999), (9_999_999, 10_000_000, 999_999));
+        // The beginning of what is longer, and no statement behind the millionth.
+        assert_eq!(told(7, 9_000_000, 5_000_000), (7, 7 + (1 << 20) - 1, u32::MAX));
+    }
+
+    #[test]
     fn what_there_is_most_of_is_small() {
-        assert_eq!(size_of::<Op>(), 48);
+        assert_eq!(size_of::<Op>(), 40);
         assert_eq!(size_of::<Block>(), 40);
         assert_eq!(size_of::<LocalDecl>(), 8);
     }

@@ -145,7 +145,7 @@ fn print_function(out: &mut String, module: &Module, function: &Function, source
         line(out, 1, &format!("{:?}:{unwind}", BlockId::from_index(index)));
         for op in function.ops_of(block) {
             let text = op_text(&op.kind, module, &names);
-            line(out, 2, format!("{text:<44} ; {}", snippet(source, op.range)).trim_end());
+            line(out, 2, format!("{text:<44} ; {}", snippet(source, op.range())).trim_end());
         }
         line(out, 2, &terminator_text(&block.terminator, &names));
     }

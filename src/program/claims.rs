@@ -198,7 +198,7 @@ impl Lines {
                     && let [Projection::Field(name)] = place.projections[..]
                 {
                     let owner = program.field_owner(class, name).unwrap_or(class);
-                    lines.states.push((op.range, Place::Field(owner, name)));
+                    lines.states.push((op.range(), Place::Field(owner, name)));
                 }
             }
         }

@@ -112,10 +112,10 @@ fn spawned(program: &Program<'_>, function: Fun, search: &mut Search) {
     for (id, op) in ir.numbered() {
         let OpKind::Call { dest, arguments, callee } = &op.kind else { continue };
         if program.made_lock(function, *dest).is_some_and(|it| it.scope == Scope::Thread) {
-            search.locked.entry(program.module_of(function)).or_insert_with(|| program.location(function, op.range));
+            search.locked.entry(program.module_of(function)).or_insert_with(|| program.location(function, op.range()));
         }
         let Some(row) = spawn_row(program, function, *dest).or_else(|| spawn_by_name(program, function, callee, arguments)) else { continue };
-        let location = program.location(function, op.range);
+        let location = program.location(function, op.range());
         if matches!(row.runs, Concurrency::Thread | Concurrency::Pool) {
             search.started.entry(program.module_of(function)).or_insert(location);
         }

@@ -165,18 +165,18 @@ fn given_up_at_once(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     let passing = &program.catalog(function).tables.passing;
     for taken in locksets.acquisitions.iter().filter(|it| it.via.is_none() && !it.tries) {
         let lock = &locksets.locks[taken.lock as usize];
-        let Some(stmt) = graph.op(taken.op).map(|it| it.stmt) else { continue };
+        let Some(stmt) = graph.op(taken.op).map(|it| it.stmt()) else { continue };
         if !lock.excludes() || lock.kind == LockKind::Condition || lock.scope == Scope::Async {
             continue;
         }
         // All that stands under it: what hands the guard value on, and what ends it.
         let rest = || graph.from(taken.op).skip(1);
-        let ends = rest().take_while(|it| it.1.stmt == stmt).all(|(_, op)| match &op.kind {
+        let ends = rest().take_while(|it| it.1.stmt() == stmt).all(|(_, op)| match &op.kind {
             OpKind::Drop { .. } => true,
             OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. } => passing.unwrapping.contains(name) && arguments.len() < 2,
             _ => false,
         });
-        let Some((next, _)) = rest().find(|it| it.1.stmt != stmt).filter(|_| ends && by_value(analysis, function, taken)) else { continue };
+        let Some((next, _)) = rest().find(|it| it.1.stmt() != stmt).filter(|_| ends && by_value(analysis, function, taken)) else { continue };
         if graph.block_of(next) != graph.block_of(taken.op) || locksets.before(next).iter().any(|it| it.at == taken.op) {
             continue;
         }

@@ -310,7 +310,7 @@ fn report(analysis: &Analysis<'_>, function: Fun, (first, second): (&SectionRead
     if first_at != location {
         it.labels.push(label(first_at, Role::Read, format!("`{a}` is read here")));
     }
-    let joined: Location = program.location(function, joined.range);
+    let joined: Location = program.location(function, joined.range());
     if joined != location && joined != first_at {
         it.labels.push(label(joined, Role::Read, "used together here"));
     }

@@ -45,7 +45,7 @@ const MAX_CHAIN: usize = 8;
 pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
     let ir = analysis.program.function(function);
     let range = ir.op(op).map_or(ir.name_range, |it| match it.kind {
-        OpKind::Drop { local } if ir.local(local).kind() == LocalKind::Variable => it.range,
+        OpKind::Drop { local } if ir.local(local).kind() == LocalKind::Variable => it.range(),
         _ => ir.statement_range(it),
     });
     analysis.program.location(function, range)
@@ -54,7 +54,7 @@ pub fn statement(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
 /// The expression that `op` of `function` was made of.
 pub fn expression(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Location {
     let ir = analysis.program.function(function);
-    analysis.program.location(function, ir.op(op).map_or(ir.name_range, |it| it.range))
+    analysis.program.location(function, ir.op(op).map_or(ir.name_range, |it| it.range()))
 }
 
 /// A finding of `lint` at `location` in `function`, still without labels, evidence and schedule.

@@ -60,7 +60,7 @@ fn assigned(program: &Program<'_>, function: Fun) -> Option<Assigned> {
     let receiver = ir.params.first().filter(|it| it.kind == ParamKind::Receiver)?.local;
     let field = |op: &Op| match &op.kind {
         OpKind::Store { place, .. } if place.base == Base::Local(receiver) => match place.projections[..] {
-            [Projection::Field(name)] => Some((name, program.location(function, op.range))),
+            [Projection::Field(name)] => Some((name, program.location(function, op.range()))),
             _ => None,
         },
         _ => None,

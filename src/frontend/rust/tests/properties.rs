@@ -58,7 +58,7 @@ fn what_stands_before_the_first_token_shifts_nothing() {
     for before in ["\u{feff}", "#!/usr/bin/env run\n", "\u{feff}#!/usr/bin/env run\n"] {
         let source = format!("{before}fn f(s: &S) {{ s.é(); }}\n");
         let module = lower(&source, Edition::E2024);
-        let texts: Vec<&str> = module.functions.iter().flat_map(|it| &it.ops).map(|it| &source[it.range.as_usize()]).collect();
+        let texts: Vec<&str> = module.functions.iter().flat_map(|it| &it.ops).map(|it| &source[it.range().as_usize()]).collect();
         assert!(texts.contains(&"s.é()"), "{texts:?}");
     }
 }
