@@ -223,7 +223,7 @@ impl Path {
 impl Key {
     /// Whether the source has a name for it.
     pub fn is_named(&self, program: &Program<'_>) -> bool {
-        !matches!(self.owner, Owner::Local(function, local) if program.function(function).locals.get(local.index()).is_none_or(|it| it.name.is_none()))
+        !matches!(self.owner, Owner::Local(function, local) if program.function(function).local(local).name.is_none())
     }
 
     /// The name to show: `Metrics._lock`, `registry.LOCK`.

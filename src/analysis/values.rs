@@ -185,10 +185,8 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
         };
         values.paths.set(param.local, Some(Path::new(root)));
     }
-    for (index, local) in ir.locals.iter().enumerate() {
-        if let LocalKind::Captured(outer) = local.kind() {
-            values.paths.set(Local::from_index(index), Some(Path::new(Root::Captured(outer))));
-        }
+    for (inner, outer) in ir.captured() {
+        values.paths.set(inner, Some(Path::new(Root::Captured(outer))));
     }
     // Fields this function replaces: a variable that took the old object out keeps it to itself.
     let replaced: Vec<Place> = ir

@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
 use super::{
-    Block, BlockId, Const, Function, FunctionKind, LoadKind, Local, LocalDecl, LocalKind, Name, Op, OpId, OpKind, Owner, Param, ParamKind, Place,
-    Range, Statement, Stmt, StoreKind, Terminator, Told, TypeRef,
+    Block, BlockId, Const, Function, FunctionKind, LoadKind, Local, LocalDecl, LocalKind, Locals, Name, Op, OpId, OpKind, Owner, Param, ParamKind,
+    Place, Range, Statement, Stmt, StoreKind, Terminator, Told, TypeRef,
 };
 
 /// Room for more ops than this is not kept for the next function.
@@ -33,7 +33,6 @@ struct Room {
     homes: Vec<BlockId>,
     blocks: Vec<Block>,
     live: Vec<bool>,
-    locals: Vec<LocalDecl>,
     statements: Vec<Statement>,
 }
 
@@ -55,7 +54,7 @@ pub struct FunctionBuilder {
 
 impl FunctionBuilder {
     pub fn new(name: Name, scope: Name, kind: FunctionKind, owner: Owner, range: Range) -> Self {
-        let Room { ops, homes, blocks, live, locals, statements } = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let Room { ops, homes, blocks, live, statements } = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default();
         let function = Function {
             name,
             scope,
@@ -72,7 +71,7 @@ impl FunctionBuilder {
             returns: None,
             attributes: ThinVec::new(),
             told: Told::default(),
-            locals,
+            locals: Locals::default(),
             annotations: ThinVec::new(),
             statements,
             ops,
@@ -159,8 +158,7 @@ impl FunctionBuilder {
     }
 
     pub fn new_local(&mut self, kind: LocalKind, name: Option<Name>, ty: Option<TypeRef>) -> Local {
-        let id = Local::from_index(self.function.locals.len());
-        self.function.locals.push(LocalDecl::new(kind, name));
+        let id = self.function.locals.push(LocalDecl::new(kind, name));
         self.function.annotations.extend(ty.map(|it| (id, it)));
         id
     }
@@ -295,7 +293,7 @@ impl FunctionBuilder {
         let mut room = Room { homes: self.homes, live: self.live, ..Room::default() };
         room.ops = exact(&mut function.ops);
         room.blocks = exact(&mut function.blocks);
-        room.locals = exact(&mut function.locals);
+        function.locals.settle();
         room.statements = exact(&mut function.statements);
         exact(&mut function.params);
         function.annotations.shrink_to_fit();

@@ -1,6 +1,6 @@
 //! What holds for the IR of every file, asked by the frontends' tests.
 
-use super::{Function, Local, LocalKind, Module, Owner, ParamKind};
+use super::{Function, Local, Module, Owner, ParamKind};
 
 /// Ranges lie in their function and between characters; locals, blocks, statements and captures exist.
 pub(crate) fn check(module: &Module, source: &str) {
@@ -11,11 +11,9 @@ pub(crate) fn check(module: &Module, source: &str) {
             assert_eq!(param.local, Local::from_index(index), "parameters are the first locals");
             assert!(param.kind != ParamKind::Receiver || index == 0);
         }
-        for decl in &function.locals {
-            if let LocalKind::Captured(outer) = decl.kind() {
-                let from = enclosing(module, function).expect("what captures is nested");
-                assert!(outer.index() < from.locals.len(), "{decl:?} in {}", function.name);
-            }
+        for (_, outer) in function.captured() {
+            let from = enclosing(module, function).expect("what captures is nested");
+            assert!(outer.index() < from.locals.len(), "{outer:?} in {}", function.name);
         }
     }
     for lost in &module.lost {

@@ -37,6 +37,7 @@ pub(crate) mod check;
 mod directive;
 mod intern;
 mod list;
+mod locals;
 mod name;
 mod nested;
 mod op;
@@ -47,6 +48,7 @@ mod walk;
 pub use build::{FunctionBuilder, exact};
 pub use directive::{Claim, Directive, Extent, Ignore, IgnoredRule, Malformed, Told};
 pub use list::{Item, List, Lists};
+pub use locals::{LocalDecl, LocalKind, Locals};
 pub use name::Name;
 pub use nested::Nested;
 pub use op::{
@@ -452,7 +454,7 @@ pub struct Function {
     pub returns: Option<TypeRef>,
     pub attributes: ThinVec<Attribute>,
     pub told: Told,
-    pub locals: Vec<LocalDecl>,
+    pub locals: Locals,
     /// What declarations are annotated with, those of parameters aside, in the order of their locals.
     pub annotations: ThinVec<(Local, TypeRef)>,
     pub statements: Vec<Statement>,
@@ -490,8 +492,16 @@ impl Function {
         BlockId::from_index(self.blocks.partition_point(|it| it.first <= op).saturating_sub(1))
     }
 
-    pub fn local(&self, id: Local) -> &LocalDecl {
-        &self.locals[id.index()]
+    pub fn local(&self, id: Local) -> LocalDecl {
+        self.locals.get(id)
+    }
+
+    /// Its locals for variables of the function around it, each with that variable.
+    pub fn captured(&self) -> impl Iterator<Item = (Local, Local)> + '_ {
+        self.locals.declared().filter_map(|(local, it)| match it.kind() {
+            LocalKind::Captured(outer) => Some((local, outer)),
+            _ => None,
+        })
     }
 
     /// What the declaration of a local is annotated with.
@@ -543,44 +553,4 @@ pub struct Param {
     /// The default, when it is a name (`Connection`, `pool.Connection`).
     pub default_name: Option<Name>,
     pub range: Range,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LocalKind {
-    Param,
-    /// A variable the user named.
-    Variable,
-    /// An intermediate value.
-    Temporary,
-    /// A variable of the function this one is nested in ([`Owner::Function`]); the same storage in Python and for Rust
-    /// closures that borrow, the moved value for those that move.
-    Captured(Local),
-}
-
-/// There are as many as there are values in a program, so it is small: the kind is a number, and what few declarations
-/// are annotated with is in [`Function::annotations`].
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct LocalDecl {
-    kind: u32,
-    pub name: Option<Name>,
-}
-
-/// The kinds but the captured ones, which come after them in the order of what they capture.
-const KINDS: [LocalKind; 3] = [LocalKind::Param, LocalKind::Variable, LocalKind::Temporary];
-
-impl LocalDecl {
-    pub fn new(kind: LocalKind, name: Option<Name>) -> Self {
-        let kind = match kind {
-            LocalKind::Param => 0,
-            LocalKind::Variable => 1,
-            LocalKind::Temporary => 2,
-            LocalKind::Captured(outer) => KINDS.len() as u32 + outer.0,
-        };
-        LocalDecl { kind, name }
-    }
-
-    pub fn kind(self) -> LocalKind {
-        let captured = || LocalKind::Captured(Local(self.kind - KINDS.len() as u32));
-        KINDS.get(self.kind as usize).copied().unwrap_or_else(captured)
-    }
 }

@@ -346,8 +346,6 @@ pub enum OpKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::LocalDecl;
-
     /// There are millions of these.
     #[test]
     fn where_an_op_stands_is_told() {
@@ -365,6 +363,5 @@ mod tests {
     fn what_there_is_most_of_is_small() {
         assert_eq!(size_of::<Op>(), 40);
         assert_eq!(size_of::<Block>(), 40);
-        assert_eq!(size_of::<LocalDecl>(), 8);
     }
 }

@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::{
-    AggregateKind, Argument, ArgumentKind, Base, BlockId, Callee, Class, Const, Function, Import, LoadKind, Local, LocalKind, Module, Name, OpKind,
-    Operation, Param, ParamKind, Place, Projection, Range, StoreKind, Terminator, TypeRef,
+    AggregateKind, Argument, ArgumentKind, Base, BlockId, Callee, Class, Const, Function, Import, LoadKind, Local, Module, Name, OpKind, Operation,
+    Param, ParamKind, Place, Projection, Range, StoreKind, Terminator, TypeRef,
 };
 
 /// Prints `module`. `source` is the text it was lowered from.
@@ -130,13 +130,7 @@ fn print_function(out: &mut String, module: &Module, function: &Function, source
         let _ = write!(head, " @{}", attribute.path);
     }
     line(out, 0, &head);
-    let captured: Vec<String> = function
-        .locals
-        .iter()
-        .enumerate()
-        .filter(|(_, decl)| matches!(decl.kind(), LocalKind::Captured(_)))
-        .map(|(i, _)| names.text(Local::from_index(i)))
-        .collect();
+    let captured: Vec<String> = function.captured().map(|it| names.text(it.0)).collect();
     if !captured.is_empty() {
         line(out, 1, &format!("captures {}", captured.join(", ")));
     }
@@ -181,7 +175,7 @@ impl LocalNames {
     fn new(function: &Function) -> Self {
         let mut count: HashMap<Name, u32> = HashMap::new();
         let mut texts = Vec::with_capacity(function.locals.len());
-        for (index, decl) in function.locals.iter().enumerate() {
+        for (Local(index), decl) in function.locals.iter() {
             texts.push(match decl.name {
                 Some(name) => {
                     let seen = count.entry(name).or_default();

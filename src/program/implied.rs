@@ -7,8 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Cls, Fun, Program, Ty};
 use crate::ir::{
-    Base, Callee, Const, Language, LoadKind, Local, LocalKind, Name, OpId, OpKind, Operation, ParamKind, Place, Projection, StoreKind, Terminator,
-    TypeRef,
+    Base, Callee, Const, Language, LoadKind, Local, Name, OpId, OpKind, Operation, ParamKind, Place, Projection, StoreKind, Terminator, TypeRef,
 };
 
 /// Where a value comes from is looked for through so many variables.
@@ -136,10 +135,7 @@ impl Program<'_> {
                 }
                 ownership.moved.extend(op.kind.uses().into_iter().filter(|it| !self.borrows(function, &op.kind, *it)));
                 if let OpKind::Closure { function: nested, .. } = &op.kind {
-                    ownership.moved.extend(self.function(self.fun(module, *nested)).locals.iter().filter_map(|it| match it.kind() {
-                        LocalKind::Captured(local) => Some(local),
-                        _ => None,
-                    }));
+                    ownership.moved.extend(self.function(self.fun(module, *nested)).captured().map(|it| it.1));
                 }
             }
             ownership.moved.extend(ir.blocks.iter().filter_map(|it| match it.terminator {

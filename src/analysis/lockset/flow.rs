@@ -482,8 +482,7 @@ fn anchors(ir: &Function) -> FxHashMap<Local, Local> {
 /// The variables of the function around it that a Rust closure has for its own: all that it captures, or those that it
 /// gives away.
 fn moved_into(closure: &Function) -> Vec<Local> {
-    let captured = closure.locals.iter().filter_map(|it| if let LocalKind::Captured(outer) = it.kind() { Some(outer) } else { None });
-    if closure.is_move { captured.collect() } else { given_away(closure).collect() }
+    if closure.is_move { closure.captured().map(|it| it.1).collect() } else { given_away(closure).collect() }
 }
 
 /// The captured variables, as the function around it has them, that a closure passes to calls by value.

@@ -12,7 +12,7 @@ use crate::analysis::lockset::{Acquisition, HeldBy};
 use crate::analysis::path::Root;
 use crate::catalog::{LockKind, Scope};
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{Callee, FunctionKind, Language, Local, LocalKind, OpId, OpKind, Terminator};
+use crate::ir::{Callee, FunctionKind, Language, Local, OpId, OpKind, Terminator};
 use crate::program::{Fun, Target};
 
 pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
@@ -117,11 +117,7 @@ fn given_away(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
             _ => {}
         }
     }
-    for local in program.nested(function).flat_map(|it| &program.function(it).locals) {
-        if let LocalKind::Captured(outer) = local.kind() {
-            found.insert(values.origin(outer));
-        }
-    }
+    found.extend(program.nested(function).flat_map(|it| program.function(it).captured()).map(|it| values.origin(it.1)));
     found
 }
 

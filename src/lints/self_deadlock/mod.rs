@@ -17,7 +17,7 @@ use crate::analysis::path::{Key, Root, Step};
 use crate::analysis::{Analysis, Facts};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
-use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, LocalKind, Name, OpId, OpKind, Place, Projection, Terminator};
+use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, Name, OpId, OpKind, Place, Projection, Terminator};
 use crate::program::{Cls, Concurrent, Fun, bindings};
 
 pub const SELF_DEADLOCK: Lint = Lint {
@@ -183,7 +183,7 @@ fn keeps_until(analysis: &Analysis<'_>, function: Fun, parameter: u32, op: OpId)
     let graph = Graph::new(program.function(function));
     let captures = |nested: FunctionId| {
         let closure = program.function(program.fun(program.module_of(function), nested));
-        closure.locals.iter().any(|it| it.kind() == LocalKind::Captured(local))
+        closure.captured().any(|it| it.1 == local)
     };
     // The whole, or what a pattern takes out of an `Option`.
     let is_part = |place: &Place| place.base == Base::Local(local) && matches!(place.projections.first(), None | Some(Projection::Variant(_)));

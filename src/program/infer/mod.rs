@@ -21,7 +21,7 @@ use self::declare::{declare_fields, declare_globals, wrap_conditions};
 use self::scope::function_types;
 use super::types::Ty;
 use super::{Cls, Definition, Fun, FunSet, FunctionTypes, Mod, Program, Receiver, Target};
-use crate::ir::{ArgumentKind, Base, Callee, Language, Local, LocalKind, Name, OpKind, ParamKind, Projection};
+use crate::ir::{ArgumentKind, Base, Callee, Language, Local, Name, OpKind, ParamKind, Projection};
 
 /// Methods of containers that put their last argument in.
 const PUTTING: &[&str] = &["add", "append", "appendleft", "insert", "put", "put_nowait", "setdefault"];
@@ -201,10 +201,10 @@ impl Known {
     fn concerns(&self, program: &Program<'_>, function: Fun, reads: &Reads) -> bool {
         let captures_new = |parent: Fun| {
             self.new_locals.contains(parent)
-                && program.function(function).locals.iter().enumerate().any(|(index, decl)| match decl.kind() {
-                    LocalKind::Captured(outer) => program.local_type(parent, outer) != program.local_type(function, Local::from_index(index)),
-                    _ => false,
-                })
+                && program
+                    .function(function)
+                    .captured()
+                    .any(|(inner, outer)| program.local_type(parent, outer) != program.local_type(function, inner))
         };
         self.new_parameters.contains(function)
             || reads.results.iter().any(|it| self.new_results.contains(*it))

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::{Passed, Reads};
 use crate::catalog::Catalog;
-use crate::ir::{AggregateKind, Base, Const, FunctionKind, Language, Local, LocalKind, Name, OpKind, ParamKind, Place, Projection, Terminator};
+use crate::ir::{AggregateKind, Base, Const, FunctionKind, Language, Local, Name, OpKind, ParamKind, Place, Projection, Terminator};
 use crate::program::found::Targets;
 use crate::program::{Cls, Definition, Fun, FunctionTypes, Mod, Program, Receiver, Target, Ty};
 
@@ -114,10 +114,8 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         }
     }
     if let Some(parent) = program.captures_from(function) {
-        for (index, local) in ir.locals.iter().enumerate() {
-            if let LocalKind::Captured(outer) = local.kind() {
-                scope.locals[index] = *program.local_type(parent, outer);
-            }
+        for (inner, outer) in ir.captured() {
+            scope.locals[inner.index()] = *program.local_type(parent, outer);
         }
     }
     for op in &ir.ops {

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{Edition, ir, lower};
-use crate::ir::{self as lowered, Function, Local, LocalKind, OpKind};
+use crate::ir::{self as lowered, Function, Local, OpKind};
 
 /// This crate's own sources: real code of every kind.
 fn sources() -> Vec<String> {
@@ -67,7 +67,7 @@ fn what_stands_before_the_first_token_shifts_nothing() {
 fn captures_name_what_is_around_them() {
     let module = lower("fn f(a: u8) { let b = 1; g(move || a + b); }\n", Edition::E2024);
     let closure = module.functions.iter().find(|it| it.kind == lowered::FunctionKind::Closure).expect("the closure is lowered");
-    let captured: Vec<_> = closure.locals.iter().filter(|it| matches!(it.kind(), LocalKind::Captured(_))).filter_map(|it| it.name).collect();
+    let captured: Vec<_> = closure.captured().filter_map(|it| closure.local(it.0).name).collect();
     assert_eq!(captured, ["a", "b"]);
 }
 
