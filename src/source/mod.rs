@@ -315,8 +315,11 @@ pub fn load_unknown(candidates: Vec<Candidate>, known: impl Fn(&Path) -> Option<
     assemble(candidates, texts)
 }
 
+/// The text of a file, and what it is, as far as somebody has looked; or why it cannot be had.
+type Looked = Result<(Option<String>, Option<About>), String>;
+
 /// The files of these texts, each with its package.
-fn assemble(candidates: Vec<Candidate>, texts: Vec<Result<(Option<String>, Option<About>), String>>) -> Loaded {
+fn assemble(candidates: Vec<Candidate>, texts: Vec<Looked>) -> Loaded {
     let mut manifests = manifest::Manifests::new(discover::working_directory());
     let mut files = Vec::with_capacity(candidates.len());
     let mut skipped = Vec::new();
