@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::implied::Kind;
 use super::names::Names;
-use super::{Cls, Definition, Fun, FunctionTypes, Linked, Mod, ModulePath, Program, Setting, Threads, Ty};
+use super::{Cls, Definition, Fun, FunMap, FunctionTypes, Linked, Mod, ModulePath, Program, Setting, Threads, Ty};
 use super::{claims, decorators, infer, interpreter, threads};
 use crate::finding::FileId;
 use crate::ir::{FunctionId, Language, Module, Name};
@@ -85,7 +85,7 @@ impl<'a> Program<'a> {
             only_methods: FxHashMap::default(),
             only_fields: FxHashMap::default(),
             subclasses: FxHashMap::default(),
-            class_of: FxHashMap::default(),
+            class_of: FunMap::default(),
             fields: FxHashMap::default(),
             declares: FxHashMap::default(),
             field_names: FxHashSet::default(),

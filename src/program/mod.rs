@@ -160,7 +160,7 @@ pub struct Program<'a> {
     /// Implementors of each trait and direct subclasses of each class.
     subclasses: FxHashMap<Cls, Vec<Cls>>,
     /// The class a method or class body belongs to.
-    class_of: FxHashMap<Fun, Cls>,
+    class_of: FunMap<Cls>,
     fields: FxHashMap<(Cls, Name), Ty>,
     /// Fields each class declares or assigns itself.
     declares: FxHashMap<(Cls, Name), Location>,
@@ -274,7 +274,7 @@ impl<'a> Program<'a> {
     pub fn enclosing_class(&self, id: Fun) -> Option<Cls> {
         let mut current = id;
         loop {
-            if let Some(class) = self.class_of.get(&current) {
+            if let Some(class) = self.class_of.get(current) {
                 return Some(*class);
             }
             current = self.parent(current)?;
@@ -282,7 +282,7 @@ impl<'a> Program<'a> {
     }
 
     pub fn class_of(&self, id: Fun) -> Option<Cls> {
-        self.class_of.get(&id).copied()
+        self.class_of.get(id).copied()
     }
 
     /// The call that `op` of `function` is, if it is one.
