@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Base, Callee, Const, Function, List, Local, OpKind, Place, Projection, Terminator};
+use super::{Base, Callee, Const, Function, List, Local, OpId, OpKind, Place, Projection, Terminator};
 
 /// Nobody writes longer ways, and each beginning of one is kept for the whole run.
 const MAX_STEPS: usize = 100;
@@ -135,6 +135,16 @@ impl Function {
             OpKind::Const { dest, value } if dest == local => Some(value),
             _ => None,
         })
+    }
+
+    /// The same of what op `at` uses, whose making most often stands close before it.
+    pub fn constant_at(&self, local: Local, at: OpId) -> Option<Const> {
+        let before = &self.ops[..at.index().min(self.ops.len())];
+        match before.iter().rev().map(|it| &it.kind).find(|it| it.defines() == Some(local)) {
+            Some(OpKind::Const { value, .. }) => Some(*value),
+            Some(_) => None,
+            None => self.constant(local),
+        }
     }
 
     /// `Metrics.inc`, `a::b::run`, `outer.<locals>.inner`: scope and name, joined as the language does.

@@ -10,6 +10,9 @@ use crate::catalog::Catalog;
 use crate::finding::Location;
 use crate::ir::{Name, OpKind, Projection};
 
+/// So many classes above and below are looked at: nobody derives further.
+const MAX_ANCESTORS: usize = 64;
+
 /// A method's or field's name of several words and this many letters can be told by itself.
 const DISTINCTIVE: usize = 8;
 
@@ -33,7 +36,7 @@ impl Program<'_> {
     fn find_ancestry(&self, class: Cls) -> Vec<Cls> {
         let mut order = vec![class];
         let mut next = 0;
-        while next < order.len() && order.len() < 64 {
+        while next < order.len() && order.len() < MAX_ANCESTORS {
             for base in &self.bases[order[next].0 as usize] {
                 if !order.contains(base) {
                     order.push(*base);
@@ -53,13 +56,14 @@ impl Program<'_> {
         self.subclasses.get(&class).map_or(&[], Vec::as_slice)
     }
 
-    /// The classes below `class`, near and far, each once.
+    /// The classes below `class`, each once, as far down as [`Program::ancestry`] looks up.
     pub fn descendants(&self, class: Cls) -> IndexSet<Cls, FxBuildHasher> {
         let mut found: IndexSet<Cls, FxBuildHasher> = IndexSet::default();
-        let mut work = self.subclasses(class).to_vec();
-        while let Some(class) = work.pop() {
-            if found.insert(class) {
-                work.extend(self.subclasses(class));
+        let below = |class: Cls, depth: usize| self.subclasses(class).iter().map(move |it| (*it, depth));
+        let mut work: Vec<(Cls, usize)> = below(class, 1).collect();
+        while let Some((class, depth)) = work.pop() {
+            if found.insert(class) && depth < MAX_ANCESTORS {
+                work.extend(below(class, depth + 1));
             }
         }
         found

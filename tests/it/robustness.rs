@@ -95,6 +95,19 @@ fn nesting_that_never_ends() {
     assert_eq!(files(&report(directory.path(), &[])), 7);
 }
 
+/// What takes the square of the time, or of the memory, does not come to an end here.
+#[test]
+fn much_of_the_same() {
+    let directory = tree();
+    let write = |name: &str, text: String| fs::write(directory.path().join(name), text).unwrap();
+    write("global.py", format!("import threading\nn = 0\ndef f():\n    global n\n{}", "    n += 1\n".repeat(20_000)));
+    write("field.py", format!("class C:\n    def __init__(self):\n        self.n = 0\n    def m(self):\n{}", "        self.n += 1\n".repeat(20_000)));
+    write("tested.py", format!("d = {{}}\ndef f(k):\n{}", "    if k not in d:\n        d[k] = g()\n".repeat(10_000)));
+    let heir = |it: usize| format!("class C{it}(C{}):\n    def m(self):\n        return self.m()\n", it + 1);
+    write("heirs.py", (0..20_000).map(heir).collect());
+    assert_eq!(files(&report(directory.path(), &[])), 5);
+}
+
 #[test]
 fn text_that_is_no_program() {
     let directory = tree();

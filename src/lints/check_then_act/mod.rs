@@ -74,6 +74,9 @@ const MAX_LATER: usize = 16;
 /// So many reads before an act are tried as its test.
 const MAX_TESTS: usize = 16;
 
+/// A test stands among so many accesses before the act.
+const MAX_BEFORE: usize = 1024;
+
 pub const CHECK_THEN_ACT: Lint = Lint {
     rule: Rule {
         name: "check-then-act",
@@ -126,7 +129,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let act = analysis.access(usage);
             // The nearest test decides.
             let before = analysis.facts(usage.function).accesses[..usage.access as usize].iter().rev();
-            let reads = before.filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &act.path)).take(MAX_TESTS);
+            let reads = before.take(MAX_BEFORE).filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &act.path)).take(MAX_TESTS);
             let mut reads = reads.peekable();
             if seen.contains(&usage.function) || reads.peek().is_none() {
                 continue;

@@ -124,7 +124,7 @@ fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
     if access.kind != AccessKind::Write || access.changes_in_place() {
         return None;
     }
-    match ir.constant(access.value) {
+    match ir.constant_at(access.value, access.op) {
         Some(Const::None) => Some(Loss::Clears),
         Some(_) => None,
         None => Some(Loss::Replaces),

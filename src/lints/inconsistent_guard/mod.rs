@@ -127,7 +127,7 @@ fn overtaken(analysis: &Analysis<'_>, owner: &Owner, state: &State) -> Option<Fi
         return None;
     }
     let writes = || state.uses.iter().filter(|it| it.writes && !it.construction && !analysis.access(it).changes_in_place());
-    let clears = |it: &&Use| program.function(it.function).constant(analysis.access(it).value) == Some(Const::None);
+    let clears = |it: &&Use| program.function(it.function).constant_at(analysis.access(it).value, it.op) == Some(Const::None);
     let (taker, lock) = writes().filter(clears).find_map(|taker| {
         let (lock, _) = taker.held.iter().find(|it| belongs(program, &it.0, owner) && is_own(program, &it.0, owner))?;
         let takes = |it: &Use| !it.writes && it.function == taker.function && it.op < taker.op && it.held.iter().any(|it| it.0 == *lock);

@@ -146,7 +146,7 @@ pub fn initial_value(analysis: &Analysis<'_>, owner: &crate::analysis::path::Own
     let state = analysis.states.get(owner)?;
     let mut values = state.uses.iter().filter(|it| it.construction && it.writes).map(|it| {
         let access = analysis.access(it);
-        match analysis.program.function(it.function).constant(access.value) {
+        match analysis.program.function(it.function).constant_at(access.value, access.op) {
             Some(Const::Int(value)) => Some(value),
             _ => None,
         }

@@ -2,14 +2,14 @@
 
 use std::cell::OnceCell;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::recent::Recent;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::definitions::Definitions;
-use crate::analysis::path::{Owner, Step};
-use crate::ir::{Callee, Const, Local, OpId, OpKind, Operation, Terminator};
+use crate::analysis::path::{Owner, Path, Step};
+use crate::ir::{Callee, Const, OpId, OpKind, Operation, Terminator};
 use crate::program::Fun;
 
 /// Answers for many writes, those of one function one after the other.
@@ -23,6 +23,7 @@ struct Function<'f> {
     definitions: OnceCell<Definitions<'f>>,
     /// What it reads anything of.
     read: FxHashSet<Owner>,
+    handed: OnceCell<Handed>,
 }
 
 impl<'f> Updates<'f> {
@@ -36,6 +37,7 @@ impl<'f> Updates<'f> {
         let known = self.functions.get(function, || Function {
             definitions: OnceCell::new(),
             read: accesses.iter().filter(|it| matches!(it.kind, AccessKind::Read | AccessKind::Mutate)).map(|it| it.key.owner).collect(),
+            handed: OnceCell::new(),
         });
         if !known.read.contains(&write.key.owner) {
             return None;
@@ -63,31 +65,79 @@ impl<'f> Updates<'f> {
     /// Whether the number that an update reads, or makes, is given on by the function: returned, stored elsewhere, passed
     /// to a call, compared with a limit. Two threads then give on the same.
     pub fn is_handed_out(&mut self, analysis: &'f Analysis<'_>, function: Fun, read: &Access, write: &Access) -> bool {
-        let ir = analysis.program.function(function);
-        let accesses = &analysis.facts(function).accesses;
-        let Some(definitions) = self.functions.known(function).and_then(|it| it.definitions.get()) else { return false };
+        let Some(known) = self.functions.known(function) else { return false };
+        let Some(definitions) = known.definitions.get() else { return false };
         // A number that is counted on.
         let counts = |it: &OpId| matches!(definitions.op(*it).map(|it| &it.kind), Some(OpKind::Compute { operation: Operation::Arithmetic, .. }));
         if !definitions.origins(write.value, write.op).iter().all(counts) {
             return false;
         }
-        let numbers: Vec<OpId> =
-            accesses.iter().filter(|it| it.path == write.path && it.kind == AccessKind::Read).map(|it| it.op).chain([read.op]).collect();
-        let is_number = |value: Local, at: OpId| definitions.origins(value, at).iter().any(|it| numbers.contains(it));
-        let returned = |block: usize| match ir.blocks[block].terminator {
-            Terminator::Return(Some(value)) => definitions.origins_at_end(value, block).iter().any(|it| numbers.contains(it)),
-            _ => false,
-        };
-        let given = |(id, op): (OpId, &crate::ir::Op)| {
-            match &op.kind {
-                OpKind::Store { place, value, .. } => id != write.op && place.as_local().is_none() && is_number(*value, id),
-                OpKind::Call { arguments, callee, .. } => !matches!(callee, Callee::Path(_)) && arguments.iter().any(|it| is_number(it.value, id)),
-                // A limit that it is held against.
-                OpKind::Compute { operation: Operation::Compare | Operation::Order, operands, .. } => operands.iter().any(|it| is_number(*it, id)),
-                _ => false,
+        let handed = known.handed.get_or_init(|| Handed::of(analysis, function, definitions));
+        let given = [handed.by_path.get(&write.path), handed.by_read.get(&read.op)];
+        given.into_iter().flatten().any(|it| it.is_by_another_than(write.op))
+    }
+}
+
+/// What a function gives on of what it reads: by the op that reads, and by the place that is read.
+#[derive(Default)]
+struct Handed {
+    by_read: FxHashMap<OpId, Givers>,
+    by_path: FxHashMap<Path, Givers>,
+}
+
+/// The ops that give something on, as far as is needed to tell whether there is another than a certain one.
+#[derive(Clone, Copy)]
+struct Givers {
+    first: OpId,
+    are_several: bool,
+}
+
+impl Givers {
+    fn and(self, other: Givers) -> Givers {
+        Givers { are_several: self.are_several || other.are_several || self.first != other.first, ..self }
+    }
+
+    fn is_by_another_than(self, op: OpId) -> bool {
+        self.are_several || self.first != op
+    }
+}
+
+impl Handed {
+    fn of(analysis: &Analysis<'_>, function: Fun, definitions: &Definitions<'_>) -> Handed {
+        let ir = analysis.program.function(function);
+        let mut handed = Handed::default();
+        let mut give = |origins: Vec<OpId>, by: OpId| {
+            let new = Givers { first: by, are_several: false };
+            for origin in origins {
+                handed.by_read.entry(origin).and_modify(|it| *it = it.and(new)).or_insert(new);
             }
         };
-        (0..ir.blocks.len()).any(returned) || ir.numbered().any(given)
+        // Only a store can be the update itself; what else gives on is another whichever it is.
+        const ANOTHER: OpId = OpId::ENTRY;
+        for (index, block) in ir.blocks.iter().enumerate() {
+            if let Terminator::Return(Some(value)) = block.terminator {
+                give(definitions.origins_at_end(value, index), ANOTHER);
+            }
+        }
+        for (id, op) in ir.numbered() {
+            match &op.kind {
+                OpKind::Store { place, value, .. } if place.as_local().is_none() => give(definitions.origins(*value, id), id),
+                OpKind::Call { arguments, callee, .. } if !matches!(callee, Callee::Path(_)) => {
+                    arguments.iter().for_each(|it| give(definitions.origins(it.value, id), ANOTHER));
+                }
+                // A limit that it is held against.
+                OpKind::Compute { operation: Operation::Compare | Operation::Order, operands, .. } => {
+                    operands.iter().for_each(|it| give(definitions.origins(*it, id), ANOTHER));
+                }
+                _ => {}
+            }
+        }
+        for read in analysis.facts(function).accesses.iter().filter(|it| it.kind == AccessKind::Read) {
+            if let Some(by) = handed.by_read.get(&read.op).copied() {
+                handed.by_path.entry(read.path).and_modify(|it| *it = it.and(by)).or_insert(by);
+            }
+        }
+        handed
     }
 }
 
@@ -115,6 +165,6 @@ pub fn is_read_again(analysis: &Analysis<'_>, function: Fun, write: &Access, sec
 
 /// Whether what is stored is a constant: a flag that is set, a reference that is cleared.
 pub fn stores_constant(analysis: &Analysis<'_>, function: Fun, write: &Access) -> bool {
-    let constant = || analysis.program.function(function).constant(write.value);
+    let constant = || analysis.program.function(function).constant_at(write.value, write.op);
     write.kind == AccessKind::Write && constant().is_some_and(|it| it != Const::Other)
 }

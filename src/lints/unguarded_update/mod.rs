@@ -50,6 +50,10 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         }
         let mut seen: FxHashSet<Fun> = FxHashSet::default();
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction) {
+            // One finding for each function.
+            if seen.contains(&usage.function) {
+                continue;
+            }
             let access = analysis.access(usage);
             let Some(read) = updates.read_before(analysis, usage.function, access) else { continue };
             let update = match split_sections(analysis, usage.function, access, read) {
@@ -285,7 +289,8 @@ fn wrong_lock(program: &Program<'_>, owner: &Owner, state: &State, usage: &Use) 
 fn switch_point(analysis: &Analysis<'_>, function: Fun, read: OpId, write: OpId) -> Option<OpId> {
     let ir = analysis.program.function(function);
     ir.numbered()
-        .filter(|(id, _)| *id >= read && *id < write)
+        .skip(read.index())
+        .take(write.index().saturating_sub(read.index()))
         .find(|(id, op)| match &op.kind {
             OpKind::Call { callee: Callee::Method { name, .. }, .. } if *id == read => *name == "get",
             OpKind::Call { .. } | OpKind::Await { .. } | OpKind::Enter { .. } => true,

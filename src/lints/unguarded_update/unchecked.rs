@@ -117,8 +117,10 @@ pub(super) fn ordering(analysis: &Analysis<'_>, function: Fun, op: OpId) -> &'st
     let ir = analysis.program.function(function);
     let Some(Op { kind: OpKind::Call { arguments, .. }, .. }) = ir.op(op) else { return "" };
     let Some(last) = arguments.last() else { return "" };
-    ir.ops
+    // What is passed is loaded close before.
+    ir.ops[..op.index()]
         .iter()
+        .rev()
         .find_map(|op| match &op.kind {
             OpKind::Load { dest, place: Place { base: Base::Global(name), .. }, .. } if *dest == last.value => Some(name.last()),
             _ => None,
