@@ -66,6 +66,23 @@ def statements(n):
     yield "m0.py", f"import threading\nLOCK = threading.Lock()\nitems = {{}}\ndef f(total):\n    with LOCK:\n{body}"
 
 
+def updates(n):
+    """One counter, raised by each statement of one function."""
+    yield "m0.py", "import threading\ncount = 0\ndef f():\n    global count\n" + "    count += 1\n" * n
+
+
+def tests(n):
+    """One function that tests and sets the keys of a shared dictionary."""
+    body = "".join(f"    if {i} not in items:\n        items[{i}] = x\n" for i in range(n // 2))
+    yield "m0.py", f"import threading\nitems = {{}}\ndef f(x):\n{body}"
+
+
+def heirs(n):
+    """Classes that each derive from the one before, and call a method of their own."""
+    part = "class C{0}(C{1}):\n    def m(self):\n        return self.m()\n"
+    return python_files([part.format(i, i - 1) if i % A_FILE else f"class C{i}:\n    def m(self):\n        pass\n" for i in range(n)])
+
+
 def sections(n):
     """One long function of many critical sections."""
     body = "".join(f"    with LOCK:\n        items[{i}] = x\n" for i in range(n // 10))
@@ -84,7 +101,7 @@ def guards(n):
         yield f"src/m{number // A_FILE}.rs", "".join(parts[number : number + A_FILE])
 
 
-SHAPES = [calls, callers, classes, locks, accesses, statements, sections, guards]
+SHAPES = [calls, callers, classes, locks, accesses, statements, updates, tests, heirs, sections, guards]
 
 
 def seconds(files):
