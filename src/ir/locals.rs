@@ -12,7 +12,7 @@ pub enum LocalKind {
     Variable,
     /// An intermediate value.
     Temporary,
-    /// A variable of the function this one is nested in ([`Owner::Function`]); the same storage in Python and for Rust
+    /// A variable of the function this one is nested in ([`super::Owner::Function`]); the same storage in Python and for Rust
     /// closures that borrow, the moved value for those that move.
     Captured(Local),
 }
