@@ -58,7 +58,7 @@ pub(super) fn lower(loaded: &mut Loaded, setting: &Setting, kept: &Modules, keep
     let texts = loaded.files.take_texts();
     progress.begin(texts.len());
     let lower = |(file, text): (&SourceFile, Option<String>)| {
-        let macros = macros.of(file, text.as_deref());
+        let macros = macros.of(file, text.as_deref().unwrap_or(""));
         let key = keeps.then(|| module_key(file, &macros));
         let known = key.and_then(|it| kept.get(&it)).and_then(|it| ir::unpack(&it));
         let is_new = known.is_none();

@@ -54,13 +54,13 @@ impl Macros {
         macros
     }
 
-    /// Those that the file calls, and that these call in turn, by name.
-    pub fn of(&self, file: &SourceFile, text: Option<&str>) -> Vec<Arc<MacroDefinition>> {
+    /// Those that the text of the file calls, and that these call in turn, by name.
+    pub fn of(&self, file: &SourceFile, text: &str) -> Vec<Arc<MacroDefinition>> {
         let Some(calls) = self.calls.as_ref().filter(|_| file.language == Language::Rust) else { return Vec::new() };
         let own = self.own.get(&file.crate_root);
         let defined = |name: &str| own.and_then(|it| it.get(name)).or_else(|| self.exported.get(name)).cloned().flatten();
         let mut found: BTreeMap<String, Arc<MacroDefinition>> = BTreeMap::new();
-        let mut work: Vec<String> = calls.in_text(text.unwrap_or_else(|| file.text())).map(str::to_string).collect();
+        let mut work: Vec<String> = calls.in_text(text).map(str::to_string).collect();
         while let Some(name) = work.pop() {
             if let Some(definition) = defined(&name).filter(|_| !found.contains_key(&name)) {
                 work.extend(calls.in_text(&definition.rules).map(str::to_string));

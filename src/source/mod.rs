@@ -58,6 +58,8 @@ pub struct SourceFile {
     /// Once it was read.
     about: OnceLock<About>,
     text: Text,
+    /// Where its lines are. Made when first asked for: most files have no finding.
+    lines: OnceLock<LineIndex>,
     /// It was found to be another than it was before.
     changed: AtomicBool,
     /// Of the nearest `Cargo.toml`; for Rust files only.
@@ -78,6 +80,7 @@ impl SourceFile {
             language,
             about: OnceLock::from(About { generated: read::is_generated(text), ..About::default() }),
             text: Text::of(text.to_string()),
+            lines: OnceLock::new(),
             changed: AtomicBool::new(false),
             edition: Edition::default(),
             crate_root: None,
@@ -116,11 +119,6 @@ impl SourceFile {
         }
         read.map(|it| it.0)
     }
-
-    /// The text for a moment: what was kept, which is let go, or what is on disk.
-    fn take_text(&mut self) -> Option<String> {
-        self.text.take()
-    }
 }
 
 /// A file, or a part of the tree, that could not be analysed.
@@ -135,16 +133,13 @@ pub struct Skipped {
 #[derive(Debug, Default)]
 pub struct Files {
     files: Vec<SourceFile>,
-    /// Made when first asked for: most files have no finding.
-    lines: Vec<OnceLock<LineIndex>>,
     /// One that was left out had changed.
     changed: bool,
 }
 
 impl Files {
     pub fn new(files: Vec<SourceFile>) -> Self {
-        let lines = files.iter().map(|_| OnceLock::new()).collect();
-        Files { files, lines, changed: false }
+        Files { files, changed: false }
     }
 
     /// Reads the texts of those that `wanted` means, in parallel, if nobody has them. Tells whether each was still what it was
@@ -162,7 +157,7 @@ impl Files {
 
     /// Lets the texts go that are kept, and gives them, by file: whoever asks for one later has it read again.
     pub fn take_texts(&mut self) -> Vec<Option<String>> {
-        self.files.iter_mut().map(SourceFile::take_text).collect()
+        self.files.iter_mut().map(|it| it.text.take()).collect()
     }
 
     /// Takes out the files of which `reason` tells why they could not be read; the others move up.
@@ -176,7 +171,6 @@ impl Files {
             left_out.extend(why.clone().map(|reason| Skipped { file: file.name.clone(), reason }));
             why.is_none()
         });
-        self.lines.truncate(self.files.len());
         left_out
     }
 
@@ -208,7 +202,8 @@ impl Files {
 
     /// The line table of a file.
     pub fn lines(&self, id: FileId) -> &LineIndex {
-        self.lines[id.0 as usize].get_or_init(|| LineIndex::new(self.get(id).text()))
+        let file = self.get(id);
+        file.lines.get_or_init(|| LineIndex::new(file.text()))
     }
 
     /// Where a byte of the file's text stands.
@@ -335,7 +330,18 @@ fn assemble(candidates: Vec<Candidate>, texts: Vec<Looked>) -> Loaded {
                     Language::Python => manifest::Package::default(),
                 };
                 let manifest::Package { edition, sources: crate_root, crate_name } = package;
-                files.push(SourceFile { path, name, language, about, text, changed: AtomicBool::new(false), edition, crate_root, crate_name });
+                files.push(SourceFile {
+                    path,
+                    name,
+                    language,
+                    about,
+                    text,
+                    lines: OnceLock::new(),
+                    changed: AtomicBool::new(false),
+                    edition,
+                    crate_root,
+                    crate_name,
+                });
             }
         }
     }
