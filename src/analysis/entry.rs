@@ -107,7 +107,7 @@ fn greatest(
             break;
         }
     }
-    held.iter().filter_map(|(function, held)| held.clone().filter(|it| !it.is_empty()).map(|it| (function, it))).collect()
+    held.into_entries().filter_map(|(function, held)| Some((function, held.filter(|it| !it.is_empty())?))).collect()
 }
 
 /// The locks held at all of `sites`, as far as is known of their functions; none where nothing is known of any.

@@ -3,7 +3,7 @@
 //! Temporaries have one definition, so one pass in order finds their paths; a variable has a path when all its stores
 //! agree. Calls that hand on an object (`Arc::clone`, `.unwrap()`, accessors by their summary) hand on its path.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::path::{Path, Root, Step};
 use super::paths::Paths;
@@ -189,7 +189,7 @@ pub fn values(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Va
         values.paths.set(inner, Some(Path::new(Root::Captured(outer))));
     }
     // Fields this function replaces: a variable that took the old object out keeps it to itself.
-    let replaced: Vec<Place> = ir
+    let replaced: FxHashSet<Place> = ir
         .ops
         .iter()
         .filter_map(|op| match &op.kind {

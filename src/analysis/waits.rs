@@ -166,7 +166,7 @@ fn direct(program: &Program<'_>, function: Fun) -> Vec<Wait> {
             _ => None,
         };
         let Some((what, kind)) = named else { continue };
-        if is_timed(ir, language, kind, what, arguments) || awaited.contains(dest) {
+        if is_timed(ir, language, id, kind, what, arguments) || awaited.contains(dest) {
             continue;
         }
         found.push(Wait { op: id, kind, what, via: None, depth: 0 });
@@ -184,14 +184,15 @@ fn by_name(name: Name) -> Option<BlockingKind> {
 }
 
 /// Whether the call gives up after some time, or does not wait at all.
-fn is_timed(ir: &Function, language: Language, kind: BlockingKind, what: Name, arguments: &[Argument]) -> bool {
+fn is_timed(ir: &Function, language: Language, call: OpId, kind: BlockingKind, what: Name, arguments: &[Argument]) -> bool {
+    let constant = |it: &Argument| ir.constant_at(it.value, call);
     // `os.waitpid(pid, os.WNOHANG)`
     if matches!(what.as_str(), "os.waitpid") {
-        return arguments.get(1).is_some_and(|it| ir.constant(it.value) != Some(Const::Int(0)));
+        return arguments.get(1).is_some_and(|it| constant(it) != Some(Const::Int(0)));
     }
     // `sleep(0)` lets others run, and goes on.
     if kind == BlockingKind::Sleep {
-        return arguments.first().is_some_and(|it| ir.constant(it.value) == Some(Const::Int(0)));
+        return arguments.first().is_some_and(|it| constant(it) == Some(Const::Int(0)));
     }
     if !matches!(kind, BlockingKind::Join | BlockingKind::Wait | BlockingKind::Queue | BlockingKind::Channel) {
         return false;
@@ -199,8 +200,8 @@ fn is_timed(ir: &Function, language: Language, kind: BlockingKind, what: Name, a
     if language == Language::Rust {
         return what.as_str().ends_with("_timeout");
     }
-    let is_none = |it: &Argument| ir.constant(it.value) == Some(Const::None);
-    let is_false = |it: &Argument| ir.constant(it.value) == Some(Const::Bool(false));
+    let is_none = |it: &Argument| constant(it) == Some(Const::None);
+    let is_false = |it: &Argument| constant(it) == Some(Const::Bool(false));
     let method = what.last();
     let positional: Vec<&Argument> = arguments.iter().filter(|it| it.kind == ArgumentKind::Positional).collect();
     let named = arguments.iter().any(|it| match it.kind {

@@ -274,7 +274,7 @@ impl Case<'_, '_> {
         let OpKind::Call { dest, callee: Callee::Method { .. }, arguments } = &self.graph.op(self.at)?.kind else { return None };
         let ir = self.graph.ir;
         let gives_up = arguments.iter().enumerate().any(|(index, it)| {
-            let value = ir.constant(it.value);
+            let value = ir.constant_at(it.value, self.at);
             let refuses = matches!(value, Some(Const::Bool(false) | Const::Int(0)));
             let limits = !matches!(value, Some(Const::None | Const::Int(-1)) | None);
             match it.kind {

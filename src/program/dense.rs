@@ -76,6 +76,11 @@ impl<T> FunMap<T> {
         self.values.iter().enumerate().filter_map(|(index, it)| Some((Fun(index as u32), it.as_ref()?)))
     }
 
+    /// The same, taken out.
+    pub fn into_entries(self) -> impl Iterator<Item = (Fun, T)> {
+        self.values.into_iter().enumerate().filter_map(|(index, it)| Some((Fun(index as u32), it?)))
+    }
+
     fn slot(&mut self, function: Fun) -> &mut Option<T> {
         let index = function.0 as usize;
         if self.values.len() <= index {

@@ -87,7 +87,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         items: program.item_scope(function),
         language,
         catalog: program.catalog(function),
-        locals: std::iter::repeat_with(Ty::default).take(ir.locals.len()).collect(),
+        locals: vec![Ty::Unknown; ir.locals.len()],
         targets: Targets::new(),
         passed: Vec::new(),
         reads: RefCell::default(),
