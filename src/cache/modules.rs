@@ -1,9 +1,9 @@
 //! Lowered modules: many in a file, each under its key.
 //!
 //! A file is a table of keys, lengths and checksums, and then the modules, each of which is read when it is asked for. A
-//! run that made modules adds a file with them. When there are many, the small ones become one; when the small ones together are half as large as the largest, or when it is old,
-//! all do, and what no run has used lately is left out. So a module is copied a few times in its life, and not in each
-//! run.
+//! run that made modules adds a file with them. When there are many, the small ones become one; when the small ones
+//! together are half as large as the largest, or when it is old, all do, and what no run has used lately is left out. So a
+//! module is copied a few times in its life, and not in each run.
 
 use std::fs;
 use std::io;

@@ -346,7 +346,6 @@ pub enum OpKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    /// There are millions of these.
     #[test]
     fn where_an_op_stands_is_told() {
         let told = |start, end, stmt| {
@@ -359,6 +358,7 @@ mod tests {
         assert_eq!(told(7, 9_000_000, 5_000_000), (7, 7 + (1 << 20) - 1, u32::MAX));
     }
 
+    /// There are millions of these.
     #[test]
     fn what_there_is_most_of_is_small() {
         assert_eq!(size_of::<Op>(), 40);

@@ -31,7 +31,6 @@ pub(super) struct Flow<'p, 'a> {
     pub(super) values: &'p Values,
     pub(super) summaries: &'p Summaries,
     pub(super) language: Language,
-    /// First op of each block.
     pub(super) result: Found,
     pub(super) index: FxHashMap<LockRef, u32>,
     /// What tests of other values say of those: whether they are the opposite.

@@ -89,7 +89,6 @@ fn condition_calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
         if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;
         }
-
         found.push(Call {
             function,
             op: id,
