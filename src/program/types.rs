@@ -93,6 +93,28 @@ impl Ty {
         }
     }
 
+    /// The type that both are, as far as each is known: of a `set` and a `set[Job]`, the second. None if they differ.
+    pub fn agreed(self, other: Ty) -> Option<Ty> {
+        self.agreed_within(other, MAX_DEPTH)
+    }
+
+    fn agreed_within(self, other: Ty, depth: usize) -> Option<Ty> {
+        let of_arguments = |one: Arguments, other: Arguments| -> Option<Arguments> {
+            let at = |of: &Arguments, index: usize| of.get(index).copied().unwrap_or_default();
+            let depth = depth.checked_sub(1)?;
+            (0..one.len().max(other.len())).map(|it| at(&one, it).agreed_within(at(&other, it), depth)).collect()
+        };
+        match (self, other) {
+            (one, other) if one == other => Some(one),
+            (Ty::Unknown, known) | (known, Ty::Unknown) => Some(known),
+            (Ty::Class(one, of_one), Ty::Class(other, of_other)) if one == other => Some(Ty::Class(one, of_arguments(of_one, of_other)?)),
+            (Ty::External(one, of_one), Ty::External(other, of_other)) if one == other => Some(Ty::External(one, of_arguments(of_one, of_other)?)),
+            (Ty::Array(one), Ty::Array(other)) => Some(Ty::Array(of_arguments(one, other)?)),
+            (Ty::Tuple(one), Ty::Tuple(other)) if one.len() == other.len() => Some(Ty::Tuple(of_arguments(one, other)?)),
+            _ => None,
+        }
+    }
+
     /// What a collection gives for an index or a key.
     pub fn item(&self, catalog: &Catalog) -> Ty {
         let collection = self.peeled(catalog);
@@ -282,5 +304,32 @@ fn fill_unknown(ty: &Ty, with: &Ty, depth: usize) -> Ty {
         Ty::External(path, arguments) if arguments.is_empty() && !path.is_path() && path.as_str().len() <= 2 => *with,
         Ty::External(path, arguments) => Ty::External(*path, arguments.iter().map(|it| fill_unknown(it, with, depth + 1)).collect()),
         other => *other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(item: Ty) -> Ty {
+        Ty::External(Name::new("list"), [item].into())
+    }
+
+    #[test]
+    fn types_agree_as_far_as_each_is_known() {
+        let (text, number) = (Ty::external("str"), Ty::external("int"));
+        let agreed = [
+            (list(Ty::Unknown), list(text), Some(list(text))),
+            (Ty::external("list"), list(text), Some(list(text))),
+            (list(text), list(number), None),
+            (list(text), Ty::external("set"), None),
+            (Ty::Unknown, number, Some(number)),
+            (list(list(Ty::Unknown)), list(list(number)), Some(list(list(number)))),
+            (Ty::Tuple([text, Ty::Unknown].into()), Ty::Tuple([Ty::Unknown, number].into()), Some(Ty::Tuple([text, number].into()))),
+            (Ty::Tuple([text].into()), Ty::Tuple([text, number].into()), None),
+        ];
+        for (one, other, both) in agreed {
+            assert_eq!([one.agreed(other), other.agreed(one)], [both, both], "{one:?} and {other:?}");
+        }
     }
 }

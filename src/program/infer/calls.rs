@@ -1,7 +1,8 @@
 //! What a call runs, and the type of its result.
 
+use super::bindings;
+use super::passed::Passed;
 use super::scope::{NAMES, Scope};
-use super::{Passed, bindings};
 use crate::catalog::{Effect, Lock, LockKind};
 use crate::ir::{Argument, Callee, FunctionKind, Language, Local, Name, TypeRef};
 use crate::program::types::is_collection;
@@ -143,9 +144,9 @@ impl Scope<'_, '_> {
                         return Target::Function { function, receiver };
                     }
                     return match self.field_of(*class, name) {
-                        Some(Ty::Function(function)) => Target::Function { function: *function, receiver: Receiver::None },
-                        Some(Ty::BoundMethod(function)) => Target::Function { function: *function, receiver: Receiver::Class },
-                        Some(Ty::ClassObject(class)) => self.construct(*class),
+                        Some(Ty::Function(function)) => Target::Function { function, receiver: Receiver::None },
+                        Some(Ty::BoundMethod(function)) => Target::Function { function, receiver: Receiver::Class },
+                        Some(Ty::ClassObject(class)) => self.construct(class),
                         _ => match program.external_ancestry(*class).next() {
                             Some(base) => Target::Method { ty: base, name },
                             None => Target::Unknown,
@@ -387,9 +388,9 @@ impl Scope<'_, '_> {
                 (_, Callee::Method { receiver, name }) => self.handed_by_library(&self.place(receiver), *name, wanted),
                 _ => Vec::new(),
             };
-            passed.extend(types.into_iter().take(wanted).enumerate().filter(|it| !it.1.is_unknown()).map(|(at, ty)| (closure, at as u32, ty)));
+            passed.extend(types.into_iter().take(wanted).enumerate().filter(|it| !it.1.is_unknown()).map(|(at, ty)| ((closure, at as u32), ty)));
         }
-        let undeclared = |it: &Passed| self.program.function(it.0).params[it.1 as usize].ty.is_none();
+        let undeclared = |((function, at), _): &Passed| self.program.function(*function).params[*at as usize].ty.is_none();
         self.passed.extend(passed.into_iter().filter(undeclared));
     }
 

@@ -87,6 +87,16 @@ pub(super) fn declare_globals(program: &mut Program<'_>) {
     }
 }
 
+/// What functions say that they return is known before any is looked at.
+pub(super) fn declare_results(program: &mut Program<'_>) {
+    let all: Vec<Fun> = program.function_ids().collect();
+    let declared = |function: &Fun| program.function(*function).returns.as_ref().map(|ty| (*function, program.resolve_type_of(*function, ty)));
+    let found: Vec<(Fun, Ty)> = all.par_iter().filter_map(declared).collect();
+    for (function, ty) in found {
+        program.types[function.0 as usize].returns = ty;
+    }
+}
+
 /// Which lock fields conditions were made with: `self._changed = Condition(self._lock)`; and which have semaphores that let
 /// in more than one: `self._slots = Semaphore(limit)`.
 pub(super) fn wrap_conditions(program: &mut Program<'_>) {

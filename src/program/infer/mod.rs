@@ -3,21 +3,26 @@
 //! In rounds: each reads what the round before found out of fields, globals, results and parameters, and adds to it.
 //! The first round goes over all functions, the next ones over those that asked for what has become known since. The first
 //! type found for a place stays, `None` aside; a parameter without annotation has a type only when all calls seen
-//! agree. Within a round functions are independent of each other and done in parallel; what they found is put together
-//! in their order, so that the result does not depend on the threads.
+//! agree, as far as each is known. Within a round modules are independent of each other and done in parallel ([`round`]);
+//! what they found is put together in their order, so that the result does not depend on the threads.
 
 mod calls;
 mod declare;
+mod passed;
+mod round;
 mod scope;
 
 use std::hash::Hash;
+use std::mem;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
-use self::declare::{declare_fields, declare_globals, wrap_conditions};
+use self::declare::{declare_fields, declare_globals, declare_results, wrap_conditions};
+use self::passed::{Passed, Passing};
+use self::round::Round;
 use self::scope::function_types;
 use super::types::Ty;
 use super::{Cls, Definition, Fun, FunSet, FunctionTypes, Mod, Program, Receiver, Target};
@@ -29,11 +34,16 @@ const PUTTING: &[&str] = &["add", "append", "appendleft", "insert", "put", "put_
 /// A type travels this far through calls and fields.
 const ROUNDS: usize = 8;
 
+/// A parameter of a function, by its position.
+type Parameter = (Fun, u32);
+
+/// What is known to be passed for parameters.
+type Parameters = FxHashMap<Parameter, Ty>;
+
 /// What is known beside the functions' own types, and what of it is new since the round before.
 #[derive(Default)]
 struct Known {
-    parameters: FxHashMap<(Fun, u32), Ty>,
-    conflicting: FxHashSet<(Fun, u32)>,
+    parameters: Parameters,
     /// What was seen to be put into the containers that fields are; nothing where they hold objects of several classes.
     items: FxHashMap<(Cls, Name), Option<Cls>>,
     new_fields: FxHashSet<(Cls, Name)>,
@@ -44,12 +54,12 @@ struct Known {
     new_locals: FunSet,
 }
 
-/// What a function's types were made of that was not known, or may change.
+/// What a function's types were made of that was not known, or may change, and the type that each had then.
 #[derive(Debug, Default)]
 struct Reads {
-    fields: ThinVec<(Cls, Name)>,
-    globals: ThinVec<(Mod, Name)>,
-    results: ThinVec<Fun>,
+    fields: ThinVec<((Cls, Name), Ty)>,
+    globals: ThinVec<((Mod, Name), Ty)>,
+    results: ThinVec<(Fun, Ty)>,
 }
 
 impl Reads {
@@ -64,9 +74,6 @@ impl Reads {
         Reads { fields: once(self.fields), globals: once(self.globals), results: once(self.results) }
     }
 }
-
-/// The type of what is passed for a parameter.
-type Passed = (Fun, u32, Ty);
 
 /// What one function says of others.
 #[derive(Default)]
@@ -95,8 +102,9 @@ struct Found {
 }
 
 impl Found {
-    fn of(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(Fun, u32), Ty>) -> Found {
-        let (types, reads, passed) = function_types(program, function, parameters);
+    fn of(round: &Round<'_, '_>, function: Fun) -> Found {
+        let program = round.program;
+        let (types, reads, passed) = function_types(round, function);
         let mut published = publish(program, function, &types);
         published.passed.extend(passed);
         let before = program.types(function);
@@ -114,17 +122,20 @@ impl Found {
 pub(super) fn infer(program: &mut Program<'_>) {
     declare_fields(program);
     declare_globals(program);
+    declare_results(program);
     let mut known = Known::default();
+    let mut passing = Passing::new(program.functions.len());
     let all: Vec<Fun> = program.function_ids().collect();
     let mut reads: Vec<Reads> = all.iter().map(|_| Reads::default()).collect();
     let mut work = all.clone();
     for _ in 0..ROUNDS {
-        let found: Vec<Found> = work.par_iter().map(|function| Found::of(program, *function, &known.parameters)).collect();
-        let mut next = Known { parameters: known.parameters, conflicting: known.conflicting, items: known.items, ..Known::default() };
-        for (function, it) in work.iter().zip(found) {
-            if let Some(published) = it.published {
-                next.add(program, *published);
-            }
+        let modules: Vec<&[Fun]> = work.chunk_by(|one, other| program.module_of(*one) == program.module_of(*other)).collect();
+        let found: Vec<Vec<Found>> = modules.par_iter().map(|it| Round::look(program, &known.parameters, it)).collect();
+        let mut next = Known { parameters: known.parameters, items: known.items, ..Known::default() };
+        for (function, it) in work.iter().zip(found.into_iter().flatten()) {
+            let mut published = it.published.map(|it| *it).unwrap_or_default();
+            passing.replace(*function, mem::take(&mut published.passed));
+            next.add(program, published);
             if it.returns_anew {
                 next.new_results.insert(*function);
             }
@@ -134,10 +145,8 @@ pub(super) fn infer(program: &mut Program<'_>) {
             program.types[function.0 as usize] = it.types;
             reads[function.0 as usize] = it.reads;
         }
+        next.new_parameters = passing.settle(&mut next.parameters);
         known = next;
-        for key in &known.conflicting {
-            known.parameters.remove(key);
-        }
         work = all.par_iter().copied().filter(|it| known.concerns(program, *it, &reads[it.0 as usize])).collect();
         if work.is_empty() {
             break;
@@ -180,21 +189,6 @@ impl Known {
                 self.new_globals.insert((owner, name));
             }
         }
-        for (callee, parameter, ty) in published.passed {
-            match self.parameters.get(&(callee, parameter)) {
-                Some(known) if *known != ty => {
-                    if self.conflicting.insert((callee, parameter)) {
-                        self.new_parameters.insert(callee);
-                    }
-                }
-                Some(_) => {}
-                None if self.conflicting.contains(&(callee, parameter)) => {}
-                None => {
-                    self.parameters.insert((callee, parameter), ty);
-                    self.new_parameters.insert(callee);
-                }
-            }
-        }
     }
 
     /// Whether anything is new that the function's types were made of.
@@ -207,9 +201,9 @@ impl Known {
                     .any(|(inner, outer)| program.local_type(parent, outer) != program.local_type(function, inner))
         };
         self.new_parameters.contains(function)
-            || reads.results.iter().any(|it| self.new_results.contains(*it))
-            || reads.fields.iter().any(|it| self.new_fields.contains(it))
-            || reads.globals.iter().any(|it| self.new_globals.contains(it))
+            || reads.results.iter().any(|(it, seen)| self.new_results.contains(*it) && program.types(*it).returns != *seen)
+            || reads.fields.iter().any(|(it, seen)| self.new_fields.contains(it) && program.fields.get(it) != Some(seen))
+            || reads.globals.iter().any(|(it, seen)| self.new_globals.contains(it) && program.globals.get(it) != Some(seen))
             || program.captures_from(function).is_some_and(captures_new)
     }
 }
@@ -274,7 +268,7 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
                 for (callee, parameter, value) in bindings(program, target, arguments) {
                     let ty = *types.local(value);
                     if !ty.is_unknown() && program.function(callee).params.get(parameter as usize).is_some_and(|it| it.ty.is_none()) {
-                        published.passed.push((callee, parameter, ty));
+                        published.passed.push(((callee, parameter), ty));
                     }
                 }
             }

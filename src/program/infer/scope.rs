@@ -3,16 +3,18 @@
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::{Passed, Reads};
+use super::Reads;
+use super::passed::Passed;
+use super::round::Round;
 use crate::catalog::Catalog;
 use crate::ir::{AggregateKind, Base, Const, FunctionKind, Language, Local, Name, OpKind, ParamKind, Place, Projection, Terminator};
 use crate::program::found::Targets;
 use crate::program::{Cls, Definition, Fun, FunctionTypes, Mod, Program, Receiver, Target, Ty};
 
 pub(super) struct Scope<'p, 'a> {
+    round: &'p Round<'p, 'a>,
     pub(super) program: &'p Program<'a>,
     pub(super) function: Fun,
     module: Mod,
@@ -77,10 +79,12 @@ impl Literals {
 }
 
 /// The types in a function, what they were made of, and what its closures are called with by those that it gives them to.
-pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &FxHashMap<(Fun, u32), Ty>) -> (FunctionTypes, Reads, Vec<Passed>) {
+pub(super) fn function_types(round: &Round<'_, '_>, function: Fun) -> (FunctionTypes, Reads, Vec<Passed>) {
+    let program = round.program;
     let ir = program.function(function);
     let language = program.language(function);
     let mut scope = Scope {
+        round,
         program,
         function,
         module: program.module_of(function),
@@ -103,7 +107,7 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         if param.kind == ParamKind::Receiver {
             *slot = receiver_type(program, function);
         } else if slot.is_unknown() {
-            *slot = parameters.get(&(function, index as u32)).cloned().unwrap_or_default();
+            *slot = round.parameters.get(&(function, index as u32)).copied().unwrap_or_default();
         }
         // `connection_class=Connection`: what it is as a rule.
         if scope.locals[param.local.index()].is_unknown()
@@ -114,8 +118,9 @@ pub(super) fn function_types(program: &Program<'_>, function: Fun, parameters: &
         }
     }
     if let Some(parent) = program.captures_from(function) {
-        for (inner, outer) in ir.captured() {
-            scope.locals[inner.index()] = *program.local_type(parent, outer);
+        let outer = round.locals(parent, ir.captured().map(|it| it.1));
+        for ((inner, _), ty) in ir.captured().zip(outer) {
+            scope.locals[inner.index()] = ty;
         }
     }
     for op in &ir.ops {
@@ -284,7 +289,7 @@ impl Scope<'_, '_> {
         while let Some(projection) = projections.next() {
             ty = match projection {
                 Projection::Field(name) if ty.is_unknown() && self.language == Language::Rust => {
-                    self.program.only_field(*name).and_then(|class| self.field_of(class, *name)).cloned().unwrap_or_default()
+                    self.program.only_field(*name).and_then(|class| self.field_of(class, *name)).unwrap_or_default()
                 }
                 _ if ty.is_unknown() => return ty,
                 Projection::Deref => ty,
@@ -307,26 +312,31 @@ impl Scope<'_, '_> {
     }
 
     /// The type of a field that the class declares or assigns, itself or by a base.
-    pub(super) fn field_of(&self, class: Cls, name: Name) -> Option<&Ty> {
+    pub(super) fn field_of(&self, class: Cls, name: Name) -> Option<Ty> {
         let (owner, ty) = self.program.field(class, name)?;
+        let seen = if ty.is_unknown() { self.round.field(class, owner, name) } else { *ty };
         // Of a container it may come to be known what is in it.
         if ty.is_unknown() || matches!(ty, Ty::External(path, _) if self.catalog.container(*path).is_some()) {
-            self.reads.borrow_mut().fields.push((owner, name));
+            self.reads.borrow_mut().fields.push(((owner, name), seen));
         }
-        Some(ty)
+        Some(seen)
     }
 
     pub(super) fn definition_type(&self, definition: Definition) -> Ty {
-        let ty = self.program.definition_type(definition);
-        if let (Definition::Global(module, name), true) = (definition, ty.is_unknown()) {
-            self.reads.borrow_mut().globals.push((module, name));
+        match (definition, self.program.definition_type(definition)) {
+            (Definition::Global(module, name), Ty::Unknown) => {
+                let seen = self.round.global(module, name);
+                self.reads.borrow_mut().globals.push(((module, name), seen));
+                seen
+            }
+            (_, known) => known,
         }
-        ty
     }
 
     pub(super) fn returns_of(&self, function: Fun) -> Ty {
-        self.reads.borrow_mut().results.push(function);
-        self.program.types(function).returns
+        let ty = self.round.returns(function);
+        self.reads.borrow_mut().results.push((function, ty));
+        ty
     }
 
     fn tuple_item(&self, ty: &Ty, index: usize) -> Ty {
@@ -346,7 +356,7 @@ impl Scope<'_, '_> {
             Ty::Class(class, _) => {
                 let name = field.map(|it| Name::concat(&[variant.as_str(), ".", it.as_str()]));
                 match name.and_then(|it| self.field_of(*class, it)) {
-                    Some(ty) => *ty,
+                    Some(ty) => ty,
                     // A guard's data behind `Ok(guard)`: guards have the type of what they guard.
                     None if matches!(variant.as_str(), "Ok" | "Some" | "?" | "Err") => *ty,
                     None => Ty::Unknown,
@@ -362,14 +372,14 @@ impl Scope<'_, '_> {
         match ty.peeled(self.catalog) {
             Ty::Class(class, _) if name == "__class__" => Ty::ClassObject(class),
             Ty::Class(class, _) => match self.field_of(class, name) {
-                Some(ty) if !ty.is_unknown() => *ty,
+                Some(ty) if !ty.is_unknown() => ty,
                 _ => match program.method(class, name) {
                     Some(method) if self.language == Language::Python => self.method_value(method),
                     _ => Ty::Unknown,
                 },
             },
             Ty::ClassObject(class) => match self.field_of(class, name) {
-                Some(ty) if !ty.is_unknown() => *ty,
+                Some(ty) if !ty.is_unknown() => ty,
                 _ => program.method(class, name).map(Ty::Function).unwrap_or_default(),
             },
             Ty::Module(module) => self.definition_type(program.attribute(Definition::Module(module), name)),
