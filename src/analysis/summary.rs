@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use super::lockset::{Held, HeldBy, LockRef, Locksets, Return, may_fail, slot};
-use super::path::{Owner, Path, Root};
+use super::path::{Owner, Path, Root, Step};
 use super::values::Values;
 use crate::catalog::Mode;
 use crate::ir::{Base, Callee, Function, Language, LoadKind, Local, Name, OpId, OpKind, Projection, Terminator, TypeRef};
@@ -186,7 +186,7 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
     for (index, Return { held: state, value, .. }) in locksets.at_return.iter().enumerate() {
         let mut kept = Vec::new();
         // What is `None` on some ways out holds a guard value on the others.
-        let is_kept = |it: &&Held| it.sure || matches!(it.by, HeldBy::Value(..)) && may_fail(ir);
+        let is_kept = |it: &&Held| it.sure || matches!(it.by, HeldBy::Value(..)) && may_fail(ir) || is_of_each_item(ir, locksets, it);
         for held in state.iter().filter(is_kept) {
             let lock = locksets.lock(held);
             match held.by {
@@ -213,6 +213,18 @@ pub fn summarise(program: &Program<'_>, values: &Values, locksets: &Locksets, su
         }
     }
     summary
+}
+
+/// Whether the lock was taken in the turns of a loop over the items of a collection, each time that of the next: where there
+/// are no items, none is needed.
+fn is_of_each_item(ir: &Function, locksets: &Locksets, held: &Held) -> bool {
+    let lock = locksets.lock(held);
+    let is_next = |it: Local| matches!(definition(ir, it), Some(OpKind::Next { .. }));
+    let goes_over = |item: Local| match definition(ir, item) {
+        Some(OpKind::Store { value, .. }) => is_next(*value),
+        _ => is_next(item),
+    };
+    held.by == HeldBy::Release && lock.path.is_some_and(|it| it.steps.contains(&Step::Item)) && lock.through.is_none_or(goes_over)
 }
 
 /// What the function returns of its parameters: the value itself, a tuple or struct of such values, or what a call gives
