@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use lockset::analysis;
+use lockset::analysis::state::Interest;
 use lockset::finding::FileId;
 use lockset::ir::{Language, Module};
 use lockset::lints::{Check, LINTS};
@@ -133,7 +134,7 @@ fn stages(criterion: &mut Criterion) {
         });
         group.bench_function("analyse", |bench| {
             bench.iter(|| {
-                let analysis = analysis::analyse(&program);
+                let analysis = analysis::analyse(&program, Interest::Changing);
                 let mut findings = Vec::new();
                 LINTS.iter().for_each(|it| {
                     if let Check::Program(check) = it.check {

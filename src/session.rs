@@ -36,6 +36,7 @@ pub use selection::{PerFileIgnore, Selection, UnknownRule, nearest, unknown_rule
 use self::lower::{Lowered, lost, lower};
 use self::wanted::Wanted;
 use self::warm::{Outcome, Warm};
+use crate::analysis::state::Interest;
 use crate::analysis::{self, Analysis};
 use crate::cache::{Cache, Modules};
 use crate::finding::{Confidence, FileId, Finding, Rule, Severity, fingerprint, review};
@@ -245,7 +246,7 @@ fn analyse(
     let outcome = contained(|| {
         let program = program::link(files, modules, &options.setting);
         watch.lap("link");
-        let analysis = analysis::analyse(&program);
+        let analysis = analysis::analyse(&program, interest(options));
         watch.lap("analyse");
         let mut findings = apply(lints, &analysis);
         // Where they stand is asked for each, and each has its text looked at.
@@ -267,6 +268,11 @@ fn analyse(
         Outcome { findings, suppressed, states, notes, lost, unparsable }
     });
     Ok((outcome.map_err(SessionError::Internal)?, lowered))
+}
+
+/// A review is of all states.
+fn interest(options: &Options) -> Interest {
+    if options.review_states { Interest::All } else { Interest::Changing }
 }
 
 fn discovering(options: &Options) -> DiscoverOptions {

@@ -36,6 +36,7 @@ use smallvec::SmallVec;
 use self::access::Access;
 use self::lockset::Locksets;
 use self::path::Key;
+use self::state::Interest;
 use self::summary::{Summaries, Summary};
 use self::values::Values;
 use crate::ir::OpKind;
@@ -83,8 +84,8 @@ impl Analysis<'_> {
     }
 }
 
-/// Analyses `program`.
-pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
+/// Analyses `program`: its functions, and the states of interest.
+pub fn analyse<'a>(program: &'a Program<'a>, interest: Interest) -> Analysis<'a> {
     let mut summaries = Summaries::new(program.function_ids().count());
     let mut facts: Vec<Option<Facts>> = program.function_ids().map(|_| None).collect();
     for Level { alone, cycles } in levels(program) {
@@ -112,7 +113,7 @@ pub fn analyse<'a>(program: &'a Program<'a>) -> Analysis<'a> {
         || rayon::join(|| sharing::sharing(program, &facts), || flow::flows(program, &facts)),
     );
     let (states, (waits, given)) = rayon::join(
-        || state::states(program, &facts, &callers, &entry, &declared, &sharing),
+        || state::states(program, &facts, &callers, &entry, &declared, &sharing, interest),
         || rayon::join(|| waits::waits(program, &callers), || given::given(program, &facts, &summaries)),
     );
     Analysis { program, facts, summaries, declared, callers, entry, states, sharing, flows, given, waits, atomic_writers: OnceLock::new() }

@@ -5,7 +5,7 @@
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use thin_vec::ThinVec;
 
 use super::Facts;
@@ -43,6 +43,16 @@ pub struct State {
     pub declared: Option<DeclaredGuard>,
     /// The guard that the writes agree on, and which use shows it; once all uses are known.
     inferred: Option<(Key, usize)>,
+}
+
+/// Which states there is anything to say of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Each that is used.
+    All,
+    /// Those that are written once they are there, or have a guard that a comment names: what only constructors write,
+    /// threads cannot disagree on.
+    Changing,
 }
 
 /// The uses of each state, in the order of their first.
@@ -93,19 +103,44 @@ impl State {
     }
 }
 
-/// Gathers the uses of every state.
-pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: &EntryLocksets, declared: &Declared, sharing: &Sharing) -> States {
+/// Gathers the uses of the states of interest.
+pub fn states(
+    program: &Program<'_>,
+    facts: &[Facts],
+    callers: &Callers,
+    entry: &EntryLocksets,
+    declared: &Declared,
+    sharing: &Sharing,
+    interest: Interest,
+) -> States {
     let functions: Vec<Fun> = program.function_ids().filter(|it| !program.is_exempt(*it)).collect();
-    let uses = |function: &Fun| uses(program, &facts[function.0 as usize], *function, callers, entry);
+    let accesses = |it: Fun| &facts[it.0 as usize].accesses;
+    let changes = |function: &Fun| {
+        let makes = Makes::of(program, *function, callers);
+        let changes: Vec<Owner> = accesses(*function).iter().filter(|it| it.kind.writes() && !makes.is_made_by(it)).map(|it| it.key.owner).collect();
+        changes
+    };
+    let changing: FxHashSet<Owner> = functions.par_iter().flat_map_iter(changes).collect();
+    let is_asked_for = |it: &Access| {
+        let owner = &it.key.owner;
+        interest == Interest::All || changing.contains(owner) || declared.guard(owner).is_some()
+    };
+    let uses = |function: &Fun| {
+        let fact = &facts[function.0 as usize];
+        let asked_for: Vec<usize> = (0..fact.accesses.len()).filter(|it| is_asked_for(&fact.accesses[*it])).collect();
+        uses(program, fact, *function, &asked_for, callers, entry)
+    };
     let mut states = States::default();
     for (function, uses) in functions.iter().zip(functions.par_iter().map(uses).collect::<Vec<_>>()) {
         let Facts { accesses, locksets, .. } = &facts[function.0 as usize];
-        for (access, it) in accesses.iter().zip(uses) {
-            for held in locksets.before(access.op) {
+        if !locksets.locks.is_empty() {
+            for held in accesses.iter().flat_map(|it| locksets.before(it.op)) {
                 let lock = locksets.lock(held);
                 states.scopes.insert(lock.key, lock.scope);
             }
-            let owner = access.key.owner;
+        }
+        for it in uses {
+            let owner = accesses[it.access as usize].key.owner;
             let fresh = || State { declared: declared.guard(&owner).copied(), ..State::default() };
             states.by_owner.entry(owner).or_insert_with(fresh).uses.push(it);
         }
@@ -125,35 +160,55 @@ pub fn states(program: &Program<'_>, facts: &[Facts], callers: &Callers, entry: 
     states
 }
 
-/// What each access of a function is to the state that it is of.
-fn uses(program: &Program<'_>, fact: &Facts, function: Fun, callers: &Callers, entry: &EntryLocksets) -> Vec<Use> {
-    let Facts { accesses, locksets, .. } = fact;
+/// Which writes of a function make what they write.
+struct Makes {
+    /// It is a constructor, or runs only for those; or only while modules load.
+    constructs: bool,
+    /// It makes what the class or the module shares, too.
+    whole: bool,
+}
+
+impl Makes {
+    fn of(program: &Program<'_>, function: Fun, callers: &Callers) -> Makes {
+        let loads = callers.only_loads(function);
+        Makes {
+            constructs: loads || program.is_construction(function) || callers.only_constructs(function),
+            whole: loads || matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody),
+        }
+    }
+
+    /// A constructor makes its own object; what the class or the module shares is there already.
+    fn is_made_by(&self, access: &Access) -> bool {
+        self.constructs && (self.whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)))
+    }
+}
+
+/// What some accesses of a function are to the states that they are of.
+fn uses(program: &Program<'_>, fact: &Facts, function: Fun, accesses: &[usize], callers: &Callers, entry: &EntryLocksets) -> Vec<Use> {
     if accesses.is_empty() {
         return Vec::new();
     }
-    let constructs = program.is_construction(function) || callers.only_constructs(function);
-    let loads = callers.only_loads(function);
-    let whole = loads || matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
+    let locksets = &fact.locksets;
+    let makes = Makes::of(program, function, callers);
     let may_keep_out = |it: &Held| {
         let lock = locksets.lock(it);
         let is_counting = matches!(lock.key.owner, Owner::Field(class, name) if program.is_counting(class, name));
         !is_counting && (lock.opaque || !lock.excludes() || !it.sure)
     };
-    let of_access = |(index, access): (usize, &Access)| {
+    let of_access = |index: &usize| {
+        let access = &fact.accesses[*index];
         let before = locksets.before(access.op);
         let mut held: ThinVec<(Key, Mode)> = before.iter().filter(|it| locksets.keeps_out(it)).map(|it| (locksets.lock(it).key, it.mode)).collect();
         held.extend_from_slice(entry.held(function));
-        // A constructor makes its own object; what the class or the module shares is there already.
-        let construction = (constructs || loads) && (whole || !matches!(access.path.root, Root::Class(_) | Root::Global(..)));
         Use {
             function,
-            access: index as u32,
+            access: *index as u32,
             op: access.op,
             writes: access.kind.writes(),
-            construction,
+            construction: makes.is_made_by(access),
             held,
             maybe_guarded: entry.claims_lock(function) || before.iter().any(may_keep_out),
         }
     };
-    accesses.iter().enumerate().map(of_access).collect()
+    accesses.iter().map(of_access).collect()
 }

@@ -166,6 +166,13 @@ pub struct Found {
     pub at_yield: Vec<Vec<Held>>,
 }
 
+impl Locksets {
+    /// Whether the function takes or gives up a lock, calls a method of one, or calls what does.
+    pub fn concerns_locks(&self) -> bool {
+        self.found.is_some()
+    }
+}
+
 impl Deref for Locksets {
     type Target = Found;
 

@@ -46,7 +46,7 @@ pub(super) fn pairs(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         if program.is_exempt(function) || program.is_construction(function) || program.function(function).is_async {
             continue;
         }
-        if !asks(analysis, function) {
+        if !analysis.facts(function).locksets.concerns_locks() || !asks(analysis, function) {
             continue;
         }
         let calls = calls(analysis, function);

@@ -1,11 +1,13 @@
 //! An event that is cleared after the state it stands for was looked at: what was set in between is forgotten.
 
+use std::sync::LazyLock;
+
 use super::super::support::{Graph, expression, finding, label, statement, step};
 use super::CONDITION_MISUSE;
 use crate::analysis::Analysis;
 use crate::analysis::path::{Key, Path};
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{Callee, Language, OpId, OpKind};
+use crate::ir::{Callee, Language, Name, OpId, OpKind};
 use crate::program::{Fun, Target};
 
 /// Paths of the events of threads and processes.
@@ -17,21 +19,30 @@ const ASYNC_EVENTS: &[&str] = &["asyncio.Event", "anyio.Event", "trio.Event"];
 /// So many looks at the state, and awaits between them, are gone through.
 const MAX_LOOKS: usize = 64;
 
+/// The methods that are looked for.
+struct Names {
+    wait: Name,
+    clear: Name,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names { wait: Name::new("wait"), clear: Name::new("clear") });
+
 pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<Finding>) {
     let program = analysis.program;
     if program.language(function) != Language::Python {
         return;
     }
+    let names = &*NAMES;
     let mut is_async = false;
     let mut waits: Vec<(OpId, Path)> = Vec::new();
     let mut clears: Vec<(OpId, Path)> = Vec::new();
     let facts = analysis.facts(function);
     for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind else { continue };
-        let of = match name.as_str() {
-            "wait" => &mut waits,
-            "clear" => &mut clears,
-            _ => continue,
+        let of = match () {
+            () if *name == names.wait => &mut waits,
+            () if *name == names.clear => &mut clears,
+            () => continue,
         };
         if let Target::Method { ty, .. } = program.target(function, *dest)
             && (EVENTS.contains(&ty.as_str()) || ASYNC_EVENTS.contains(&ty.as_str()))

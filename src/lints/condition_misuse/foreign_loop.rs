@@ -5,7 +5,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::support::{Graph, finding, label, statement, step};
+use super::super::support::{Graph, finding, label, over_functions, statement, step};
 use super::CONDITION_MISUSE;
 use crate::analysis::Analysis;
 use crate::analysis::path::{Key, Owner, Root};
@@ -39,24 +39,22 @@ pub(super) fn foreign_loop(analysis: &Analysis<'_>, findings: &mut Vec<Finding>)
     let mut running: FxHashMap<Key, (Fun, OpId)> = FxHashMap::default();
     let mut given: FxHashSet<Fun> = FxHashSet::default();
     let [run, own] = [RUNNING, OWN].map(|it| it.iter().map(|it| (Name::new(it), *it)).collect::<Vec<_>>());
-    let python = || program.function_ids().filter(|it| program.language(*it) == Language::Python && !program.is_exempt(*it));
-    for function in python() {
-        for call in calls(analysis, function, &run) {
-            match call.key {
-                Some(key) if analysis.sharing.is_on_thread(function) => {
-                    running.entry(key).or_insert((function, call.op));
-                }
-                None if call.is_param => {
-                    given.insert(function);
-                }
-                _ => {}
+    let runs = over_functions(analysis, |function, found| found.extend(calls(analysis, function, &run).into_iter().map(|it| (function, it))));
+    for (function, call) in runs {
+        match call.key {
+            Some(key) if analysis.sharing.is_on_thread(function) => {
+                running.entry(key).or_insert((function, call.op));
             }
+            None if call.is_param => {
+                given.insert(function);
+            }
+            _ => {}
         }
     }
     if running.is_empty() && given.is_empty() {
         return;
     }
-    for function in python() {
+    for function in program.function_ids().filter(|it| !program.is_exempt(*it)) {
         let is_elsewhere = !program.function(function).is_async
             && !program.is_construction(function)
             && !analysis.sharing.is_on_thread(function)
@@ -100,6 +98,9 @@ fn calls(analysis: &Analysis<'_>, function: Fun, methods: &[(Name, &'static str)
     let program = analysis.program;
     let facts = analysis.facts(function);
     let mut found = Vec::new();
+    if program.language(function) != Language::Python {
+        return found;
+    }
     for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind else { continue };
         let Some((_, method)) = methods.iter().find(|it| *name == it.0) else { continue };

@@ -79,6 +79,9 @@ fn condition_calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
     let program = analysis.program;
     let (catalog, facts) = (program.catalog(function), analysis.facts(function));
     let mut found = Vec::new();
+    if !facts.locksets.concerns_locks() {
+        return found;
+    }
     for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, .. }, arguments } = &op.kind else { continue };
         let Target::Method { ty, name } = program.target(function, *dest) else { continue };

@@ -42,6 +42,9 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let locksets = &analysis.facts(function).locksets;
+        if !locksets.concerns_locks() {
+            continue;
+        }
         // One finding for one statement and lock, however many paths lead to it; of reads under reads one for the function.
         let mut seen: FxHashSet<(OpId, u32)> = FxHashSet::default();
         let mut read: FxHashSet<Key> = FxHashSet::default();

@@ -135,8 +135,9 @@ fn written_together(analysis: &Analysis<'_>) -> Together {
             continue;
         }
         let facts = analysis.facts(function);
+        let concerns_locks = facts.locksets.concerns_locks() || !analysis.entry.held(function).is_empty();
         let mut sections: BTreeMap<OpId, Vec<(Part, OpId)>> = BTreeMap::new();
-        for access in facts.accesses.iter().filter(|it| it.kind.writes()) {
+        for access in facts.accesses.iter().filter(|it| concerns_locks && it.kind.writes()) {
             let before = facts.locksets.before(access.op);
             let mut sites: Vec<OpId> = before.iter().filter(|it| it.sure && !facts.locksets.lock(it).opaque).map(|it| it.at).collect();
             if !analysis.entry.held(function).is_empty() {

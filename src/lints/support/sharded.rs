@@ -23,6 +23,9 @@ pub fn sharded_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<ShardedOp> {
     let facts = analysis.facts(function);
     let catalog = program.catalog(function);
     let mut found = Vec::new();
+    if !facts.locksets.concerns_locks() {
+        return found;
+    }
     for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, .. }, arguments } = &op.kind else { continue };
         let Target::Method { ty, name } = program.target(function, *dest) else { continue };

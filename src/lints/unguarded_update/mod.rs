@@ -78,7 +78,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut seen: FxHashSet<(Owner, Fun)> = of_states.iter().filter_map(|it| it.0).collect();
     findings.extend(of_states.into_iter().map(|it| it.1));
     for function in analysis.program.function_ids() {
-        if !analysis.program.is_exempt(function) {
+        if analysis.facts(function).locksets.concerns_locks() && !analysis.program.is_exempt(function) {
             through_calls(analysis, function, &mut seen, findings);
         }
         if analysis.program.language(function) == Language::Rust && !analysis.program.is_exempt(function) {
