@@ -55,14 +55,17 @@ impl Numbers {
 impl FunctionTypes {
     /// Of two targets of one destination the last counts.
     pub(super) fn new(locals: &[Ty], mut targets: Targets, returns: Ty) -> FunctionTypes {
-        targets.sort_by_key(|it| it.0);
-        targets.dedup_by(|next, kept| {
-            let is_again = next.0 == kept.0;
-            if is_again {
-                std::mem::swap(next, kept);
-            }
-            is_again
-        });
+        // Most stand in the order of their destinations.
+        if !targets.is_sorted_by(|one, other| one.0 < other.0) {
+            targets.sort_by_key(|it| it.0);
+            targets.dedup_by(|next, kept| {
+                let is_again = next.0 == kept.0;
+                if is_again {
+                    std::mem::swap(next, kept);
+                }
+                is_again
+            });
+        }
         FunctionTypes { locals: LocalTypes::new(locals), targets: targets.into_boxed_slice(), returns }
     }
 

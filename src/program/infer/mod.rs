@@ -13,7 +13,7 @@ mod round;
 mod scope;
 
 use std::hash::Hash;
-use std::mem;
+use std::sync::LazyLock;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -29,7 +29,8 @@ use super::{Cls, Definition, Fun, FunSet, FunctionTypes, Mod, Program, Receiver,
 use crate::ir::{ArgumentKind, Base, Callee, Language, Local, Name, OpKind, ParamKind, Projection};
 
 /// Methods of containers that put their last argument in.
-const PUTTING: &[&str] = &["add", "append", "appendleft", "insert", "put", "put_nowait", "setdefault"];
+static PUTTING: LazyLock<[Name; 7]> =
+    LazyLock::new(|| ["add", "append", "appendleft", "insert", "put", "put_nowait", "setdefault"].map(|it| Name::new(it)));
 
 /// A type travels this far through calls and fields.
 const ROUNDS: usize = 8;
@@ -82,12 +83,11 @@ struct Published {
     /// Objects put into the container that a field is.
     items: Vec<(Cls, Name, Cls)>,
     globals: Vec<(Mod, Name, Ty)>,
-    passed: Vec<Passed>,
 }
 
 impl Published {
     fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.items.is_empty() && self.globals.is_empty() && self.passed.is_empty()
+        self.fields.is_empty() && self.items.is_empty() && self.globals.is_empty()
     }
 }
 
@@ -99,14 +99,15 @@ struct Found {
     locals_anew: bool,
     reads: Reads,
     published: Option<Box<Published>>,
+    passed: Vec<Passed>,
 }
 
 impl Found {
     fn of(round: &Round<'_, '_>, function: Fun) -> Found {
         let program = round.program;
-        let (types, reads, passed) = function_types(round, function);
-        let mut published = publish(program, function, &types);
-        published.passed.extend(passed);
+        let (types, reads, to_closures) = function_types(round, function);
+        let (published, mut passed) = publish(program, function, &types);
+        passed.extend(to_closures);
         let before = program.types(function);
         Found {
             returns_anew: before.returns != types.returns,
@@ -114,6 +115,7 @@ impl Found {
             types,
             reads,
             published: (!published.is_empty()).then(|| Box::new(published)),
+            passed,
         }
     }
 }
@@ -127,15 +129,19 @@ pub(super) fn infer(program: &mut Program<'_>) {
     let mut passing = Passing::new(program.functions.len());
     let all: Vec<Fun> = program.function_ids().collect();
     let mut reads: Vec<Reads> = all.iter().map(|_| Reads::default()).collect();
+    // What sees locals of another function.
+    let nested: FunSet = all.iter().copied().filter(|it| program.function(*it).captured().next().is_some()).collect();
     let mut work = all.clone();
     for _ in 0..ROUNDS {
         let modules: Vec<&[Fun]> = work.chunk_by(|one, other| program.module_of(*one) == program.module_of(*other)).collect();
         let found: Vec<Vec<Found>> = modules.par_iter().map(|it| Round::look(program, &known.parameters, it)).collect();
-        let mut next = Known { parameters: known.parameters, items: known.items, ..Known::default() };
+        let Known { mut parameters, items, .. } = known;
+        let mut next = Known { items, ..Known::default() };
+        let mut passed: Vec<Vec<Passed>> = Vec::with_capacity(work.len());
+        let mut told: Vec<Box<Published>> = Vec::new();
         for (function, it) in work.iter().zip(found.into_iter().flatten()) {
-            let mut published = it.published.map(|it| *it).unwrap_or_default();
-            passing.replace(*function, mem::take(&mut published.passed));
-            next.add(program, published);
+            passed.push(it.passed);
+            told.extend(it.published);
             if it.returns_anew {
                 next.new_results.insert(*function);
             }
@@ -145,9 +151,15 @@ pub(super) fn infer(program: &mut Program<'_>) {
             program.types[function.0 as usize] = it.types;
             reads[function.0 as usize] = it.reads;
         }
-        next.new_parameters = passing.settle(&mut next.parameters);
-        known = next;
-        work = all.par_iter().copied().filter(|it| known.concerns(program, *it, &reads[it.0 as usize])).collect();
+        let (new_parameters, ()) = rayon::join(
+            || {
+                work.iter().zip(passed).for_each(|(function, passed)| passing.replace(*function, passed));
+                passing.settle(&mut parameters)
+            },
+            || told.into_iter().for_each(|it| next.add(program, *it)),
+        );
+        known = Known { parameters, new_parameters, ..next };
+        work = all.par_iter().copied().filter(|it| known.concerns(program, *it, &reads[it.0 as usize], &nested)).collect();
         if work.is_empty() {
             break;
         }
@@ -192,7 +204,7 @@ impl Known {
     }
 
     /// Whether anything is new that the function's types were made of.
-    fn concerns(&self, program: &Program<'_>, function: Fun, reads: &Reads) -> bool {
+    fn concerns(&self, program: &Program<'_>, function: Fun, reads: &Reads, nested: &FunSet) -> bool {
         let captures_new = |parent: Fun| {
             self.new_locals.contains(parent)
                 && program
@@ -204,14 +216,14 @@ impl Known {
             || reads.results.iter().any(|(it, seen)| self.new_results.contains(*it) && program.types(*it).returns != *seen)
             || reads.fields.iter().any(|(it, seen)| self.new_fields.contains(it) && program.fields.get(it) != Some(seen))
             || reads.globals.iter().any(|(it, seen)| self.new_globals.contains(it) && program.globals.get(it) != Some(seen))
-            || program.captures_from(function).is_some_and(captures_new)
+            || nested.contains(function) && program.captures_from(function).is_some_and(captures_new)
     }
 }
 
 /// What is put where: `self.open.append(x)`, `self.open[key] = x`.
 fn put(op: &OpKind) -> Option<(Local, Name, Local)> {
     let (place, value) = match op {
-        OpKind::Call { callee: Callee::Method { receiver, name }, arguments, .. } if PUTTING.contains(&name.as_str()) => {
+        OpKind::Call { callee: Callee::Method { receiver, name }, arguments, .. } if PUTTING.contains(name) => {
             (&receiver.projections[..], (receiver.base, arguments.last().filter(|it| it.kind == ArgumentKind::Positional)?.value))
         }
         OpKind::Store { place, value, .. } => match &place.projections[..] {
@@ -226,9 +238,10 @@ fn put(op: &OpKind) -> Option<(Local, Name, Local)> {
     }
 }
 
-/// What one function says of others: fields and globals it stores, parameters it calls with.
-fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Published {
+/// What one function says of others: fields and globals it stores, and what it calls with.
+fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> (Published, Vec<Passed>) {
     let mut published = Published::default();
+    let mut passed = Vec::new();
     let ir = program.function(function);
     let module = program.module_of(function);
     let is_python = program.language(function) == Language::Python;
@@ -268,14 +281,14 @@ fn publish(program: &Program<'_>, function: Fun, types: &FunctionTypes) -> Publi
                 for (callee, parameter, value) in bindings(program, target, arguments) {
                     let ty = *types.local(value);
                     if !ty.is_unknown() && program.function(callee).params.get(parameter as usize).is_some_and(|it| it.ty.is_none()) {
-                        published.passed.push(((callee, parameter), ty));
+                        passed.push(((callee, parameter), ty));
                     }
                 }
             }
             _ => {}
         }
     }
-    published
+    (published, passed)
 }
 
 /// The function that a call runs, a parameter of it, and the argument that becomes it.
