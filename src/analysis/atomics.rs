@@ -33,7 +33,7 @@ pub struct AtomicOp {
 pub fn atomic_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<AtomicOp> {
     let program = analysis.program;
     let catalog = program.catalog(function);
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let ir = program.function(function);
     let recognise = |(id, op): (OpId, &crate::ir::Op)| {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, arguments } = &op.kind else { return None };

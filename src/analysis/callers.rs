@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use thin_vec::ThinVec;
 
-use super::Facts;
+use super::facts::AllFacts;
 use super::path::Root;
 use super::values::Values;
 use crate::catalog::Concurrency;
@@ -95,7 +95,7 @@ impl Callers {
 }
 
 /// Gathers the callers of a program's functions.
-pub fn callers(program: &Program<'_>, facts: &[Facts]) -> Callers {
+pub fn callers(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
     let callers = gather(program, facts);
     let known = &callers;
     // None asks for what another finds.
@@ -117,7 +117,7 @@ struct Mentions {
     values: Vec<Fun>,
 }
 
-fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
+fn mentions(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun) -> Mentions {
     let is_python = program.language(function) == Language::Python;
     let mut mentions = Mentions::default();
     let mut run: FxHashSet<Local> = FxHashSet::default();
@@ -125,7 +125,7 @@ fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
     for (id, op) in program.function(function).numbered() {
         match (&op.kind, program.called(function, &op.kind)) {
             (kind, Some(callee)) => {
-                let elsewhere = is_python || !calls_on_self(program, &facts[function.0 as usize].values, kind);
+                let elsewhere = is_python || !calls_on_self(program, facts.values(function), kind);
                 mentions.calls.push((callee, id, elsewhere));
             }
             (OpKind::Load { dest, .. }, None) => match program.local_type(function, *dest) {
@@ -144,7 +144,7 @@ fn mentions(program: &Program<'_>, facts: &[Facts], function: Fun) -> Mentions {
     mentions
 }
 
-fn gather(program: &Program<'_>, facts: &[Facts]) -> Callers {
+fn gather(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
     let open = program.threads.entries.iter().map(|it| it.function).collect();
     let mut callers = Callers { open, ..Callers::default() };
     let functions: Vec<Fun> = program.function_ids().collect();

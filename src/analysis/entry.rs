@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use thin_vec::ThinVec;
 
-use super::Facts;
 use super::callers::Callers;
 use super::declared::Declared;
+use super::facts::AllFacts;
 use super::path::Key;
 use crate::catalog::Mode;
 use crate::ir::{Callee, OpId, OpKind};
@@ -51,7 +51,7 @@ impl EntryLocksets {
 }
 
 /// Computes the entry locksets.
-pub fn entry_locksets(program: &Program<'_>, facts: &[Facts], declared: &Declared, callers: &Callers) -> EntryLocksets {
+pub fn entry_locksets(program: &Program<'_>, facts: &AllFacts<'_>, declared: &Declared, callers: &Callers) -> EntryLocksets {
     let mut result = EntryLocksets::default();
     let functions: Vec<Fun> = program.function_ids().collect();
     result.claims = functions.into_par_iter().filter(|it| claims_lock(program, facts, *it)).collect();
@@ -68,7 +68,7 @@ pub fn entry_locksets(program: &Program<'_>, facts: &[Facts], declared: &Declare
 }
 
 /// Whether the function's name, its doc or what it does says that its caller holds a lock.
-fn claims_lock(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
+fn claims_lock(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun) -> bool {
     let ir = program.function(function);
     let name = ir.name.as_str();
     let is_named_so = || {
@@ -76,13 +76,13 @@ fn claims_lock(program: &Program<'_>, facts: &[Facts], function: Fun) -> bool {
             || name.ends_with("_unlocked") && name.starts_with("_")
     };
     let asks = |op: &OpKind| matches!(op, OpKind::Call { callee: Callee::Method { name, .. }, .. } if matches!(name.as_str(), "locked" | "_is_owned" | "is_owned" | "is_locked"));
-    let has_locking_decorator = || program.wrappers(function).iter().any(|it| !facts[it.0 as usize].locksets.locks.is_empty());
+    let has_locking_decorator = || program.wrappers(function).iter().any(|it| !facts.get(*it).locksets.locks.is_empty());
     ir.told.caller_locks || is_named_so() || ir.ops.iter().any(|it| asks(&it.kind)) || has_locking_decorator()
 }
 
 /// What all sites of each candidate hold, themselves or because all of theirs do.
 fn greatest(
-    facts: &[Facts],
+    facts: &AllFacts<'_>,
     declared: &Declared,
     sites: &FunMap<ThinVec<(Fun, OpId)>>,
     is_candidate: impl Fn(Fun) -> bool,
@@ -113,14 +113,14 @@ fn greatest(
 /// The locks held at all of `sites`, as far as is known of their functions; none where nothing is known of any.
 /// `entered` gives what a function starts with: `Some(None)` where that is still open.
 fn at_all<'h>(
-    facts: &[Facts],
+    facts: &AllFacts<'_>,
     declared: &Declared,
     sites: &[(Fun, OpId)],
     entered: impl Fn(Fun) -> Option<Option<&'h [(Key, Mode)]>>,
 ) -> Option<Vec<(Key, Mode)>> {
     let mut meet: Option<Vec<(Key, Mode)>> = None;
     for (caller, op) in sites {
-        let locksets = &facts[caller.0 as usize].locksets;
+        let locksets = &facts.get(*caller).locksets;
         let mut here: Vec<(Key, Mode)> = locksets.before(*op).iter().filter(|it| it.sure).map(|it| (locksets.lock(it).key, it.mode)).collect();
         here.extend(declared.required(*caller).iter().map(|it| (it.0, Mode::Exclusive)));
         match entered(*caller) {

@@ -3,9 +3,9 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Facts;
 use super::access::{Access, AccessKind};
 use super::definitions::Definitions;
+use super::facts::AllFacts;
 use super::path::{Key, Owner};
 use crate::ir::{Base, Callee, Function, Local, OpId, OpKind, Place, Terminator};
 use crate::program::{Fun, Program};
@@ -39,10 +39,10 @@ impl Flows {
 }
 
 /// Finds the flows.
-pub fn flows(program: &Program<'_>, facts: &[Facts]) -> Flows {
+pub fn flows(program: &Program<'_>, facts: &AllFacts<'_>) -> Flows {
     let mut flows = Flows::default();
     for function in program.function_ids() {
-        let fact = &facts[function.0 as usize];
+        let fact = facts.get(function);
         if fact.locksets.locks.is_empty() || fact.accesses.is_empty() {
             continue;
         }

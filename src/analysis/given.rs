@@ -8,9 +8,8 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::Facts;
+use super::facts::AllFacts;
 use super::path::{Key, Owner, Path, Root};
-use super::summary::Summaries;
 use super::values::shared_parts;
 use crate::ir::Language;
 use crate::program::{Fun, Program};
@@ -32,15 +31,15 @@ impl Given {
 }
 
 /// Finds the fields of a program that are given others'.
-pub fn given(program: &Program<'_>, facts: &[Facts], summaries: &Summaries) -> Given {
+pub fn given(program: &Program<'_>, facts: &AllFacts<'_>) -> Given {
     // None: given different objects, or what is not known.
     let mut sources: IndexMap<Owner, Option<Owner>, FxBuildHasher> = IndexMap::default();
     for function in program.function_ids().filter(|it| program.language(*it) == Language::Rust && !program.is_exempt(*it)) {
-        let values = &facts[function.0 as usize].values;
-        for (class, field, path) in shared_parts(program, values, summaries) {
+        let values = facts.values(function);
+        for (class, field, path) in shared_parts(program, values, &facts.summaries) {
             let Some((owner, _)) = program.field(class, field) else { continue };
             // What a constructor is given, its callers know.
-            if path.as_ref().is_some_and(|it| summaries.get(function).returns_parts.contains(&(field, *it))) {
+            if path.as_ref().is_some_and(|it| facts.summaries.get(function).returns_parts.contains(&(field, *it))) {
                 continue;
             }
             let source = path.and_then(|it| source(program, facts, function, it)).filter(|it| *it != Owner::Field(owner, field));
@@ -69,12 +68,12 @@ pub fn given(program: &Program<'_>, facts: &[Facts], summaries: &Summaries) -> G
 }
 
 /// The place of what is at `path`: of what a closure captured, as the function around it has it.
-fn source(program: &Program<'_>, facts: &[Facts], function: Fun, path: Path) -> Option<Owner> {
+fn source(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun, path: Path) -> Option<Owner> {
     let (mut function, mut path) = (function, path);
     for _ in 0..MAX_HOPS {
         let Root::Captured(_) = path.root else { break };
         let outer = program.captures_from(function)?;
-        let values = &facts[outer.0 as usize].values;
+        let values = facts.values(outer);
         path = path.substitute(&|_| None, &|it| values.path(it))?;
         function = outer;
     }

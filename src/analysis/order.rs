@@ -162,7 +162,7 @@ fn canonical(analysis: &Analysis<'_>, function: Fun, lock: &LockRef) -> Key {
         && let Root::Captured(local) = path.root
         && let Some(outer) = analysis.program.captures_from(*inner)
     {
-        let values = &analysis.facts(outer).values;
+        let values = analysis.values(outer);
         let Some(path) = path.substitute(&|_| None, &|it| values.path(it).filter(|_| it == local)) else { break };
         key = path.resolve(analysis.program, outer).map_or(key, |it| it.0);
         at = (outer, Some(path));

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use super::Facts;
+use super::facts::AllFacts;
 use super::path::{Path, Root};
 use crate::catalog::Concurrency;
 use crate::ir::FunctionKind;
@@ -63,7 +63,7 @@ fn is_shared(path: &Path, mask: Mask) -> bool {
 }
 
 /// Follows what the program's thread entry points share.
-pub fn sharing(program: &Program<'_>, facts: &[Facts]) -> Sharing {
+pub fn sharing(program: &Program<'_>, facts: &AllFacts<'_>) -> Sharing {
     let mut sharing = Sharing::default();
     let mut queue: VecDeque<(Fun, Reached)> = VecDeque::new();
     for (index, entry) in program.threads.entries.iter().enumerate() {
@@ -89,7 +89,7 @@ pub fn sharing(program: &Program<'_>, facts: &[Facts]) -> Sharing {
             }
         };
         sharing.reached.insert(function, reached);
-        let Facts { values, locksets, .. } = &facts[function.0 as usize];
+        let (values, locksets) = (facts.values(function), &facts.get(function).locksets);
         for (id, op) in program.function(function).numbered() {
             let (Some(call), Some(called)) = (program.invocation(function, &op.kind), program.called(function, &op.kind)) else { continue };
             let bound = bindings(program, call.target, call.arguments);

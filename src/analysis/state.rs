@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use thin_vec::ThinVec;
 
-use super::Facts;
 use super::access::Access;
 use super::callers::Callers;
 use super::declared::{Declared, DeclaredGuard};
 use super::entry::EntryLocksets;
+use super::facts::{AllFacts, Facts};
 use super::lockset::Held;
 use super::path::{Key, Owner, Root};
 use super::sharing::Sharing;
@@ -106,7 +106,7 @@ impl State {
 /// Gathers the uses of the states of interest.
 pub fn states(
     program: &Program<'_>,
-    facts: &[Facts],
+    facts: &AllFacts<'_>,
     callers: &Callers,
     entry: &EntryLocksets,
     declared: &Declared,
@@ -114,7 +114,7 @@ pub fn states(
     interest: Interest,
 ) -> States {
     let functions: Vec<Fun> = program.function_ids().filter(|it| !program.is_exempt(*it)).collect();
-    let accesses = |it: Fun| &facts[it.0 as usize].accesses;
+    let accesses = |it: Fun| &facts.get(it).accesses;
     let changes = |function: &Fun| {
         let makes = Makes::of(program, *function, callers);
         let changes: Vec<Owner> = accesses(*function).iter().filter(|it| it.kind.writes() && !makes.is_made_by(it)).map(|it| it.key.owner).collect();
@@ -126,13 +126,13 @@ pub fn states(
         interest == Interest::All || changing.contains(owner) || declared.guard(owner).is_some()
     };
     let uses = |function: &Fun| {
-        let fact = &facts[function.0 as usize];
+        let fact = facts.get(*function);
         let asked_for: Vec<usize> = (0..fact.accesses.len()).filter(|it| is_asked_for(&fact.accesses[*it])).collect();
         uses(program, fact, *function, &asked_for, callers, entry)
     };
     let mut states = States::default();
     for (function, uses) in functions.iter().zip(functions.par_iter().map(uses).collect::<Vec<_>>()) {
-        let Facts { accesses, locksets, .. } = &facts[function.0 as usize];
+        let Facts { accesses, locksets } = facts.get(*function);
         if !locksets.locks.is_empty() {
             for held in accesses.iter().flat_map(|it| locksets.before(it.op)) {
                 let lock = locksets.lock(held);
@@ -155,7 +155,7 @@ pub fn states(
             || state
                 .uses
                 .iter()
-                .any(|it| !it.construction && sharing.entry(it.function, &facts[it.function.0 as usize].accesses[it.access as usize].path).is_some())
+                .any(|it| !it.construction && sharing.entry(it.function, &facts.get(it.function).accesses[it.access as usize].path).is_some())
     });
     states
 }

@@ -95,7 +95,7 @@ fn of_class(analysis: &Analysis<'_>, at: &At<'_>, op: OpId, callee: Fun) -> Opti
     let (Some(known), Some(class)) = (at.class, program.class_of(callee)) else { return Some(program.class_of(callee)) };
     let kind = &program.function(at.function).op(op)?.kind;
     let is_super = program.invocation(at.function, kind).is_some_and(|it| matches!(it.target, Target::Function { receiver: Receiver::Caller, .. }));
-    if !is_super && !calls_on_self(analysis.program, &analysis.facts(at.function).values, kind) {
+    if !is_super && !calls_on_self(analysis.program, analysis.values(at.function), kind) {
         return Some(Some(class));
     }
     if program.ancestry(known).contains(&class) {

@@ -73,7 +73,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         for (wait, way) in waits {
             for held in locksets.before(wait.op).iter().filter(|it| locksets.keeps_out(it) && it.by != HeldBy::Decorator) {
                 let lock = locksets.lock(held);
-                let gives_up = wait.via.is_some_and(|it| analysis.summaries.get(it).releases.iter().any(|it| it.key == lock.key));
+                let gives_up = wait.via.is_some_and(|it| analysis.summary(it).releases.iter().any(|it| it.key == lock.key));
                 let is_shared = !matches!(lock.key.owner, Owner::Local(..) | Owner::Interpreter);
                 if lock.scope != Scope::Thread || gives_up || !is_shared || !seen.insert((held.lock, held.at)) {
                     continue;
@@ -113,7 +113,6 @@ fn waits(analysis: &Analysis<'_>, function: Fun) -> Vec<(Wait, Way)> {
 /// Whether what is waited for is behind the lock itself: `self.jobs.lock().unwrap().recv()` shares a receiver.
 fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) -> bool {
     let program = analysis.program;
-    let facts = analysis.facts(function);
     let Some(OpKind::Call { callee: Callee::Method { receiver, .. }, .. }) = program.function(function).op(wait.op).map(|it| &it.kind) else {
         return false;
     };
@@ -126,14 +125,14 @@ fn is_behind(analysis: &Analysis<'_>, function: Fun, wait: &Wait, lock: &Key) ->
         match from.map(|it| &it.kind) {
             Some(OpKind::Call { callee: Callee::Method { receiver: of, name }, .. })
                 if TAKING.contains(&name.as_str())
-                    || unwrapping.contains(name) && facts.values.place(program, receiver).is_none_or(|it| it.steps.is_empty()) =>
+                    || unwrapping.contains(name) && analysis.values(function).place(program, receiver).is_none_or(|it| it.steps.is_empty()) =>
             {
                 receiver = of;
             }
             _ => break,
         }
     }
-    let path = facts.values.place(program, receiver);
+    let path = analysis.values(function).place(program, receiver);
     path.is_some_and(|it| it.locks().any(|it| it.resolve(program, function).is_some_and(|it| it.0 == *lock)))
 }
 
@@ -155,8 +154,7 @@ fn joined(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> Option<(Fun, Op
     let program = analysis.program;
     let module = program.module_of(function);
     let started = program.threads.entries.iter().filter(|it| it.how == Concurrency::Thread && program.module_of(it.function) == module);
-    let mut takes =
-        started.map(|it| analysis.summaries.get(it.function).takes.iter().find(|it| it.lock.key == *lock).map(|take| (it.function, take.op)));
+    let mut takes = started.map(|it| analysis.summary(it.function).takes.iter().find(|it| it.lock.key == *lock).map(|take| (it.function, take.op)));
     let first = takes.next()??;
     takes.all(|it| it.is_some()).then_some(first)
 }
@@ -180,7 +178,7 @@ fn wakes_of(analysis: &Analysis<'_>) -> Wakes {
 /// The shared place that a method of one of those names is called on.
 fn called_on(analysis: &Analysis<'_>, function: Fun, op: &OpKind, names: &[&str]) -> Option<Key> {
     let OpKind::Call { callee: Callee::Method { receiver, name }, .. } = op else { return None };
-    let path = names.contains(&name.as_str()).then(|| analysis.facts(function).values.place(analysis.program, receiver))??;
+    let path = names.contains(&name.as_str()).then(|| analysis.values(function).place(analysis.program, receiver))??;
     path.resolve(analysis.program, function).map(|it| it.0).filter(|it| matches!(it.owner, Owner::Field(..) | Owner::Global(..)))
 }
 
@@ -210,9 +208,8 @@ fn looks_first(analysis: &Analysis<'_>, function: Fun, wait: &Wait) -> bool {
 /// Whether the future that is waited for has said that it is done, on every way there.
 fn is_done(analysis: &Analysis<'_>, function: Fun, wait: OpId) -> bool {
     let program = analysis.program;
-    let facts = analysis.facts(function);
     let ir = program.function(function);
-    let place = |op: &OpKind| op.place().and_then(|it| facts.values.place(program, it));
+    let place = |op: &OpKind| op.place().and_then(|it| analysis.values(function).place(program, it));
     let Some(waited) = ir.op(wait).and_then(|it| place(&it.kind)) else { return false };
     let is_asked = |condition: Local| {
         ir.ops.iter().any(|op| match &op.kind {

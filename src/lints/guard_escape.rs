@@ -79,7 +79,7 @@ struct Handed {
 impl Handed {
     fn of(analysis: &Analysis<'_>, function: Fun) -> Handed {
         let ir = analysis.program.function(function);
-        let values = &analysis.facts(function).values;
+        let values = analysis.values(function);
         let mut direct: FxHashMap<Local, Way> = FxHashMap::default();
         for block in &ir.blocks {
             if let Terminator::Return(Some(value)) = block.terminator {

@@ -11,10 +11,10 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::support::{Graph, Ways, expression, finding, implements_lock, label, statement, step};
 use super::{Check, Lint};
+use crate::analysis::Analysis;
 use crate::analysis::atomics::is_fresh;
 use crate::analysis::lockset::{Held, HeldBy, LockRef};
 use crate::analysis::path::{Key, Root};
-use crate::analysis::{Analysis, Facts};
 use crate::catalog::LockKind;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{ArgumentKind, BlockId, Callee, Const, Language, Local, Name, OpId, OpKind, Projection, Terminator};
@@ -252,7 +252,7 @@ impl Case<'_, '_> {
 
     /// Whether `value` is what the call that takes the lock gave: it is awaited to get it.
     fn takes_it(&self, value: Local) -> bool {
-        let value = self.analysis.facts(self.function).values.origin(value);
+        let value = self.analysis.values(self.function).origin(value);
         self.graph.op(self.at).is_some_and(|it| it.kind.defines() == Some(value))
     }
 
@@ -366,7 +366,7 @@ fn excerpt(text: &str) -> String {
 /// `Timer(60, lock.release)`: given up while its holder may still be at work.
 fn timed(analysis: &Analysis<'_>, function: Fun, graph: &Graph<'_>, findings: &mut Vec<Finding>) {
     let program = analysis.program;
-    let Facts { values, .. } = analysis.facts(function);
+    let values = analysis.values(function);
     for (id, op) in graph.ops() {
         let OpKind::Call { dest, arguments, .. } = &op.kind else { continue };
         let Some(row) = spawn_row(program, function, *dest).filter(|it| it.path.last() == "Timer") else { continue };

@@ -163,7 +163,7 @@ impl Branches<'_> {
 
     /// Whether the test asks if the state or `stored` is greater.
     pub(in crate::lints) fn is_ordered(&self, decision: &Decision, analysis: &Analysis<'_>, function: Fun, stored: Local) -> bool {
-        let values = &analysis.facts(function).values;
+        let values = analysis.values(function);
         let stored = values.origin(stored);
         self.ops_of(decision).any(|op| match op {
             OpKind::Compute { operation: Operation::Order, operands, .. } => operands.iter().any(|it| values.origin(*it) == stored),
@@ -173,7 +173,7 @@ impl Branches<'_> {
 
     /// Whether the test compares the state with what is stored: whoever comes last stores the same.
     pub(in crate::lints) fn compares(&self, decision: &Decision, analysis: &Analysis<'_>, function: Fun, act: &Access) -> bool {
-        let values = &analysis.facts(function).values;
+        let values = analysis.values(function);
         let stored = values.origin(act.value);
         self.compared(decision).any(|it| values.origin(it) == stored)
     }

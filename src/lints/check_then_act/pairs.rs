@@ -92,12 +92,11 @@ fn asks(analysis: &Analysis<'_>, function: Fun) -> bool {
 /// The calls of methods of objects that others may have.
 fn calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
     let program = analysis.program;
-    let facts = analysis.facts(function);
     let mut found = Vec::new();
     for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, .. }, .. } = &op.kind else { continue };
         let Target::Function { function: method, receiver: Receiver::Place } = program.target(function, *dest) else { continue };
-        let Some(object) = facts.values.place(program, receiver) else { continue };
+        let Some(object) = analysis.values(function).place(program, receiver) else { continue };
         let own = matches!(object.root, Root::Local(local) if is_fresh(analysis, function, local)) || is_exclusive(analysis, function, &object);
         if object.is_definite() && !own {
             found.push(Call { op: id, method: *method, object });

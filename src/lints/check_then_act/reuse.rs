@@ -149,7 +149,7 @@ fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access, loss: Loss)
     };
     let is_item = |step: &Step| matches!(step, Step::Key(_) | Step::Item);
     let goes_through = |place: &Place| {
-        let path = facts.values.place(program, place)?;
+        let path = analysis.values(function).place(program, place)?;
         let through = path.root == test.path.root && path.steps.get(..test.path.steps.len()) == Some(&test.path.steps[..]);
         // Of another container only what is in it may be missing.
         let looks_up = || {

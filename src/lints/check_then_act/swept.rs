@@ -77,13 +77,13 @@ fn receiver(analysis: &Analysis<'_>, caller: Fun, op: OpId) -> Option<Local> {
 }
 
 fn is_on_self(analysis: &Analysis<'_>, caller: Fun, op: OpId) -> bool {
-    receiver(analysis, caller, op).is_some_and(|it| analysis.facts(caller).values.path(it) == Some(Path::new(Root::Param(0))))
+    receiver(analysis, caller, op).is_some_and(|it| analysis.values(caller).path(it) == Some(Path::new(Root::Param(0))))
 }
 
 /// Whether the variable goes over something, item by item.
 fn is_item(analysis: &Analysis<'_>, function: Fun, variable: Local) -> bool {
     let ir = analysis.program.function(function);
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let items: FxHashSet<Local> = ir
         .ops
         .iter()

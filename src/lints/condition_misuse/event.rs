@@ -46,7 +46,7 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
         };
         if let Target::Method { ty, .. } = program.target(function, *dest)
             && (EVENTS.contains(&ty.as_str()) || ASYNC_EVENTS.contains(&ty.as_str()))
-            && let Some(path) = facts.values.place(program, receiver)
+            && let Some(path) = analysis.values(function).place(program, receiver)
         {
             is_async |= ASYNC_EVENTS.contains(&ty.as_str());
             of.push((id, path));
@@ -102,7 +102,7 @@ fn is_set_under(analysis: &Analysis<'_>, function: Fun, (look, clear): (OpId, Op
     }
     let is_set = |setter: Fun, op: &OpKind| match op {
         OpKind::Call { callee: Callee::Method { receiver, name }, .. } if *name == "set" => {
-            let path = analysis.facts(setter).values.place(program, receiver);
+            let path = analysis.values(setter).place(program, receiver);
             path.and_then(|it| it.resolve(program, setter)).is_some_and(|it| it.0 == *event)
         }
         _ => false,

@@ -96,7 +96,6 @@ pub(super) fn foreign_loop(analysis: &Analysis<'_>, findings: &mut Vec<Finding>)
 /// The calls of some methods of event loops.
 fn calls(analysis: &Analysis<'_>, function: Fun, methods: &[(Name, &'static str)]) -> Vec<Call> {
     let program = analysis.program;
-    let facts = analysis.facts(function);
     let mut found = Vec::new();
     if program.language(function) != Language::Python {
         return found;
@@ -110,13 +109,13 @@ fn calls(analysis: &Analysis<'_>, function: Fun, methods: &[(Name, &'static str)
             Target::Unknown if *method == "run_forever" => {}
             _ => continue,
         }
-        let path = facts.values.place(program, receiver);
+        let path = analysis.values(function).place(program, receiver);
         let key = path.as_ref().and_then(|it| it.resolve(program, function)).map(|it| it.0);
         let (Some(variable), op) = (local_of(receiver.base), id) else { continue };
         found.push(Call {
             op,
             method,
-            receiver: facts.values.origin(variable),
+            receiver: analysis.values(function).origin(variable),
             key: key.filter(|it| matches!(it.owner, Owner::Field(..) | Owner::Global(..))),
             is_param: path.is_some_and(|it| matches!(it.root, Root::Param(_)) && it.steps.is_empty()),
         });
@@ -140,7 +139,7 @@ struct Start {
 
 fn starts(analysis: &Analysis<'_>, function: Fun, graph: &Graph<'_>, given: &FxHashSet<Fun>) -> Vec<Start> {
     let program = analysis.program;
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     // A variable that is given its value twice is read each time anew.
     let variable = |value: Local| {
         let read = graph.ops().find_map(|(_, op)| match &op.kind {

@@ -87,7 +87,7 @@ fn condition_calls(analysis: &Analysis<'_>, function: Fun) -> Vec<Call> {
         let Target::Method { ty, name } = program.target(function, *dest) else { continue };
         let Some(row) = catalog.lock(*ty) else { continue };
         let Some(method) = row.methods.iter().find(|it| it.name == *name && matches!(it.effect, Effect::Wait | Effect::Notify)) else { continue };
-        let Some(path) = facts.values.place(program, receiver) else { continue };
+        let Some(path) = analysis.values(function).place(program, receiver) else { continue };
         let Some((key, _)) = path.resolve(program, function) else { continue };
         if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) {
             continue;

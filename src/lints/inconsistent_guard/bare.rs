@@ -38,7 +38,7 @@ pub(super) fn bare(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         for usage in state.uses.iter().filter(|it| !it.writes && is_bare(analysis, it) && is_whole(analysis, it)) {
             let access = analysis.access(usage);
             let values = known.get(usage.function, || gone_over(analysis, usage.function));
-            if !values.contains(&analysis.facts(usage.function).values.origin(access.value)) || seen.contains(&usage.function) {
+            if !values.contains(&analysis.values(usage.function).origin(access.value)) || seen.contains(&usage.function) {
                 continue;
             }
             let change = changes.iter().find(|it| it.function != usage.function);
@@ -95,7 +95,7 @@ fn removes(ir: &Function, access: &Access) -> bool {
 
 /// The values that a function's loops go over, item by item.
 fn gone_over(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let ir = analysis.program.function(function);
     let mut found: FxHashSet<Local> = FxHashSet::default();
     for op in &ir.ops {
@@ -176,7 +176,7 @@ fn moves(analysis: &Analysis<'_>, usage: &Use) -> bool {
             OpKind::Store { place, value: it, .. } if *it == value => place.as_local(),
             _ => None,
         });
-        stored.chain([facts.values.origin(value)]).collect::<Vec<Local>>()
+        stored.chain([analysis.values(usage.function).origin(value)]).collect::<Vec<Local>>()
     };
     let mine = names(mine);
     let other =

@@ -18,12 +18,13 @@ use super::support::{
     statement, step, stores_constant, suspends_between,
 };
 use super::{Check, Lint};
+use crate::analysis::Analysis;
 use crate::analysis::access::{AccessKind, VIEWS};
 use crate::analysis::atomics::is_fresh;
+use crate::analysis::facts::Facts;
 use crate::analysis::lockset::Acquisition;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
-use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Location, Role, Rule, Severity};
 use crate::ir::{Callee, Const, Language, Local, OpId, OpKind};
@@ -60,7 +61,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     let mut known: Recent<FxHashMap<Local, Pace>> = Recent::default();
     let mut iterates = |usage: &Use| {
         let values = known.get(usage.function, || iterated(analysis, usage.function));
-        let value = analysis.facts(usage.function).values.origin(analysis.access(usage).value);
+        let value = analysis.values(usage.function).origin(analysis.access(usage).value);
         values.get(&value).copied().filter(|_| is_whole(analysis, usage))
     };
     let mut singles: Vec<Single<'_>> = Vec::new();
@@ -313,7 +314,7 @@ fn ought_to_hold(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
 /// that keeps others away after the lock is given up.
 fn claims(analysis: &Analysis<'_>, function: Fun, op: OpId, lock: &Key) -> bool {
     let claimed = |function: Fun, op: OpId| {
-        let Facts { accesses, locksets, .. } = analysis.facts(function);
+        let Facts { accesses, locksets } = analysis.facts(function);
         accesses.iter().any(|it| it.op < op && it.kind.writes() && locksets.before(it.op).iter().any(|held| locksets.lock(held).key == *lock))
     };
     let sites = analysis.callers.sites(function);

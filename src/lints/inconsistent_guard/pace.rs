@@ -22,7 +22,7 @@ pub(super) enum Pace {
 
 /// The values that a function goes over item by item: by a loop, a comprehension, or a function that does so.
 pub(super) fn iterated(analysis: &Analysis<'_>, function: Fun) -> FxHashMap<Local, Pace> {
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let mut found = FxHashMap::default();
     let ir = analysis.program.function(function);
     // `items[:8]` is a copy.

@@ -24,7 +24,6 @@ pub(super) fn dummy(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     });
     let Some((class, id)) = made else { return };
     let definitions = Definitions::new(ir);
-    let facts = analysis.facts(function);
     // The fields that the dummy and a real lock are stored to.
     let mut dummies: Vec<Owner> = Vec::new();
     let mut real: Vec<(Owner, OpId)> = Vec::new();
@@ -33,7 +32,7 @@ pub(super) fn dummy(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
         if place.as_local().is_some() {
             continue;
         }
-        let Some((key, _)) = facts.values.place(program, place).and_then(|it| it.resolve(program, function)) else { continue };
+        let Some((key, _)) = analysis.values(function).place(program, place).and_then(|it| it.resolve(program, function)) else { continue };
         let sources = definitions.sources(*value, store);
         if sources.contains(&id) {
             dummies.push(key.owner);

@@ -40,7 +40,7 @@ pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
         let lock = &locksets.locks[taken.lock as usize];
         let of_path = || lock.path.as_ref().filter(|it| it.steps.is_empty()).map(|it| it.root);
         let local = match (graph.op(taken.op).map(|it| &it.kind), of_path()) {
-            (Some(OpKind::Enter { manager, .. }), _) => facts.values.origin(*manager),
+            (Some(OpKind::Enter { manager, .. }), _) => analysis.values(function).origin(*manager),
             (_, Some(Root::Local(local))) => local,
             _ => continue,
         };
@@ -48,7 +48,7 @@ pub(super) fn fresh(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
             continue;
         }
         let Some(made) = maker(analysis, function, &definitions, local) else { continue };
-        if !kept.contains(&facts.values.origin(local)) {
+        if !kept.contains(&analysis.values(function).origin(local)) {
             seen.insert(local);
             findings.push(report(analysis, function, taken, &made));
         }
@@ -63,7 +63,7 @@ enum Maker {
 
 fn maker(analysis: &Analysis<'_>, function: Fun, definitions: &FxHashMap<Local, (OpId, &OpKind)>, local: Local) -> Option<Maker> {
     let program = analysis.program;
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let (id, op) = *definitions.get(&local).or_else(|| definitions.get(&values.origin(local)))?;
     if makes_lock(program, function, op).is_some() {
         return Some(Maker::Here(id));
@@ -83,7 +83,7 @@ fn makes_for_each_call(analysis: &Analysis<'_>, function: Fun) -> bool {
     if ir.is_async || ir.is_generator || !is_plain {
         return false;
     }
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let made: FxHashSet<Local> = ir.ops.iter().filter_map(|it| makes_lock(program, function, &it.kind)).collect();
     let mut returns = ir.blocks.iter().filter_map(|it| if let Terminator::Return(value) = it.terminator { Some(value) } else { None }).peekable();
     let given_away = given_away(analysis, function);
@@ -94,7 +94,7 @@ fn makes_for_each_call(analysis: &Analysis<'_>, function: Fun) -> bool {
 /// What somebody else can get hold of: what is stored, passed on, given out, or seen by a nested function.
 fn kept(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
     let mut found = given_away(analysis, function);
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     for block in &analysis.program.function(function).blocks {
         if let Terminator::Return(Some(value)) = block.terminator {
             found.insert(values.origin(value));
@@ -106,7 +106,7 @@ fn kept(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
 /// The same, what is returned aside.
 fn given_away(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
     let program = analysis.program;
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let mut found: FxHashSet<Local> = FxHashSet::default();
     for op in &program.function(function).ops {
         match &op.kind {

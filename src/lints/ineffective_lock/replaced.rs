@@ -20,14 +20,13 @@ pub(super) fn replaced(analysis: &Analysis<'_>, function: Fun, findings: &mut Ve
         return;
     }
     let mut made = Vec::new();
-    let facts = analysis.facts(function);
     for (id, op) in ir.numbered() {
         made.extend(makes_lock(program, function, &op.kind));
         let OpKind::Store { place, value, .. } = &op.kind else { continue };
-        if !made.contains(&facts.values.origin(*value)) {
+        if !made.contains(&analysis.values(function).origin(*value)) {
             continue;
         }
-        let Some((key, _)) = facts.values.place(program, place).and_then(|it| it.resolve(program, function)) else { continue };
+        let Some((key, _)) = analysis.values(function).place(program, place).and_then(|it| it.resolve(program, function)) else { continue };
         if !matches!(key.owner, Owner::Field(..) | Owner::Global(..)) || key.item {
             continue;
         }

@@ -27,10 +27,10 @@ pub(super) fn foreign(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec
         }
         let stored = match callee {
             // `for listener in self._listeners: listener(event)`
-            Callee::Value(local) => facts.values.path(*local).filter(|it| it.steps.last() == Some(&Step::Item)),
+            Callee::Value(local) => analysis.values(function).path(*local).filter(|it| it.steps.last() == Some(&Step::Item)),
             // `self._on_change(event)`
             Callee::Method { receiver, name } => {
-                let path = facts.values.place(program, receiver).filter(|it| it.steps.is_empty() && it.root == Root::Param(0));
+                let path = analysis.values(function).place(program, receiver).filter(|it| it.steps.is_empty() && it.root == Root::Param(0));
                 path.and_then(|it| it.then(Step::Field(*name)))
             }
             _ => None,
@@ -109,7 +109,7 @@ pub(super) fn dispatched(analysis: &Analysis<'_>, function: Fun, findings: &mut 
 /// The trait that the type of what is at `place` is known by.
 fn trait_of(analysis: &Analysis<'_>, function: Fun, place: &Place) -> Option<Cls> {
     let program = analysis.program;
-    let (_, ty) = analysis.facts(function).values.place(program, place)?.resolve(program, function)?;
+    let (_, ty) = analysis.values(function).place(program, place)?.resolve(program, function)?;
     match ty.peeled(program.catalog(function)) {
         Ty::Class(class, _) if program.class(class).kind == ClassKind::Trait => Some(class),
         _ => None,
@@ -127,12 +127,12 @@ fn implementations(analysis: &Analysis<'_>, class: Cls, name: Name) -> Vec<Fun> 
 /// Whether `runs`, called here, takes one of the locks held.
 fn takes_held(analysis: &Analysis<'_>, function: Fun, call: (&Callee, &[Argument]), runs: Fun, held: &[(&LockRef, OpId)]) -> Option<Dispatch> {
     let program = analysis.program;
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let target = Target::Function { function: runs, receiver: Receiver::Place };
     let bound = bindings(program, &target, call.1);
     let argument = |index| values.argument(program, &target, call.0, &bound, index);
     let mut found = None;
-    for (index, take) in analysis.summaries.get(runs).takes_when(false).filter(|it| !it.1.tries) {
+    for (index, take) in analysis.summary(runs).takes_when(false).filter(|it| !it.1.tries) {
         let Some(wanted) = rebase(program, function, &take.lock, &argument, &|local| values.path(local)) else { continue };
         // What the object keeps may be the one that calls it.
         let comes_back = take.lock.path.as_ref().is_some_and(|it| it.root == Root::Param(0) && it.steps.len() > 1);
@@ -160,7 +160,7 @@ fn report_dispatch(analysis: &Analysis<'_>, function: Fun, dispatch: &Dispatch) 
     it.help = format!("call it after `{lock}` is given up");
     it.locks = vec![lock.clone()];
     it.labels.push(label(expression(analysis, function, *held_at), Role::LockHeld, format!("`{lock}` is taken here and still held")));
-    let taken = analysis.summaries.get(*runs).takes.get(*take).map_or(location, |it| expression(analysis, *runs, it.op));
+    let taken = analysis.summary(*runs).takes.get(*take).map_or(location, |it| expression(analysis, *runs, it.op));
     it.labels.push(label(taken, Role::LockWanted, "taken here"));
     it.evidence.push(not_reentrant(&lock, who(held)));
     it.interleaving.push(step('A', location, format!("holds `{lock}` and calls `{runs_name}`")));

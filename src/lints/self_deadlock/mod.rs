@@ -12,9 +12,9 @@ use rustc_hash::FxHashSet;
 use self::foreign::{dispatched, foreign};
 use super::support::{Graph, expression, finding, is_by_name, label, statement, step, witness};
 use super::{Check, Lint};
+use crate::analysis::Analysis;
 use crate::analysis::lockset::{Acquisition, Held, HeldBy, LockRef, Reentry};
 use crate::analysis::path::{Key, Root, Step};
-use crate::analysis::{Analysis, Facts};
 use crate::catalog::{Concurrency, LockKind, Mode, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
 use crate::ir::{Base, Callee, FunctionId, Language, LoadKind, Local, Name, OpId, OpKind, Place, Projection, Terminator};
@@ -98,7 +98,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 fn waits(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition) -> bool {
     let wanted = &analysis.facts(function).locksets.locks[acquisition.lock as usize];
     // A callee that gives the lock up first, and takes it again, knows what it does.
-    let gives_up = acquisition.via.is_some_and(|(callee, _)| analysis.summaries.get(callee).releases.iter().any(|it| it.key == wanted.key));
+    let gives_up = acquisition.via.is_some_and(|(callee, _)| analysis.summary(callee).releases.iter().any(|it| it.key == wanted.key));
     !gives_up
         && !acquisition.tries
         && !is_got_first(analysis, acquisition)
@@ -112,7 +112,7 @@ fn is_got_first(analysis: &Analysis<'_>, acquisition: &Acquisition) -> bool {
     let mut via = acquisition.via;
     for _ in 0..MAX_CHAIN {
         let Some((callee, index)) = via else { return false };
-        let Some(take) = analysis.summaries.get(callee).takes.get(index as usize) else { return false };
+        let Some(take) = analysis.summary(callee).takes.get(index as usize) else { return false };
         let locksets = &analysis.facts(callee).locksets;
         let ir = analysis.program.function(callee);
         let is_try = |it: &&Acquisition| it.tries && it.via.is_none() && it.op != take.op && locksets.locks[it.lock as usize].key == take.lock.key;
@@ -137,12 +137,12 @@ fn is_given_away(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisitio
     let program = analysis.program;
     let (HeldBy::Value(owner, _), Some((callee, take))) = (held.by, acquisition.via) else { return false };
     let Some(OpKind::Call { dest, arguments, .. }) = program.function(function).op(acquisition.op).map(|it| &it.kind) else { return false };
-    let Some(given) = arguments.iter().map(|it| it.value).find(|it| *it == owner || analysis.facts(function).values.origin(*it) == owner) else {
+    let Some(given) = arguments.iter().map(|it| it.value).find(|it| *it == owner || analysis.values(function).origin(*it) == owner) else {
         return false;
     };
     let bound = bindings(program, program.target(function, *dest), arguments);
     let keeps = bound.iter().find(|it| it.0 == callee && it.2 == given).is_some_and(|(_, parameter, _)| {
-        analysis.summaries.get(callee).takes.get(take as usize).is_some_and(|it| keeps_until(analysis, callee, *parameter, it.op))
+        analysis.summary(callee).takes.get(take as usize).is_some_and(|it| keeps_until(analysis, callee, *parameter, it.op))
     });
     !keeps
 }
@@ -151,7 +151,7 @@ fn is_given_away(analysis: &Analysis<'_>, function: Fun, held: &Held, acquisitio
 /// and leads back to one leads back to that one.
 fn kept_behind<'a>(analysis: &'a Analysis<'_>, function: Fun, acquisition: &Acquisition) -> Option<&'a Held> {
     let program = analysis.program;
-    let Facts { values, locksets, .. } = analysis.facts(function);
+    let (values, locksets) = (analysis.values(function), &analysis.facts(function).locksets);
     let ir = program.function(function);
     let op = ir.op(acquisition.op)?;
     let run = acquisition.via?.0;

@@ -51,7 +51,7 @@ fn tell(analysis: &Analysis<'_>, function: Fun, tellers: &mut Tellers) {
         return;
     }
     let told = told(analysis, function);
-    let listeners = facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && told.contains(&facts.values.origin(it.value)));
+    let listeners = facts.accesses.iter().filter(|it| it.kind == AccessKind::Read && told.contains(&analysis.values(function).origin(it.value)));
     for listeners in listeners.filter(is_field).take(MAX_TOGETHER) {
         for (lock, _) in held(analysis, function, listeners.op) {
             for state in written.iter().filter(|it| it.op < listeners.op && it.key.owner != listeners.key.owner) {
@@ -64,7 +64,7 @@ fn tell(analysis: &Analysis<'_>, function: Fun, tellers: &mut Tellers) {
 /// What the function goes over to call each item, or a method of it.
 fn told(analysis: &Analysis<'_>, function: Fun) -> FxHashSet<Local> {
     let ir = analysis.program.function(function);
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let mut called: FxHashSet<Local> = FxHashSet::default();
     let mut items: FxHashMap<Local, Local> = FxHashMap::default();
     let mut over: FxHashMap<Local, Local> = FxHashMap::default();

@@ -202,7 +202,7 @@ fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
     let program = analysis.program;
     let takes = |function: Fun| analysis.facts(function).locksets.locks.iter().any(|it| it.key.owner == lock.owner);
     let mentions = |function: Fun| {
-        let values = &analysis.facts(function).values;
+        let values = analysis.values(function);
         program.function(function).ops.iter().any(|op| match &op.kind {
             OpKind::Load { place, .. } if place.projections.last() == Some(&Projection::Field(lock.name)) => {
                 values.place(program, place).and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0.owner == lock.owner)

@@ -1,11 +1,11 @@
 //! Which lock guards a state, and whether a lock can.
 
 use super::statement;
+use crate::analysis::Analysis;
 use crate::analysis::access::Access;
 use crate::analysis::declared::DeclaredGuard;
 use crate::analysis::path::{Key, Owner};
 use crate::analysis::state::{State, Use};
-use crate::analysis::{Analysis, Facts};
 use crate::catalog::Scope;
 use crate::finding::{Evidence, EvidenceKind, Location};
 use crate::ir::{Callee, Language, Name, OpKind, Place};
@@ -150,7 +150,7 @@ pub fn is_method(program: &Program<'_>, owner: &Owner) -> bool {
 /// Whether the function makes the lock anew, as after a fork, or tries it and does without where it is taken.
 pub fn has_to_do_with(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool {
     let program = analysis.program;
-    let Facts { values, locksets, .. } = analysis.facts(function);
+    let (values, locksets) = (analysis.values(function), &analysis.facts(function).locksets);
     let is_lock = |place: &Place| {
         let path = values.place(program, place);
         path.and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0 == *lock)

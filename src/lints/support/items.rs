@@ -69,7 +69,7 @@ fn key_of(definitions: &Definitions<'_>, op: OpId) -> Option<Key> {
 
 /// What a key is, behind copies, borrows and conversions.
 fn named(analysis: &Analysis<'_>, function: Fun, definitions: &Definitions<'_>, key: Local, depth: usize) -> Option<Item> {
-    let values = &analysis.facts(function).values;
+    let values = analysis.values(function);
     let key = values.origin(key);
     let of_place = |place: &Place| match place.as_local() {
         Some(local) if depth < MAX_COPIES => named(analysis, function, definitions, local, depth + 1),

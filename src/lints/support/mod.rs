@@ -100,7 +100,7 @@ pub fn witness(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisition
     while let Some((callee, index)) = via {
         let name = analysis.program.symbol(callee);
         labels.push(label(expression(analysis, at.0, at.1), Role::Call, format!("calls `{name}`")));
-        let Some(take) = analysis.summaries.get(callee).takes.get(index as usize) else { break };
+        let Some(take) = analysis.summary(callee).takes.get(index as usize) else { break };
         at = (callee, take.op);
         via = if labels.len() < MAX_CHAIN { take.via } else { None };
     }
@@ -123,7 +123,7 @@ pub fn is_by_name(analysis: &Analysis<'_>, function: Fun, acquisition: &Acquisit
         {
             return true;
         }
-        let Some(take) = analysis.summaries.get(callee).takes.get(index as usize) else { break };
+        let Some(take) = analysis.summary(callee).takes.get(index as usize) else { break };
         at = (callee, take.op);
         via = take.via;
     }

@@ -32,7 +32,7 @@ pub fn sharded_ops(analysis: &Analysis<'_>, function: Fun) -> Vec<ShardedOp> {
         if catalog.lock(*ty).is_none_or(|it| it.kind != LockKind::Sharded) {
             continue;
         }
-        if let Some(map) = facts.values.place(program, receiver) {
+        if let Some(map) = analysis.values(function).place(program, receiver) {
             let value = arguments.last().map(|it| it.value);
             found.push(ShardedOp { op: id, map, method: *name, result: *dest, value });
         }

@@ -59,7 +59,7 @@ fn receiver(analysis: &Analysis<'_>, function: Fun, op: OpId) -> Option<Path> {
     let program = analysis.program;
     let call = program.invocation(function, &program.function(function).op(op)?.kind)?;
     let bound = crate::program::bindings(program, call.target, call.arguments);
-    analysis.facts(function).values.argument(program, call.target, &call.callee, &bound, 0)
+    analysis.values(function).argument(program, call.target, &call.callee, &bound, 0)
 }
 
 /// The object whose field is accessed.

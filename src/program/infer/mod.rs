@@ -29,8 +29,7 @@ use super::{Cls, Definition, Fun, FunSet, FunctionTypes, Mod, Program, Receiver,
 use crate::ir::{ArgumentKind, Base, Callee, Language, Local, Name, OpKind, ParamKind, Projection};
 
 /// Methods of containers that put their last argument in.
-static PUTTING: LazyLock<[Name; 7]> =
-    LazyLock::new(|| ["add", "append", "appendleft", "insert", "put", "put_nowait", "setdefault"].map(|it| Name::new(it)));
+static PUTTING: LazyLock<[Name; 7]> = LazyLock::new(|| ["add", "append", "appendleft", "insert", "put", "put_nowait", "setdefault"].map(Name::new));
 
 /// A type travels this far through calls and fields.
 const ROUNDS: usize = 8;

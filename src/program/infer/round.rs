@@ -19,12 +19,10 @@ const MAX_DEPTH: usize = 48;
 
 /// Where the look at a function stands.
 enum Look {
-    /// It is not to be looked at: what the round before found holds.
-    Past,
     Waiting,
     /// It has asked for something, and is being looked at.
     Begun,
-    Done(Box<Found>),
+    Done(Found),
 }
 
 /// A round's look at the functions of one module.
@@ -33,8 +31,8 @@ pub(super) struct Round<'p, 'a> {
     /// What is known to be passed for parameters.
     pub(super) parameters: &'p Parameters,
     module: Mod,
-    /// The first function that is looked at; the others follow it.
-    first: Fun,
+    /// Those that are looked at, in their order; what all others are, the round before found.
+    functions: &'p [Fun],
     looks: RefCell<Vec<Look>>,
     /// What has been found so far of fields and globals whose type was not known.
     fields: RefCell<FxHashMap<(Cls, Name), Ty>>,
@@ -44,24 +42,22 @@ pub(super) struct Round<'p, 'a> {
 
 impl<'p, 'a> Round<'p, 'a> {
     /// Looks at `functions`, some of one module in their order, and gives what is found in that order.
-    pub(super) fn look(program: &'p Program<'a>, parameters: &'p Parameters, functions: &[Fun]) -> Vec<Found> {
-        let (Some(first), Some(last)) = (functions.first(), functions.last()) else { return Vec::new() };
-        let mut looks: Vec<Look> = (first.0..=last.0).map(|_| Look::Past).collect();
-        functions.iter().for_each(|it| looks[(it.0 - first.0) as usize] = Look::Waiting);
+    pub(super) fn look(program: &'p Program<'a>, parameters: &'p Parameters, functions: &'p [Fun]) -> Vec<Found> {
+        let Some(first) = functions.first() else { return Vec::new() };
         let round = Round {
             program,
             parameters,
             module: program.module_of(*first),
-            first: *first,
-            looks: RefCell::new(looks),
+            functions,
+            looks: RefCell::new(functions.iter().map(|_| Look::Waiting).collect()),
             fields: RefCell::default(),
             globals: RefCell::default(),
             depth: Cell::new(0),
         };
         functions.iter().for_each(|it| round.ask(*it));
         let done = |it: Look| match it {
-            Look::Done(found) => Some(*found),
-            Look::Past | Look::Waiting | Look::Begun => None,
+            Look::Done(found) => Some(found),
+            Look::Waiting | Look::Begun => None,
         };
         round.looks.into_inner().into_iter().filter_map(done).collect()
     }
@@ -69,7 +65,8 @@ impl<'p, 'a> Round<'p, 'a> {
     /// The type of a function's result, as far as it is known by now.
     pub(super) fn returns(&self, function: Fun) -> Ty {
         self.ask(function);
-        match self.looks.borrow().get(self.index(function)) {
+        let looks = self.looks.borrow();
+        match self.index(function).map(|it| &looks[it]) {
             Some(Look::Done(found)) => found.types.returns,
             _ => self.program.types(function).returns,
         }
@@ -79,7 +76,7 @@ impl<'p, 'a> Round<'p, 'a> {
     pub(super) fn locals(&self, function: Fun, locals: impl Iterator<Item = Local>) -> Vec<Ty> {
         self.ask(function);
         let looks = self.looks.borrow();
-        let types = match looks.get(self.index(function)) {
+        let types = match self.index(function).map(|it| &looks[it]) {
             Some(Look::Done(found)) => &found.types,
             _ => self.program.types(function),
         };
@@ -108,19 +105,22 @@ impl<'p, 'a> Round<'p, 'a> {
         self.globals.borrow().get(&name).copied().unwrap_or_default()
     }
 
-    /// The function's place among the looks; of one of another module, none of them.
-    fn index(&self, function: Fun) -> usize {
-        function.0.wrapping_sub(self.first.0) as usize
+    /// The function's place among those that are looked at.
+    fn index(&self, function: Fun) -> Option<usize> {
+        let first = self.functions.first()?;
+        // As a rule all are.
+        let near = function.0.checked_sub(first.0)? as usize;
+        if self.functions.get(near) == Some(&function) { Some(near) } else { self.functions.binary_search(&function).ok() }
     }
 
     fn ask(&self, function: Fun) {
-        let index = self.index(function);
-        match self.looks.borrow_mut().get_mut(index) {
-            Some(look @ Look::Waiting) if self.depth.get() < MAX_DEPTH => *look = Look::Begun,
+        let Some(index) = self.index(function) else { return };
+        match &mut self.looks.borrow_mut()[index] {
+            look @ Look::Waiting if self.depth.get() < MAX_DEPTH => *look = Look::Begun,
             _ => return,
         }
         self.depth.set(self.depth.get() + 1);
-        let found = Box::new(Found::of(self, function));
+        let found = Found::of(self, function);
         self.depth.set(self.depth.get() - 1);
         if let Some(published) = &found.published {
             let (mut fields, mut globals) = (self.fields.borrow_mut(), self.globals.borrow_mut());

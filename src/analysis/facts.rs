@@ -1,0 +1,157 @@
+//! What is known of each function by itself and by what it calls: the paths of its values, its locksets, its accesses,
+//! its summary.
+//!
+//! Bottom-up over the strongly connected components of the call graph (Tarjan): functions that call only such as are done
+//! are done side by side, those of a cycle one after the other, twice.
+
+use std::sync::OnceLock;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+use rayon::prelude::*;
+use smallvec::SmallVec;
+
+use super::access::{self, Access};
+use super::lockset::{self, Locksets};
+use super::summary::{self, Summaries, Summary};
+use super::values::{self, Values};
+use crate::ir::{Language, OpKind};
+use crate::program::{Fun, Program};
+
+/// What a function does with locks, and with what others can reach.
+#[derive(Debug)]
+pub struct Facts {
+    pub locksets: Locksets,
+    pub accesses: Box<[Access]>,
+}
+
+/// The facts of all functions of a program.
+#[derive(Debug)]
+pub struct AllFacts<'a> {
+    program: &'a Program<'a>,
+    pub summaries: Summaries,
+    each: Vec<Facts>,
+    /// There are as many as there are locals in a program, and of few functions they are asked for again: of the others
+    /// they are found anew.
+    values: Vec<OnceLock<Box<Values>>>,
+}
+
+impl<'a> AllFacts<'a> {
+    /// Finds them.
+    pub fn of(program: &'a Program<'a>) -> AllFacts<'a> {
+        let count = program.function_ids().count();
+        let mut summaries = Summaries::new(count);
+        let mut each: Vec<Option<Facts>> = (0..count).map(|_| None).collect();
+        let values: Vec<OnceLock<Box<Values>>> = (0..count).map(|_| OnceLock::new()).collect();
+        let find = |function: Fun, summaries: &Summaries| {
+            let (facts, summary, found) = facts_of(program, function, summaries);
+            // Who looks at locks asks for them, and most of what looks at all of Rust.
+            if facts.locksets.concerns_locks() || program.language(function) == Language::Rust {
+                _ = values[function.0 as usize].set(found);
+            }
+            (facts, summary)
+        };
+        for Level { alone, cycles } in levels(program) {
+            let found: Vec<(Facts, Option<Box<Summary>>)> = alone.par_iter().map(|it| find(*it, &summaries)).collect();
+            for (function, (found, summary)) in alone.into_iter().zip(found) {
+                summaries.set(function, summary);
+                each[function.0 as usize] = Some(found);
+            }
+            // What one member of a cycle does, all do: the second time it is known.
+            for cycle in cycles {
+                for function in &cycle {
+                    summaries.set(*function, facts_of(program, *function, &summaries).1);
+                }
+                for function in cycle {
+                    let (found, summary) = find(function, &summaries);
+                    summaries.set(function, summary);
+                    each[function.0 as usize] = Some(found);
+                }
+            }
+        }
+        let each = each.into_iter().map(|it| it.expect("every function is in one component")).collect();
+        AllFacts { program, summaries, each, values }
+    }
+
+    pub fn get(&self, function: Fun) -> &Facts {
+        &self.each[function.0 as usize]
+    }
+
+    /// The paths of a function's values.
+    pub fn values(&self, function: Fun) -> &Values {
+        self.values[function.0 as usize].get_or_init(|| Box::new(values::values(self.program, function, &self.summaries)))
+    }
+}
+
+/// What there is to know of a function once its callees are summarised: its facts, its own summary, its values.
+fn facts_of(program: &Program<'_>, function: Fun, summaries: &Summaries) -> (Facts, Option<Box<Summary>>, Box<Values>) {
+    let values = Box::new(values::values(program, function, summaries));
+    let locksets = lockset::locksets(program, &values, summaries);
+    let summary = summary::summarise(program, &values, &locksets, summaries).kept();
+    let accesses = access::accesses(program, &values);
+    (Facts { locksets, accesses }, summary, values)
+}
+
+/// Functions that call only functions of the levels before, and each other in cycles.
+#[derive(Default)]
+struct Level {
+    alone: Vec<Fun>,
+    cycles: Vec<Vec<Fun>>,
+}
+
+/// The functions by how far they are from those that call nothing: each level can be done side by side.
+fn levels(program: &Program<'_>) -> Vec<Level> {
+    let graph = call_graph(program);
+    let mut levels: Vec<Level> = Vec::new();
+    let mut level_of = vec![0; graph.node_count()];
+    for component in petgraph::algo::tarjan_scc(&graph) {
+        // Callees come first; those in the component itself are at 0 still.
+        let above = |node: &NodeIndex| graph.neighbors(*node).map(|it| level_of[it.index()]).max();
+        let level = component.iter().filter_map(above).max().map_or(0, |it| it + 1);
+        component.iter().for_each(|it| level_of[it.index()] = level);
+        if levels.len() <= level {
+            levels.resize_with(level + 1, Level::default);
+        }
+        match component[..] {
+            [node] => levels[level].alone.push(graph[node]),
+            _ => levels[level].cycles.push(component.into_iter().map(|it| graph[it]).collect()),
+        }
+    }
+    levels
+}
+
+/// Who calls whom.
+fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
+    let functions: Vec<Fun> = program.function_ids().collect();
+    let callees: Vec<Callees> = functions.par_iter().map(|it| callees(program, *it)).collect();
+    let mut graph: DiGraph<Fun, ()> = DiGraph::with_capacity(functions.len(), callees.iter().map(|it| it.len()).sum());
+    for function in &functions {
+        graph.add_node(*function);
+    }
+    for (function, callees) in functions.into_iter().zip(callees) {
+        for callee in callees {
+            graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
+        }
+    }
+    graph
+}
+
+type Callees = SmallVec<[Fun; 8]>;
+
+/// What a function runs, itself or by what it gives away.
+fn callees(program: &Program<'_>, function: Fun) -> Callees {
+    let mut callees = Callees::new();
+    let mut edge = |callee: Fun| callees.push(callee);
+    program.wrappers(function).iter().for_each(|it| edge(*it));
+    for op in &program.function(function).ops {
+        let called = program.called(function, &op.kind);
+        called.into_iter().for_each(&mut edge);
+        program.implied(function, &op.kind).iter().for_each(|it| edge(it.run));
+        // What a callback does, the call that it is given to does; a future, whoever awaits it.
+        match &op.kind {
+            OpKind::Closure { function: nested, .. } => edge(program.fun(program.module_of(function), *nested)),
+            OpKind::Call { arguments, .. } if called.is_some() => program.callables(function, arguments).for_each(|it| edge(it.1)),
+            op => program.run_at_once(function, op).into_iter().for_each(|it| edge(it.1)),
+        }
+    }
+    callees
+}
