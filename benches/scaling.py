@@ -89,6 +89,34 @@ def sections(n):
     yield "m0.py", f"import threading\nLOCK = threading.Lock()\nitems = {{}}\ndef f(x):\n{body}"
 
 
+def fields(n):
+    """Of one class with a lock, each raised by a method without it."""
+    head = "class C:\n    def __init__(self):\n        self.lock = threading.Lock()\n"
+    made = "".join(f"        self.f{i} = 0\n" for i in range(n // 10))
+    body = "".join(f"    def m{i}(self):\n        self.f{i} += 1\n" for i in range(n // 10))
+    yield "m0.py", f"import threading\n{head}{made}{body}"
+
+
+def waits(n):
+    """One long function that calls what may wait, for so long."""
+    body = "".join(f"    event.wait({i})\n" for i in range(n))
+    yield "m0.py", f"import threading\ndef f(event: threading.Event):\n{body}"
+
+
+def replaced(n):
+    """One long function that takes the fields of an object out, and puts others there."""
+    body = "".join(f"        x = self.f{i}\n        self.f{i} = y\n        x.use()\n" for i in range(n // 3))
+    yield "m0.py", f"class C:\n    def m(self, y):\n{body}"
+
+
+def passed(n):
+    """Objects of many classes, all given to one function, and to one chain of functions in one module."""
+    chain = "".join(f"def g{i}(x):\n    return g{i + 1}(x)\n" for i in range(n // 4))
+    part = "class C{0}:\n    def m(self):\n        keep(self)\n        return g0(self)\n"
+    body = "".join(part.format(i) for i in range(n // 4))
+    yield "m0.py", f"def keep(x):\n    x.kept = x\n{chain}def g{n // 4}(x):\n    return x\n{body}"
+
+
 def guards(n):
     """Rust: structs with a mutex, taken by methods that call each other."""
     part = (
@@ -101,7 +129,7 @@ def guards(n):
         yield f"src/m{number // A_FILE}.rs", "".join(parts[number : number + A_FILE])
 
 
-SHAPES = [calls, callers, classes, locks, accesses, statements, updates, tests, heirs, sections, guards]
+SHAPES = [calls, callers, classes, locks, accesses, statements, updates, tests, heirs, sections, fields, waits, replaced, passed, guards]
 
 
 def seconds(files):

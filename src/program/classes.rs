@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{Cls, Fun, Program, Ty};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Lock};
 use crate::finding::Location;
 use crate::ir::{Name, OpKind, Projection};
 
@@ -203,18 +203,24 @@ impl Program<'_> {
         self.wrapped.get(&(class, name)).copied()
     }
 
-    /// The fields `class` declares or assigns itself, sorted by name.
-    pub fn fields_of(&self, class: Cls) -> impl Iterator<Item = (Name, &Ty)> {
-        let names = self.declared_fields.get(&class).map_or(&[][..], Vec::as_slice);
-        names.iter().map(move |name| (*name, self.fields.get(&(class, *name)).unwrap_or(&Ty::Unknown)))
+    /// The fields with locks that `class` declares or assigns itself, sorted by name.
+    pub fn locks_of(&self, class: Cls) -> impl Iterator<Item = (Name, &'static Lock)> {
+        let catalog = self.catalog_of(self.module_of_class(class));
+        let names = self.lock_fields.get(&class).map_or(&[][..], Vec::as_slice);
+        names.iter().filter_map(move |name| Some((*name, self.fields.get(&(class, *name))?.lock(catalog)?)))
     }
 
-    /// Lists the fields of each class, once all are known.
-    pub(super) fn list_fields(&mut self) {
-        for (class, name) in self.declares.keys() {
-            self.declared_fields.entry(*class).or_default().push(*name);
+    /// Lists the fields with locks, once all types are known.
+    pub(super) fn list_locks(&mut self) {
+        let is_lock = |class: Cls, ty: &Ty| ty.lock(self.catalog_of(self.module_of_class(class))).is_some();
+        let mut found: FxHashMap<Cls, Vec<Name>> = FxHashMap::default();
+        for ((class, name), ty) in &self.fields {
+            if is_lock(*class, ty) && self.declares.contains_key(&(*class, *name)) {
+                found.entry(*class).or_default().push(*name);
+            }
         }
-        self.declared_fields.values_mut().for_each(|it| it.sort_unstable());
+        found.values_mut().for_each(|it| it.sort_unstable());
+        self.lock_fields = found;
     }
 }
 

@@ -30,7 +30,7 @@ pub fn link<'f>(files: &'f Files, modules: Vec<(FileId, Module)>, setting: &Sett
     program.names.remember(program.modules.len());
     infer::infer(&mut program);
     program.names.forget_ways();
-    program.list_fields();
+    program.list_locks();
     program.threads = threads::find(&program);
     program.decorated = decorators::find(&program);
     program.attached = interpreter::find(&program);
@@ -89,7 +89,7 @@ impl<'a> Program<'a> {
             fields: FxHashMap::default(),
             declares: FxHashMap::default(),
             field_names: FxHashSet::default(),
-            declared_fields: FxHashMap::default(),
+            lock_fields: FxHashMap::default(),
             globals: FxHashMap::default(),
             lock_wrappers: FxHashSet::default(),
             roles: FxHashMap::default(),

@@ -166,8 +166,8 @@ pub struct Program<'a> {
     declares: FxHashMap<(Cls, Name), Location>,
     /// The names of all fields.
     field_names: FxHashSet<Name>,
-    /// Their names, sorted.
-    declared_fields: FxHashMap<Cls, Vec<Name>>,
+    /// The names of those with locks, sorted.
+    lock_fields: FxHashMap<Cls, Vec<Name>>,
     globals: FxHashMap<(Mod, Name), Ty>,
     /// Classes that are a lock around another: `struct Mutex<T> { inner: parking_lot::Mutex<T>, … }`.
     lock_wrappers: FxHashSet<Cls>,

@@ -5,7 +5,7 @@ use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::path::{Key, Owner, Path, Root, Step};
 use crate::analysis::state::{State, Use};
-use crate::catalog::Scope;
+use crate::catalog::{Lock, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
 use crate::ir::{FunctionKind, Name, OpKind, Projection};
 use crate::program::{Cls, Fun, Program, Threaded, Ty};
@@ -249,11 +249,11 @@ pub fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<O
     if lives_on_loop(program, class) {
         return None;
     }
-    let catalog = program.catalog_of(program.module_of_class(class));
     program.ancestry(class).iter().copied().find_map(|it| {
-        let is_thread_lock = |ty: &Ty| ty.lock(catalog).is_some_and(|it| it.scope == Scope::Thread);
-        let is_one = |name: Name, ty: &Ty| is_thread_lock(ty) && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name);
-        let mut locks = program.fields_of(it).filter(|(name, ty)| is_one(*name, ty));
+        let is_one = |name: Name, lock: &Lock| {
+            lock.scope == Scope::Thread && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name)
+        };
+        let mut locks = program.locks_of(it).filter(|(name, lock)| is_one(*name, lock));
         locks.next().map(|(name, _)| OwnedLock {
             owner: Owner::Field(it, name),
             name,
