@@ -3,14 +3,13 @@
 use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
-use thin_vec::ThinVec;
 
 use super::facts::AllFacts;
 use super::path::Root;
 use super::values::Values;
 use crate::catalog::Concurrency;
 use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpId, OpKind, ParamKind, TypeRef};
-use crate::program::{Cls, Definition, Fun, FunMap, FunSet, Program, Ty};
+use crate::program::{Cls, Definition, Fun, FunLists, FunMap, FunSet, Program, Ty};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -22,9 +21,11 @@ const MIN_IMPORTS: usize = 2;
 #[derive(Debug, Default)]
 pub struct Callers {
     /// Where each function is called, constructors aside.
-    sites: FunMap<ThinVec<(Fun, OpId)>>,
-    /// All callers outside constructors; an empty list: constructors alone.
-    by: FunMap<ThinVec<Fun>>,
+    sites: FunLists<(Fun, OpId)>,
+    /// What is called at all, if only by constructors.
+    called: FunSet,
+    /// All callers outside constructors, each once.
+    by: FunLists<Fun>,
     /// Calls by the own statements of modules and classes.
     imports: FunMap<usize>,
     /// Methods that are called on more than their callers' `self`.
@@ -42,13 +43,13 @@ pub struct Callers {
 
 impl Callers {
     /// Where functions that are called at all are called, constructors aside.
-    pub fn all_sites(&self) -> &FunMap<ThinVec<(Fun, OpId)>> {
+    pub fn all_sites(&self) -> &FunLists<(Fun, OpId)> {
         &self.sites
     }
 
     /// Where the function is seen to be called, constructors aside.
     pub fn sites(&self, function: Fun) -> &[(Fun, OpId)] {
-        self.sites.get(function).map_or(&[], ThinVec::as_slice)
+        self.sites.get(function)
     }
 
     /// Whether only code of the program that is seen calling the function can call it.
@@ -115,6 +116,8 @@ struct Mentions {
     at_once: Vec<(Fun, OpId)>,
     /// Those that are taken as values: anyone can call them.
     values: Vec<Fun>,
+    /// It makes an object that nobody else has: its calls do not count.
+    constructs: bool,
 }
 
 fn mentions(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun) -> Mentions {
@@ -140,6 +143,7 @@ fn mentions(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun) -> Menti
             }
         }
     }
+    mentions.constructs = !mentions.calls.is_empty() && program.is_construction(function);
     mentions.values = loaded.into_iter().filter(|it| !run.contains(&it.0)).map(|it| it.1).collect();
     mentions
 }
@@ -149,46 +153,55 @@ fn gather(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
     let mut callers = Callers { open, ..Callers::default() };
     let functions: Vec<Fun> = program.function_ids().collect();
     let all: Vec<Mentions> = functions.par_iter().map(|it| mentions(program, facts, *it)).collect();
-    let mut called = FunSet::default();
-    let callees: Vec<Fun> = all.iter().flat_map(|it| &it.calls).map(|it| it.0).filter(|it| called.insert(*it)).collect();
+    let callees: Vec<Fun> = all.iter().flat_map(|it| &it.calls).map(|it| it.0).filter(|it| callers.called.insert(*it)).collect();
     // Each callee with the methods that may stand in for it, where there are any.
     let mut stand_ins: FunMap<Vec<Fun>> = FunMap::default();
     for (callee, others) in callees.par_iter().map(|it| (*it, overrides(program, *it))).filter(|it| !it.1.is_empty()).collect::<Vec<_>>() {
+        callers.called.extend(others.iter().copied());
         stand_ins.insert(callee, others.into_iter().chain([callee]).collect());
     }
-    for (function, Mentions { calls, at_once, values }) in functions.into_iter().zip(all) {
-        let is_construction = !calls.is_empty() && program.is_construction(function);
-        let is_body = matches!(program.function(function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
-        for (callee, op, elsewhere) in calls {
-            for callee in stand_ins.get(callee).map_or(&[callee][..], Vec::as_slice) {
-                let by = callers.by.or_default(*callee);
-                if is_construction {
-                    if is_body {
-                        *callers.imports.or_default(*callee) += 1;
-                    }
-                    continue;
-                }
-                if by.last() != Some(&function) {
-                    by.push(function);
-                }
-                callers.sites.or_default(*callee).push((function, op));
-                if elsewhere {
-                    callers.elsewhere.insert(*callee);
-                }
+    let meant = |callee: Fun| {
+        let others = stand_ins.get(callee).map_or(&[][..], Vec::as_slice);
+        others.iter().copied().chain(others.is_empty().then_some(callee))
+    };
+    for (function, Mentions { calls, values, constructs, .. }) in functions.iter().zip(&all) {
+        callers.open.extend(values.iter().copied());
+        let is_body = *constructs && matches!(program.function(*function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
+        for callee in calls.iter().filter(|it| it.2 || is_body).flat_map(|it| meant(it.0)) {
+            if is_body {
+                *callers.imports.or_default(callee) += 1;
+            } else if !constructs {
+                callers.elsewhere.insert(callee);
             }
         }
-        for (used, op) in at_once {
-            callers.sites.or_default(used).push((function, op));
-        }
-        callers.open.extend(values);
     }
-    callers
+    let (sites, by) = rayon::join(
+        || {
+            FunLists::of(functions.len(), || {
+                functions.iter().zip(&all).flat_map(|(function, it)| {
+                    let calls = it.calls.iter().filter(|_| !it.constructs).flat_map(|(callee, op, _)| meant(*callee).map(|it| (it, *op)));
+                    calls.chain(it.at_once.iter().copied()).map(|(callee, op)| (callee, (*function, op)))
+                })
+            })
+        },
+        || {
+            let each_once = |it: &Mentions| {
+                let mut callees: Vec<Fun> = it.calls.iter().filter(|_| !it.constructs).flat_map(|it| meant(it.0)).collect();
+                callees.sort_unstable();
+                callees.dedup();
+                callees
+            };
+            let callees: Vec<Vec<Fun>> = all.par_iter().map(each_once).collect();
+            FunLists::of(functions.len(), || functions.iter().zip(&callees).flat_map(|(function, it)| it.iter().map(|it| (*it, *function))))
+        },
+    );
+    Callers { sites, by, ..callers }
 }
 
 /// What only the statements of modules and classes call, or only tests.
 fn loading(program: &Program<'_>, callers: &Callers) -> FunSet {
-    let fills = |it: &(Fun, &usize)| *it.1 >= MIN_IMPORTS && callers.by.get(it.0).is_some_and(|it| it.is_empty());
-    let tests = |it: &(Fun, &ThinVec<Fun>)| !it.1.is_empty() && it.1.iter().all(|it| program.is_exempt(*it));
+    let fills = |it: &(Fun, &usize)| *it.1 >= MIN_IMPORTS && callers.by.get(it.0).is_empty();
+    let tests = |it: &(Fun, &[Fun])| it.1.iter().all(|it| program.is_exempt(*it));
     let filling = callers.imports.iter().filter(fills).map(|it| it.0);
     filling.chain(callers.by.iter().filter(tests).map(|it| it.0)).filter(|it| !callers.open.contains(*it)).collect()
 }
@@ -196,7 +209,7 @@ fn loading(program: &Program<'_>, callers: &Callers) -> FunSet {
 /// Private helpers that only constructors call.
 fn constructing(program: &Program<'_>, callers: &Callers) -> FunSet {
     let is_known = |it: Fun| callers.are_known(program, it);
-    let roots = callers.by.iter().filter(|it| it.1.is_empty() && is_known(it.0)).map(|it| it.0).collect();
+    let roots = callers.called.iter().filter(|it| callers.by.get(*it).is_empty() && is_known(*it)).collect();
     spread(callers, roots, is_known)
 }
 
@@ -244,8 +257,8 @@ fn unseen(program: &Program<'_>, callers: &Callers) -> FunSet {
         program.function(*it).kind != FunctionKind::Closure
             && !is_of_library(*it)
             && callers.are_known(program, *it)
-            && !callers.by.contains(*it)
-            && !callers.sites.contains(*it)
+            && !callers.called.contains(*it)
+            && callers.sites(*it).is_empty()
             && !is_handed_on(*it)
     };
     let roots = program.function_ids().filter(is_root).collect();
@@ -255,19 +268,13 @@ fn unseen(program: &Program<'_>, callers: &Callers) -> FunSet {
 /// Public functions that nothing of the program calls, the statements of modules, and what those call.
 fn outside(program: &Program<'_>, callers: &Callers) -> FunSet {
     let entries: FunSet = program.threads.entries.iter().map(|it| it.function).collect();
-    let is_root = |it: &Fun| {
-        let is_called = callers.by.get(*it).is_some_and(|it| !it.is_empty());
-        !is_called && !entries.contains(*it) && !is_private(program, *it)
-    };
-    let mut calls: FunMap<Vec<Fun>> = FunMap::default();
-    for (callee, by) in callers.by.iter() {
-        by.iter().for_each(|it| calls.or_default(*it).push(callee));
-    }
+    let is_root = |it: &Fun| callers.by.get(*it).is_empty() && !entries.contains(*it) && !is_private(program, *it);
+    let calls = FunLists::of(program.function_ids().count(), || callers.by.iter().flat_map(|(callee, by)| by.iter().map(move |it| (*it, callee))));
     let mut found = FunSet::default();
     let mut work: Vec<Fun> = program.function_ids().filter(is_root).collect();
     while let Some(function) = work.pop() {
         if found.insert(function) {
-            work.extend(calls.get(function).into_iter().flatten().filter(|it| !entries.contains(**it)));
+            work.extend(calls.get(function).iter().filter(|it| !entries.contains(**it)));
         }
     }
     found
@@ -275,7 +282,7 @@ fn outside(program: &Program<'_>, callers: &Callers) -> FunSet {
 
 /// `found`, and what is only called by such functions.
 fn spread(callers: &Callers, mut found: FunSet, may: impl Fn(Fun) -> bool) -> FunSet {
-    let mut left: Vec<(Fun, &ThinVec<Fun>)> = callers.by.iter().filter(|it| !it.1.is_empty() && !found.contains(it.0) && may(it.0)).collect();
+    let mut left: Vec<(Fun, &[Fun])> = callers.by.iter().filter(|it| !found.contains(it.0) && may(it.0)).collect();
     for _ in 0..MAX_ROUNDS {
         let known = left.len();
         left.retain(|(function, by)| {
@@ -297,7 +304,7 @@ fn spread(callers: &Callers, mut found: FunSet, may: impl Fn(Fun) -> bool) -> Fu
 fn single_threads(program: &Program<'_>, callers: &Callers) -> FunMap<u32> {
     let mut started: FxHashMap<Fun, Option<u32>> = FxHashMap::default();
     for (index, it) in program.threads.entries.iter().enumerate() {
-        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.by.contains(it.function);
+        let alone = it.how == Concurrency::Thread && !it.several && is_private(program, it.function) && !callers.called.contains(it.function);
         started.entry(it.function).and_modify(|it| *it = None).or_insert(alone.then_some(index as u32));
     }
     let mut threads: FunMap<u32> = FunMap::default();

@@ -6,7 +6,6 @@
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
-use thin_vec::ThinVec;
 
 use super::callers::Callers;
 use super::declared::Declared;
@@ -14,7 +13,7 @@ use super::facts::AllFacts;
 use super::path::Key;
 use crate::catalog::Mode;
 use crate::ir::{Callee, OpId, OpKind};
-use crate::program::{Fun, FunMap, Program};
+use crate::program::{Fun, FunLists, FunMap, Program};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -84,10 +83,10 @@ fn claims_lock(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun) -> bo
 fn greatest(
     facts: &AllFacts<'_>,
     declared: &Declared,
-    sites: &FunMap<ThinVec<(Fun, OpId)>>,
+    sites: &FunLists<(Fun, OpId)>,
     is_candidate: impl Fn(Fun) -> bool,
 ) -> FxHashMap<Fun, Vec<(Key, Mode)>> {
-    let mut open: Vec<(Fun, &ThinVec<(Fun, OpId)>)> = sites.iter().filter(|it| is_candidate(it.0)).collect();
+    let mut open: Vec<(Fun, &[(Fun, OpId)])> = sites.iter().filter(|it| is_candidate(it.0)).collect();
     // None is "anything": not yet reached from a site that is known.
     let mut held: FunMap<Option<Vec<(Key, Mode)>>> = FunMap::default();
     open.iter().for_each(|it| held.insert(it.0, None));

@@ -1,4 +1,4 @@
-//! Sets and maps of functions: their numbers are dense, so they are indices.
+//! Sets, maps and lists of functions: their numbers are dense, so they are indices.
 
 use super::Fun;
 
@@ -20,6 +20,11 @@ impl FunSet {
             self.has.resize(index + 1, false);
         }
         !std::mem::replace(&mut self.has[index], true)
+    }
+
+    /// In their order.
+    pub fn iter(&self) -> impl Iterator<Item = Fun> {
+        self.has.iter().enumerate().filter(|it| *it.1).map(|it| Fun(it.0 as u32))
     }
 
     /// Takes out those for which `keeps` is false.
@@ -96,6 +101,57 @@ impl<T: Default> FunMap<T> {
     }
 }
 
+/// A list for each function, all in one piece.
+#[derive(Clone, Debug)]
+pub struct FunLists<T> {
+    /// Where the list of each function begins; the last one ends where all do.
+    starts: Box<[u32]>,
+    items: Box<[T]>,
+}
+
+impl<T> Default for FunLists<T> {
+    fn default() -> Self {
+        FunLists { starts: Box::default(), items: Box::default() }
+    }
+}
+
+impl<T: Copy> FunLists<T> {
+    /// Of `count` functions; `entries` gives the items, the same whenever it is asked. Those of one function stay in their
+    /// order.
+    pub fn of<I: Iterator<Item = (Fun, T)>>(count: usize, entries: impl Fn() -> I) -> FunLists<T> {
+        let Some((_, any)) = entries().next() else { return FunLists::default() };
+        // First how many each has, at the place behind its own; then where each begins; and while they are filled, where the
+        // next item goes, which in the end is where the next list begins.
+        let mut starts = vec![0u32; count + 2];
+        entries().for_each(|it| starts[it.0.0 as usize + 2] += 1);
+        for index in 2..starts.len() {
+            starts[index] += starts[index - 1];
+        }
+        let mut items = vec![any; starts[count + 1] as usize];
+        for (function, item) in entries() {
+            let next = &mut starts[function.0 as usize + 1];
+            items[*next as usize] = item;
+            *next += 1;
+        }
+        starts.pop();
+        FunLists { starts: starts.into(), items: items.into() }
+    }
+
+    pub fn get(&self, function: Fun) -> &[T] {
+        let index = function.0 as usize;
+        match self.starts.get(index..index + 2) {
+            Some([start, end]) => &self.items[*start as usize..*end as usize],
+            _ => &[],
+        }
+    }
+
+    /// The functions whose lists are not empty, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (Fun, &[T])> {
+        let all = self.starts.windows(2).enumerate();
+        all.filter(|it| it.1[0] < it.1[1]).map(|(index, it)| (Fun(index as u32), &self.items[it[0] as usize..it[1] as usize]))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +170,14 @@ mod tests {
         map.insert(Fun(0), vec![9]);
         assert_eq!(map.iter().map(|it| (it.0.0, it.1.clone())).collect::<Vec<_>>(), [(0, vec![9]), (5, vec![1, 2])]);
         assert_eq!((map.get(Fun(3)), map.contains(Fun(5)), map.get(Fun(9))), (None, true, None));
+    }
+
+    #[test]
+    fn lists_keep_their_order() {
+        let entries = [(3, 'a'), (1, 'b'), (3, 'c'), (0, 'd'), (3, 'e')];
+        let lists = FunLists::of(5, || entries.iter().map(|it| (Fun(it.0), it.1)));
+        assert_eq!([0, 1, 2, 3, 4, 9].map(|it| lists.get(Fun(it)).iter().collect::<String>()), ["d", "b", "", "ace", "", ""]);
+        assert_eq!(lists.iter().map(|it| (it.0.0, it.1.len())).collect::<Vec<_>>(), [(0, 1), (1, 1), (3, 3)]);
+        assert!(FunLists::<char>::of(2, std::iter::empty).get(Fun(1)).is_empty());
     }
 }

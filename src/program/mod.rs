@@ -29,7 +29,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::claims::{Claims, Confined, Guarded, Place, Said, Threaded, Unresolved};
-pub use self::dense::{FunMap, FunSet};
+pub use self::dense::{FunLists, FunMap, FunSet};
 pub use self::found::FunctionTypes;
 pub use self::implied::Implied;
 pub use self::infer::bindings;
