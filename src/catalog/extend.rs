@@ -76,8 +76,6 @@ fn with_rows(language: Language, rows: &Rows) -> Catalog {
     add(&mut tables.spawn, &rows.spawn, language, &mut own);
     add(&mut tables.blocking, &rows.blocking, language, &mut own);
     add(&mut tables.container, &rows.container, language, &mut own);
-    // A file that matters because of a row has the last part of its path.
-    tables.words.extend(own.iter().map(|it| it.last().to_string()));
     Catalog { own: own.into_iter().collect(), ..Catalog::new(language, tables) }
 }
 
@@ -232,7 +230,6 @@ mod tests {
         assert!(catalogs.python.lock("threading.RLock".into()).is_some_and(|it| it.reentrant));
         assert!(catalogs.rust.lock("own::Latch".into()).is_some() && catalogs.python.lock("own::Latch".into()).is_none());
         assert!(catalogs.rust.guard("own::Guard".into()).is_some());
-        assert!(catalogs.rust.tables.words.iter().any(|it| it == "Latch"));
         assert!(!Catalogs::default().python.knows("own::Latch".into()));
         // The same rows are the same tables; others are others.
         assert!(std::ptr::eq(Catalogs::extended(&rows).python, catalogs.python));

@@ -169,22 +169,6 @@ fn handlers_that_match_by_suffix_name_the_package() {
     }
 }
 
-/// A file that makes a lock or starts a thread writes some part of the row's path, so a word must be in it.
-#[test]
-fn words_cover_what_locks_and_what_runs() {
-    for language in LANGUAGES {
-        let words = &Catalog::builtin(language).tables.words;
-        assert!(words.iter().all(|it| it.len() >= 4), "{language:?}: a word so short is in every file");
-        let covered = |path: &Name| words.iter().any(|word| path.as_str().contains(word.as_str()));
-        each_table(|of, table, rows| {
-            if of == language && matches!(table, "lock" | "atomic" | "spawn") {
-                let missing: Vec<Name> = rows.into_iter().flatten().filter(|it| !covered(it)).collect();
-                assert!(missing.is_empty(), "{language:?} {table}: {missing:?}");
-            }
-        });
-    }
-}
-
 #[test]
 fn rows_are_found_by_every_path() {
     let python = Catalog::builtin(Language::Python);
