@@ -2,14 +2,15 @@
 
 use indexmap::IndexSet;
 use rayon::prelude::*;
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::facts::AllFacts;
 use super::path::Root;
+use super::runs::Runs;
 use super::values::Values;
 use crate::catalog::Concurrency;
-use crate::ir::{Callee, FunctionKind, Language, Local, Name, OpId, OpKind, ParamKind, TypeRef};
-use crate::program::{Cls, Definition, Fun, FunLists, FunMap, FunSet, Program, Ty};
+use crate::ir::{Callee, FunctionKind, Language, Name, OpId, OpKind, ParamKind, TypeRef};
+use crate::program::{Cls, Definition, Fun, FunLists, FunMap, FunSet, Program};
 
 /// A chain of helpers longer than this is not followed to its end.
 const MAX_ROUNDS: usize = 12;
@@ -95,9 +96,9 @@ impl Callers {
     }
 }
 
-/// Gathers the callers of a program's functions.
-pub fn callers(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
-    let callers = gather(program, facts);
+/// Gathers the callers of a program's functions, by what each runs.
+pub(super) fn callers(program: &Program<'_>, facts: &AllFacts<'_>, runs: Vec<Runs>) -> Callers {
+    let callers = gather(program, facts, runs);
     let known = &callers;
     // None asks for what another finds.
     let (((constructs, loads), (threads, exclusive)), (on_loop, (unseen, outside))) = rayon::join(
@@ -108,52 +109,38 @@ pub fn callers(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
 }
 
 /// What one function says of those that it runs.
-#[derive(Default)]
 struct Mentions {
-    /// Calls, and whether each is on something else than the function's own `self`.
-    calls: Vec<(Fun, OpId, bool)>,
-    /// Functions that a library's function runs at once.
-    at_once: Vec<(Fun, OpId)>,
-    /// Those that are taken as values: anyone can call them.
-    values: Vec<Fun>,
+    runs: Runs,
+    /// For each call, whether it is on something else than the function's own `self`.
+    elsewhere: Vec<bool>,
     /// It makes an object that nobody else has: its calls do not count.
     constructs: bool,
 }
 
-fn mentions(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun) -> Mentions {
-    let is_python = program.language(function) == Language::Python;
-    let mut mentions = Mentions::default();
-    let mut run: FxHashSet<Local> = FxHashSet::default();
-    let mut loaded: Vec<(Local, Fun)> = Vec::new();
-    for (id, op) in program.function(function).numbered() {
-        match (&op.kind, program.called(function, &op.kind)) {
-            (kind, Some(callee)) => {
-                let elsewhere = is_python || !calls_on_self(program, facts.values(function), kind);
-                mentions.calls.push((callee, id, elsewhere));
-            }
-            (OpKind::Load { dest, .. }, None) => match program.local_type(function, *dest) {
-                Ty::BoundMethod(used) | Ty::Function(used) => loaded.push((*dest, *used)),
-                _ => {}
-            },
-            (kind, None) => {
-                for (argument, used) in program.run_at_once(function, kind) {
-                    mentions.at_once.push((used, id));
-                    run.insert(argument);
-                }
-            }
+impl Mentions {
+    fn of(program: &Program<'_>, facts: &AllFacts<'_>, function: Fun, runs: Runs) -> Mentions {
+        let ir = program.function(function);
+        let is_python = program.language(function) == Language::Python;
+        let is_elsewhere = |op: OpId| is_python || !ir.op(op).is_some_and(|it| calls_on_self(program, facts.values(function), &it.kind));
+        Mentions {
+            elsewhere: runs.calls.iter().map(|it| is_elsewhere(it.1)).collect(),
+            constructs: !runs.calls.is_empty() && program.is_construction(function),
+            runs,
         }
     }
-    mentions.constructs = !mentions.calls.is_empty() && program.is_construction(function);
-    mentions.values = loaded.into_iter().filter(|it| !run.contains(&it.0)).map(|it| it.1).collect();
-    mentions
+
+    /// The calls that count.
+    fn calls(&self) -> &[(Fun, OpId)] {
+        if self.constructs { &[] } else { &self.runs.calls }
+    }
 }
 
-fn gather(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
+fn gather(program: &Program<'_>, facts: &AllFacts<'_>, runs: Vec<Runs>) -> Callers {
     let open = program.threads.entries.iter().map(|it| it.function).collect();
     let mut callers = Callers { open, ..Callers::default() };
     let functions: Vec<Fun> = program.function_ids().collect();
-    let all: Vec<Mentions> = functions.par_iter().map(|it| mentions(program, facts, *it)).collect();
-    let callees: Vec<Fun> = all.iter().flat_map(|it| &it.calls).map(|it| it.0).filter(|it| callers.called.insert(*it)).collect();
+    let all: Vec<Mentions> = functions.par_iter().zip(runs).map(|(function, runs)| Mentions::of(program, facts, *function, runs)).collect();
+    let callees: Vec<Fun> = all.iter().flat_map(|it| &it.runs.calls).map(|it| it.0).filter(|it| callers.called.insert(*it)).collect();
     // Each callee with the methods that may stand in for it, where there are any.
     let mut stand_ins: FunMap<Vec<Fun>> = FunMap::default();
     for (callee, others) in callees.par_iter().map(|it| (*it, overrides(program, *it))).filter(|it| !it.1.is_empty()).collect::<Vec<_>>() {
@@ -164,10 +151,11 @@ fn gather(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
         let others = stand_ins.get(callee).map_or(&[][..], Vec::as_slice);
         others.iter().copied().chain(others.is_empty().then_some(callee))
     };
-    for (function, Mentions { calls, values, constructs, .. }) in functions.iter().zip(&all) {
-        callers.open.extend(values.iter().copied());
+    for (function, Mentions { runs, elsewhere, constructs }) in functions.iter().zip(&all) {
+        callers.open.extend(runs.values.iter().copied());
         let is_body = *constructs && matches!(program.function(*function).kind, FunctionKind::ModuleBody | FunctionKind::ClassBody);
-        for callee in calls.iter().filter(|it| it.2 || is_body).flat_map(|it| meant(it.0)) {
+        let calls = runs.calls.iter().zip(elsewhere).filter(|it| *it.1 || is_body);
+        for callee in calls.flat_map(|it| meant(it.0.0)) {
             if is_body {
                 *callers.imports.or_default(callee) += 1;
             } else if !constructs {
@@ -179,14 +167,14 @@ fn gather(program: &Program<'_>, facts: &AllFacts<'_>) -> Callers {
         || {
             FunLists::of(functions.len(), || {
                 functions.iter().zip(&all).flat_map(|(function, it)| {
-                    let calls = it.calls.iter().filter(|_| !it.constructs).flat_map(|(callee, op, _)| meant(*callee).map(|it| (it, *op)));
-                    calls.chain(it.at_once.iter().copied()).map(|(callee, op)| (callee, (*function, op)))
+                    let calls = it.calls().iter().flat_map(|(callee, op)| meant(*callee).map(|it| (it, *op)));
+                    calls.chain(it.runs.at_once.iter().copied()).map(|(callee, op)| (callee, (*function, op)))
                 })
             })
         },
         || {
             let each_once = |it: &Mentions| {
-                let mut callees: Vec<Fun> = it.calls.iter().filter(|_| !it.constructs).flat_map(|it| meant(it.0)).collect();
+                let mut callees: Vec<Fun> = it.calls().iter().flat_map(|it| meant(it.0)).collect();
                 callees.sort_unstable();
                 callees.dedup();
                 callees

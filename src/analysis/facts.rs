@@ -8,13 +8,13 @@ use std::sync::OnceLock;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 use rayon::prelude::*;
-use smallvec::SmallVec;
 
 use super::access::{self, Access};
 use super::lockset::{self, Locksets};
+use super::runs::Callees;
 use super::summary::{self, Summaries, Summary};
 use super::values::{self, Values};
-use crate::ir::{Language, OpKind};
+use crate::ir::Language;
 use crate::program::{Fun, Program};
 
 /// What a function does with locks, and with what others can reach.
@@ -36,9 +36,9 @@ pub struct AllFacts<'a> {
 }
 
 impl<'a> AllFacts<'a> {
-    /// Finds them.
-    pub fn of(program: &'a Program<'a>) -> AllFacts<'a> {
-        let count = program.function_ids().count();
+    /// Finds them; `callees` are those of each function.
+    pub(super) fn of(program: &'a Program<'a>, callees: Vec<Callees>) -> AllFacts<'a> {
+        let count = callees.len();
         let mut summaries = Summaries::new(count);
         let mut each: Vec<Option<Facts>> = (0..count).map(|_| None).collect();
         let values: Vec<OnceLock<Box<Values>>> = (0..count).map(|_| OnceLock::new()).collect();
@@ -50,7 +50,7 @@ impl<'a> AllFacts<'a> {
             }
             (facts, summary)
         };
-        for Level { alone, cycles } in levels(program) {
+        for Level { alone, cycles } in levels(callees) {
             let found: Vec<(Facts, Option<Box<Summary>>)> = alone.par_iter().map(|it| find(*it, &summaries)).collect();
             for (function, (found, summary)) in alone.into_iter().zip(found) {
                 summaries.set(function, summary);
@@ -99,8 +99,8 @@ struct Level {
 }
 
 /// The functions by how far they are from those that call nothing: each level can be done side by side.
-fn levels(program: &Program<'_>) -> Vec<Level> {
-    let graph = call_graph(program);
+fn levels(callees: Vec<Callees>) -> Vec<Level> {
+    let graph = call_graph(callees);
     let mut levels: Vec<Level> = Vec::new();
     let mut level_of = vec![0; graph.node_count()];
     for component in petgraph::algo::tarjan_scc(&graph) {
@@ -120,38 +120,15 @@ fn levels(program: &Program<'_>) -> Vec<Level> {
 }
 
 /// Who calls whom.
-fn call_graph(program: &Program<'_>) -> DiGraph<Fun, ()> {
-    let functions: Vec<Fun> = program.function_ids().collect();
-    let callees: Vec<Callees> = functions.par_iter().map(|it| callees(program, *it)).collect();
-    let mut graph: DiGraph<Fun, ()> = DiGraph::with_capacity(functions.len(), callees.iter().map(|it| it.len()).sum());
-    for function in &functions {
-        graph.add_node(*function);
+fn call_graph(callees: Vec<Callees>) -> DiGraph<Fun, ()> {
+    let mut graph: DiGraph<Fun, ()> = DiGraph::with_capacity(callees.len(), callees.iter().map(|it| it.len()).sum());
+    for number in 0..callees.len() {
+        graph.add_node(Fun(number as u32));
     }
-    for (function, callees) in functions.into_iter().zip(callees) {
+    for (number, callees) in callees.into_iter().enumerate() {
         for callee in callees {
-            graph.add_edge(NodeIndex::new(function.0 as usize), NodeIndex::new(callee.0 as usize), ());
+            graph.add_edge(NodeIndex::new(number), NodeIndex::new(callee.0 as usize), ());
         }
     }
     graph
-}
-
-type Callees = SmallVec<[Fun; 8]>;
-
-/// What a function runs, itself or by what it gives away.
-fn callees(program: &Program<'_>, function: Fun) -> Callees {
-    let mut callees = Callees::new();
-    let mut edge = |callee: Fun| callees.push(callee);
-    program.wrappers(function).iter().for_each(|it| edge(*it));
-    for op in &program.function(function).ops {
-        let called = program.called(function, &op.kind);
-        called.into_iter().for_each(&mut edge);
-        program.implied(function, &op.kind).iter().for_each(|it| edge(it.run));
-        // What a callback does, the call that it is given to does; a future, whoever awaits it.
-        match &op.kind {
-            OpKind::Closure { function: nested, .. } => edge(program.fun(program.module_of(function), *nested)),
-            OpKind::Call { arguments, .. } if called.is_some() => program.callables(function, arguments).for_each(|it| edge(it.1)),
-            op => program.run_at_once(function, op).into_iter().for_each(|it| edge(it.1)),
-        }
-    }
-    callees
 }

@@ -1,8 +1,8 @@
 //! What is held where, and what follows from it. Knows no lint.
 //!
-//! In: the linked program. Out: an [`Analysis`]: for each function the paths of its values ([`values`]), its locksets
-//! ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), who runs it ([`callers`]) and what those hold
-//! ([`entry`]); for the program the lock-order graph ([`order`]), the accesses of each shared state ([`state`]), what
+//! In: the linked program. Out: an [`Analysis`]: for each function ([`facts`]) the paths of its values ([`values`]), its
+//! locksets ([`lockset`]) and accesses ([`access`]), its summary ([`summary`]), who runs it ([`callers`]) and what those
+//! hold ([`entry`]); for the program the lock-order graph ([`order`]), the accesses of each shared state ([`state`]), what
 //! other threads have of it ([`sharing`]), how it flows through calls ([`flow`]), which
 //! fields have one object ([`given`]), and where its functions wait ([`waits`]).
 
@@ -20,6 +20,7 @@ pub mod lockset;
 pub mod order;
 pub mod path;
 mod paths;
+mod runs;
 pub mod sharing;
 pub mod state;
 pub mod summary;
@@ -83,12 +84,13 @@ impl Analysis<'_> {
 
 /// Analyses `program`: its functions, and the states of interest.
 pub fn analyse<'a>(program: &'a Program<'a>, interest: Interest) -> Analysis<'a> {
-    let facts = AllFacts::of(program);
+    let (runs, callees) = runs::runs(program);
+    let facts = AllFacts::of(program, callees);
     let declared = declared::Declared::of(program);
     // Each goes over its tables in one order and by itself; what needs nothing of the other runs beside it.
     let ((callers, entry), (sharing, flows)) = rayon::join(
         || {
-            let callers = callers::callers(program, &facts);
+            let callers = callers::callers(program, &facts, runs);
             let entry = entry::entry_locksets(program, &facts, &declared, &callers);
             (callers, entry)
         },
