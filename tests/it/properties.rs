@@ -1,4 +1,5 @@
-//! What must not change a finding: comments, names, the number of threads, the order in which paths are given.
+//! What must not change a finding: comments, names, the number of threads, the order in which paths are given and functions
+//! are defined.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -130,5 +131,36 @@ fn neither_threads_nor_the_order_of_paths_change_a_byte() {
         assert_eq!(forward, report(&paths, "4"), "{name}: threads");
         paths.reverse();
         assert_eq!(forward, report(&paths, "4"), "{name}: order");
+    }
+}
+
+/// An object that comes back through a chain of functions of one module, whichever way round these are defined.
+#[test]
+fn the_order_of_definitions_changes_no_finding() {
+    const COUNTER: &str = "\
+import threading
+
+class Counter:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.total = 0
+
+    def add(self):
+        with self.lock:
+            self.total += 1
+
+    def take(self):
+        with self.lock:
+            self.total -= 1
+
+def reset():
+    f0().total = 0
+
+";
+    let links = (0..20).map(|it| format!("def f{it}():\n    return f{}()\n\n", it + 1)).chain(["def f20():\n    return Counter()\n\n".to_string()]);
+    let links: Vec<String> = links.collect();
+    for chain in [links.concat(), links.iter().rev().cloned().collect()] {
+        let found = findings(&[(PathBuf::from("m.py"), format!("{COUNTER}{chain}"))]);
+        assert_eq!(found.iter().map(|it| (it.rule.as_str(), it.line)).collect::<Vec<_>>(), [("inconsistent-guard", 17)], "{chain}");
     }
 }
