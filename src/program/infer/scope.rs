@@ -135,15 +135,12 @@ pub(super) fn function_types(round: &Round<'_, '_>, function: Fun) -> (FunctionT
     }
     let declared = ir.returns.as_ref().map(|ty| program.resolve_type_of(function, ty)).unwrap_or_default();
     let returns = if declared.is_unknown() {
-        ir.blocks
-            .iter()
-            .filter_map(|block| match block.terminator {
-                Terminator::Return(Some(value)) => Some(&scope.locals[value.index()]),
-                _ => None,
-            })
-            .find(|it| !it.is_unknown())
-            .cloned()
-            .unwrap_or_default()
+        // The returns that stand first are for special cases, as a rule, and the last one for all others.
+        let known = ir.blocks.iter().filter_map(|block| match block.terminator {
+            Terminator::Return(Some(value)) => Some((block.terminator_range.start, scope.locals[value.index()])).filter(|it| !it.1.is_unknown()),
+            _ => None,
+        });
+        known.max_by_key(|it| it.0).map(|it| it.1).unwrap_or_default()
     } else {
         declared
     };
