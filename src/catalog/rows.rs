@@ -317,84 +317,59 @@ pub struct Returns {
 
 /// Method and function names that mean the same whatever their receiver: how guard values pass through calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Passing {
     /// Methods that take a `Result`/`Option`/`PoisonError` of a guard value and give the guard value (`unwrap`).
-    #[serde(default)]
     pub unwrapping: Vec<Name>,
     /// Functions and methods that make a guard value of another (`MutexGuard::map`, `upgrade`).
-    #[serde(default)]
     pub mapping: Vec<Name>,
     /// Functions that end their argument's life (`drop`, `std::mem::drop`).
-    #[serde(default)]
     pub dropping: Vec<Name>,
     /// Functions that forget it (`std::mem::forget`).
-    #[serde(default)]
     pub forgetting: Vec<Name>,
     /// Calls that copy their argument (`dict`, `copy.deepcopy`, `list`, `to_vec`).
-    #[serde(default)]
     pub copying: Vec<Name>,
     /// Methods that run a closure argument at once, before they return (`map`, `for_each`, `and_then`).
-    #[serde(default)]
     pub running: Vec<Name>,
     /// Methods that enter their argument as a context manager, and leave it when the receiver is left
     /// (`ExitStack.enter_context`).
-    #[serde(default)]
     pub entering: Vec<Name>,
     /// Decorators that make a context manager of a generator function (`contextlib.contextmanager`).
-    #[serde(default)]
     pub managers: Vec<Name>,
     /// Functions whose result, or an attribute of it, tells the thread or task that calls from all others
     /// (`threading.get_ident`).
-    #[serde(default)]
     pub identifying: Vec<Name>,
 }
 
 /// What takes, needs and gives up the lock of Python's interpreter, in code that uses PyO3.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Interpreter {
     /// Attributes of functions and `impl`s that Python calls.
-    #[serde(default)]
     pub entries: Vec<Name>,
     /// Types that only those have who have the lock.
-    #[serde(default)]
     pub tokens: Vec<Name>,
     /// Functions that take the lock and run a closure with it, by the last two segments of their paths.
-    #[serde(default)]
     pub attaching: Vec<Name>,
     /// Methods that run a closure without it.
-    #[serde(default)]
     pub detaching: Vec<Name>,
     /// Methods that take another lock, and give this one up while they wait.
-    #[serde(default)]
     pub waiting: Vec<Name>,
 }
 
 /// The tables of one language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Tables {
-    #[serde(default)]
     pub lock: Vec<Lock>,
-    #[serde(default)]
     pub spawn: Vec<Spawn>,
-    #[serde(default)]
     pub handler: Vec<Handler>,
-    #[serde(default)]
     pub blocking: Vec<Blocking>,
-    #[serde(default)]
     pub container: Vec<Container>,
-    #[serde(default)]
     pub wrapper: Vec<Wrapper>,
-    #[serde(default)]
     pub atomic: Vec<Atomic>,
-    #[serde(default)]
     pub confined: Vec<Confined>,
-    #[serde(default)]
     pub returns: Vec<Returns>,
-    #[serde(default)]
     pub passing: Passing,
-    #[serde(default)]
     pub interpreter: Interpreter,
 }
