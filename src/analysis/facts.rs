@@ -43,12 +43,13 @@ impl<'a> AllFacts<'a> {
         let mut each: Vec<Option<Facts>> = (0..count).map(|_| None).collect();
         let values: Vec<OnceLock<Box<Values>>> = (0..count).map(|_| OnceLock::new()).collect();
         let find = |function: Fun, summaries: &Summaries| {
-            let (facts, summary, found) = facts_of(program, function, summaries);
+            let Summarised { values: found, locksets, summary } = summarised(program, function, summaries);
+            let accesses = access::accesses(program, &found);
             // Who looks at locks asks for them, and most of what looks at all of Rust.
-            if facts.locksets.concerns_locks() || program.language(function) == Language::Rust {
-                _ = values[function.0 as usize].set(found);
+            if locksets.concerns_locks() || program.language(function) == Language::Rust {
+                _ = values[function.0 as usize].set(Box::new(found));
             }
-            (facts, summary)
+            (Facts { locksets, accesses }, summary)
         };
         for Level { alone, cycles } in levels(callees) {
             let found: Vec<(Facts, Option<Box<Summary>>)> = alone.par_iter().map(|it| find(*it, &summaries)).collect();
@@ -59,7 +60,7 @@ impl<'a> AllFacts<'a> {
             // What one member of a cycle does, all do: the second time it is known.
             for cycle in cycles {
                 for function in &cycle {
-                    summaries.set(*function, facts_of(program, *function, &summaries).1);
+                    summaries.set(*function, summarised(program, *function, &summaries).summary);
                 }
                 for function in cycle {
                     let (found, summary) = find(function, &summaries);
@@ -82,13 +83,18 @@ impl<'a> AllFacts<'a> {
     }
 }
 
-/// What there is to know of a function once its callees are summarised: its facts, its own summary, its values.
-fn facts_of(program: &Program<'_>, function: Fun, summaries: &Summaries) -> (Facts, Option<Box<Summary>>, Box<Values>) {
-    let values = Box::new(values::values(program, function, summaries));
+/// A function whose callees are summarised, and what its summary is made of.
+struct Summarised {
+    values: Values,
+    locksets: Locksets,
+    summary: Option<Box<Summary>>,
+}
+
+fn summarised(program: &Program<'_>, function: Fun, summaries: &Summaries) -> Summarised {
+    let values = values::values(program, function, summaries);
     let locksets = lockset::locksets(program, &values, summaries);
     let summary = summary::summarise(program, &values, &locksets, summaries).kept();
-    let accesses = access::accesses(program, &values);
-    (Facts { locksets, accesses }, summary, values)
+    Summarised { values, locksets, summary }
 }
 
 /// Functions that call only functions of the levels before, and each other in cycles.
