@@ -39,10 +39,12 @@ pub(super) fn event(analysis: &Analysis<'_>, function: Fun, findings: &mut Vec<F
     let facts = analysis.facts(function);
     for (id, op) in program.function(function).numbered() {
         let OpKind::Call { dest, callee: Callee::Method { receiver, name }, .. } = &op.kind else { continue };
-        let of = match () {
-            () if *name == names.wait => &mut waits,
-            () if *name == names.clear => &mut clears,
-            () => continue,
+        let of = if *name == names.wait {
+            &mut waits
+        } else if *name == names.clear {
+            &mut clears
+        } else {
+            continue;
         };
         if let Target::Method { ty, .. } = program.target(function, *dest)
             && (EVENTS.contains(&ty.as_str()) || ASYNC_EVENTS.contains(&ty.as_str()))

@@ -31,7 +31,7 @@ use crate::ir::{ArgumentKind, Base, Callee, Language, Local, Name, OpKind, Param
 /// Methods of containers that put their last argument in.
 static PUTTING: LazyLock<[Name; 7]> = LazyLock::new(|| ["add", "append", "appendleft", "insert", "put", "put_nowait", "setdefault"].map(Name::new));
 
-/// A type travels this far through calls and fields.
+/// A type travels through so many modules by calls and fields.
 const ROUNDS: usize = 8;
 
 /// A parameter of a function, by its position.
