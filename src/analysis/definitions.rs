@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use crate::ir::{Block, Callee, Function, Local, Op, OpId, OpKind};
+use crate::ir::{Base, Block, Callee, Function, Local, Op, OpId, OpKind};
 
 /// A value is followed back through this many ops at most.
 const MAX_WALK: usize = 512;
@@ -180,15 +180,26 @@ impl<'f> Definitions<'f> {
 
     /// The ops whose results `value`, as used at `at`, was computed from, itself included.
     pub fn sources(&self, value: Local, at: OpId) -> Vec<OpId> {
-        self.walk(value, self.block_of(at), at.0)
+        self.walk(value, self.block_of(at), at.0, OpKind::uses)
     }
 
     /// The same for a value that the terminator of `block` uses.
     pub fn sources_at_end(&self, value: Local, block: usize) -> Vec<OpId> {
-        self.walk(value, block, u32::MAX)
+        self.walk(value, block, u32::MAX, OpKind::uses)
     }
 
-    fn walk(&self, value: Local, home: usize, at: u32) -> Vec<OpId> {
+    /// The sources that `value`, as used at `at`, has of its own: what a call that is waited for is given, and what is asked
+    /// for in a container, is no part of what comes back. Nor is what the ops are given of which `makes` is true.
+    pub fn own_sources(&self, value: Local, at: OpId, makes: impl Fn(&OpKind) -> bool) -> Vec<OpId> {
+        self.walk(value, self.block_of(at), at.0, |it| if makes(it) { SmallVec::new() } else { own_uses(it) })
+    }
+
+    /// The same for a value that the terminator of `block` uses.
+    pub fn own_sources_at_end(&self, value: Local, block: usize) -> Vec<OpId> {
+        self.walk(value, block, u32::MAX, own_uses)
+    }
+
+    fn walk<U: IntoIterator<Item = Local>>(&self, value: Local, home: usize, at: u32, uses: impl Fn(&OpKind) -> U) -> Vec<OpId> {
         let mut seen: FxHashSet<(Local, u32)> = FxHashSet::default();
         let mut queue = std::collections::VecDeque::from([(value, home, at)]);
         let mut found = Vec::new();
@@ -204,7 +215,7 @@ impl<'f> Definitions<'f> {
                     if matches!(&self.ir.ops[id as usize].kind, OpKind::Call { callee: Callee::Path(name), .. } if name.last() == "with_capacity") {
                         continue;
                     }
-                    queue.extend(self.ir.ops[id as usize].kind.uses().into_iter().map(|it| (it, home, id)));
+                    queue.extend(uses(&self.ir.ops[id as usize].kind).into_iter().map(|it| (it, home, id)));
                 }
             }
         }
@@ -269,5 +280,19 @@ impl<'f> Definitions<'f> {
             }
         }
         false
+    }
+}
+
+/// Of what an op uses, that which its result is made of.
+fn own_uses(op: &OpKind) -> SmallVec<[Local; 4]> {
+    match op {
+        OpKind::Await { .. } | OpKind::Enter { .. } | OpKind::Next { .. } | OpKind::Closure { .. } => SmallVec::new(),
+        OpKind::Call { callee: Callee::Value(_), .. } => SmallVec::new(),
+        OpKind::Call { callee: Callee::Method { receiver, .. }, .. } => receiver.as_local().into_iter().collect(),
+        OpKind::Load { place, .. } => match place.base {
+            Base::Local(base) => SmallVec::from_iter([base]),
+            Base::Global(_) => SmallVec::new(),
+        },
+        _ => op.uses(),
     }
 }

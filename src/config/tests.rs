@@ -157,7 +157,7 @@ fn what_is_written_is_what_is_meant() {
     assert_eq!((it.min_severity, it.min_confidence, it.include_tests), (Some(Severity::Error), None, None));
     assert!(it.baseline.unwrap().ends_with("known.json"));
     assert_eq!(it.exclude.patterns(), ["vendor/"]);
-    assert_eq!(it.per_file_ignores[0].rules, ["check-then-act", "inconsistent-guard", "self-deadlock", "unguarded-update"]);
+    assert_eq!(it.per_file_ignores[0].rules, ["async-update", "check-then-act", "inconsistent-guard", "self-deadlock", "unguarded-update"]);
     assert_eq!(it.setting.runtime, Some(crate::program::Runtime::FreeThreaded));
     let orders: Vec<&str> = it.setting.orders[0].locks.iter().map(|it| it.as_str()).collect();
     assert_eq!(orders, ["Registry.lock", "Table.lock", "a::LOG"]);

@@ -1,5 +1,6 @@
 //! The rules: one file each, and the registry. A lint reads the analysis and gives findings; it knows no syntax.
 
+mod async_update;
 mod blocking_under_lock;
 mod check_then_act;
 mod condition_misuse;
@@ -48,6 +49,7 @@ impl Lint {
 
 /// All rules, sorted by name.
 pub const LINTS: &[&Lint] = &[
+    &async_update::ASYNC_UPDATE,
     &blocking_under_lock::BLOCKING_UNDER_LOCK,
     &check_then_act::CHECK_THEN_ACT,
     &condition_misuse::CONDITION_MISUSE,
@@ -65,7 +67,8 @@ pub const LINTS: &[&Lint] = &[
 ];
 
 /// Rules that may have the same to say of one statement, the one that looks furthest last.
-const RACES: &[&Lint] = &[&inconsistent_guard::INCONSISTENT_GUARD, &unguarded_update::UNGUARDED_UPDATE, &check_then_act::CHECK_THEN_ACT];
+const RACES: &[&Lint] =
+    &[&inconsistent_guard::INCONSISTENT_GUARD, &unguarded_update::UNGUARDED_UPDATE, &check_then_act::CHECK_THEN_ACT, &async_update::ASYNC_UPDATE];
 
 /// The rule called `name`.
 pub fn find(name: &str) -> Option<&'static Lint> {

@@ -123,7 +123,7 @@ impl<'f> Branches<'f> {
             let raises = targets.iter().any(|it| it.index() != below && matches!(self.ir.blocks[it.index()].terminator, Terminator::Raise));
             let is_error = |it: &Arm| it.variant.is_some_and(|it| it == "?");
             let hands_on = matches!(&self.ir.blocks[branch].terminator, Terminator::Switch { arms, .. } if arms.iter().any(is_error));
-            (is_arm && !goes_on && sources.contains(&test)).then_some(Decision { sources, raises, hands_on })
+            (is_arm && !goes_on && sources.contains(&test)).then_some(Decision { condition, branch, sources, raises, hands_on })
         })
     }
 }
@@ -169,6 +169,32 @@ impl Branches<'_> {
             OpKind::Compute { operation: Operation::Order, operands, .. } => operands.iter().any(|it| values.origin(*it) == stored),
             _ => false,
         })
+    }
+
+    /// Whether the test itself decides, and not what came back when the task had waited for something that was given it.
+    pub(in crate::lints) fn is_own(&self, decision: &Decision, test: &Access) -> bool {
+        self.definitions.own_sources_at_end(decision.condition, decision.branch).contains(&test.op)
+    }
+
+    /// The key of which the test is whether it is in a container.
+    pub(in crate::lints) fn looked_for(&self, decision: &Decision, test: &Access) -> Option<Local> {
+        self.ops_of(decision).find_map(|op| match op {
+            OpKind::Compute { operation: Operation::In | Operation::NotIn, operands, .. } if operands.get(1) == Some(&test.value) => {
+                operands.first().copied()
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a truth value is stored.
+    pub(in crate::lints) fn is_flag(&self, write: &Access) -> bool {
+        use Operation::{Compare, In, Is, IsNot, Not, NotIn, Order};
+        let is_truth = |it: &OpId| {
+            let tests = |it: &Operation| matches!(it, Compare | In | Is | IsNot | Not | NotIn | Order);
+            matches!(self.op(*it), Some(OpKind::Compute { operation, .. }) if tests(operation))
+        };
+        let origins = self.definitions.origins(write.value, write.op);
+        write.kind == AccessKind::Write && !origins.is_empty() && origins.iter().all(is_truth)
     }
 
     /// Whether the test compares the state with what is stored: whoever comes last stores the same.
@@ -222,6 +248,9 @@ pub(in crate::lints) enum Made {
 
 /// A branch between a test and an act.
 pub(in crate::lints) struct Decision {
+    condition: Local,
+    /// The block that the branch is the end of.
+    branch: usize,
     /// What its condition was computed from.
     sources: Vec<OpId>,
     /// The other way raises: a precondition, more than a choice.

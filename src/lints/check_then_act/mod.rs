@@ -7,7 +7,7 @@ pub(super) mod branches;
 mod ensured;
 mod flags;
 mod pairs;
-mod reuse;
+pub(super) mod reuse;
 mod sharded;
 mod swept;
 
@@ -66,16 +66,16 @@ const SETTLING: &[&str] = &[
 ];
 
 /// Types of values that are equal or not, and nothing else.
-const PLAIN: &[&str] = &["String", "bool", "char", "f32", "f64", "float", "i32", "i64", "int", "str", "u16", "u32", "u64", "u8", "usize"];
+pub(super) const PLAIN: &[&str] = &["String", "bool", "char", "f32", "f64", "float", "i32", "i64", "int", "str", "u16", "u32", "u64", "u8", "usize"];
 
 /// So many accesses that may give back what an act claimed are tried.
 const MAX_LATER: usize = 16;
 
 /// So many reads before an act are tried as its test.
-const MAX_TESTS: usize = 16;
+pub(super) const MAX_TESTS: usize = 16;
 
 /// A test stands among so many accesses before the act.
-const MAX_BEFORE: usize = 1024;
+pub(super) const MAX_BEFORE: usize = 1024;
 
 pub const CHECK_THEN_ACT: Lint = Lint {
     rule: Rule {
@@ -178,7 +178,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Whether the one is the other, or the container of it; and not of something further inside.
-fn is_same_place(read: &Path, written: &Path) -> bool {
+pub(super) fn is_same_place(read: &Path, written: &Path) -> bool {
     if written.steps.len() > read.steps.len() + 1 {
         return false;
     }
@@ -194,7 +194,7 @@ fn is_same_place(read: &Path, written: &Path) -> bool {
 
 /// Whether the act takes out what the test found, and fails when it is gone, with nobody to catch that: `del d[k]`,
 /// `d.pop(k)`, `d.popleft()`; `vec.remove(0)`, `queue.pop_front().unwrap()`.
-fn takes_out(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, act: &Access) -> bool {
+pub(super) fn takes_out(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, act: &Access) -> bool {
     let program = analysis.program;
     let fails = match (program.language(function), branches.op(act.op)) {
         (Language::Python, Some(OpKind::Delete { .. })) => true,
@@ -234,7 +234,7 @@ fn claims(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, act: 
 }
 
 /// Classes whose objects change after they were made: of these a second object is another, and not as good as the first.
-fn mutable_classes(analysis: &Analysis<'_>) -> FxHashSet<Cls> {
+pub(super) fn mutable_classes(analysis: &Analysis<'_>) -> FxHashSet<Cls> {
     let changes = |state: &State| state.uses.iter().any(|it| it.writes && !it.construction);
     let changed = analysis.states.iter().filter(|it| changes(it.1)).filter_map(|(owner, _)| match owner {
         Owner::Field(class, _) => Some(*class),
@@ -244,7 +244,7 @@ fn mutable_classes(analysis: &Analysis<'_>) -> FxHashSet<Cls> {
 }
 
 /// Whether the act tells by itself whether it was needed, or somebody looks at what it says.
-fn settles(branches: &Branches<'_>, act: &Access) -> bool {
+pub(super) fn settles(branches: &Branches<'_>, act: &Access) -> bool {
     match branches.op(act.op) {
         Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) => {
             SETTLING.contains(&name.as_str()) || *name == "insert" && branches.is_used(*dest)

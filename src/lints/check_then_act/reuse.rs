@@ -16,7 +16,7 @@ use crate::analysis::access::{Access, AccessKind, VIEWS};
 use crate::analysis::path::{Owner, Step};
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Evidence, Finding, Role};
-use crate::ir::{Callee, Const, Language, OpId, OpKind, Place};
+use crate::ir::{Base, Callee, Const, Language, OpId, OpKind, Place};
 use crate::program::Fun;
 
 /// So many tests of one state in one function are tried; one finding is enough.
@@ -24,7 +24,7 @@ const MAX_TRIES: usize = 16;
 
 /// How another function makes what was tested go away, the surest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Loss {
+pub(in crate::lints) enum Loss {
     /// Stores `None`.
     Clears,
     /// Takes something out of a container.
@@ -87,7 +87,7 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
             continue;
         }
         *tries += 1;
-        let Some(used) = used_after(analysis, function, access, loss) else { continue };
+        let Some(used) = used_after(analysis, function, access, loss, |_| true) else { continue };
         let why = match (guard.take(), swept().filter(|it| it.0.op == lost.op && it.0.function == lost.function)) {
             (Some(it), _) => Why::Guarded(it),
             (None, Some((_, sign))) => Why::Swept(sign.clone()),
@@ -111,7 +111,7 @@ fn sweep_of<'a>(analysis: &Analysis<'_>, losses: &[(&'a Use, Loss)]) -> Option<(
 }
 
 /// Whether the write makes what was there go away.
-fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
+pub(in crate::lints) fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
     let access = analysis.access(usage);
     let ir = analysis.program.function(usage.function);
     if access.kind == AccessKind::Mutate {
@@ -132,15 +132,22 @@ fn loss(analysis: &Analysis<'_>, usage: &Use) -> Option<Loss> {
 }
 
 /// Whether it is `d.values()` or the like: nothing is tested that is there once.
-fn is_view(analysis: &Analysis<'_>, usage: &Use) -> bool {
+pub(in crate::lints) fn is_view(analysis: &Analysis<'_>, usage: &Use) -> bool {
     match analysis.program.function(usage.function).op(usage.op).map(|it| &it.kind) {
         Some(OpKind::Call { callee: Callee::Method { name, .. }, .. }) => VIEWS.contains(&name.as_str()),
         _ => false,
     }
 }
 
-/// Where the same place is read again, to call it or to look inside, on the strength of the test; with no lock held.
-fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access, loss: Loss) -> Option<OpId> {
+/// Where the same place is read again, to call it or to look inside, on the strength of the test; with no lock held, and
+/// where `counts` says that it matters.
+pub(in crate::lints) fn used_after(
+    analysis: &Analysis<'_>,
+    function: Fun,
+    test: &Access,
+    loss: Loss,
+    mut counts: impl FnMut(OpId) -> bool,
+) -> Option<OpId> {
     let program = analysis.program;
     let facts = analysis.facts(function);
     let container = match test.path.steps.last() {
@@ -159,6 +166,11 @@ fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access, loss: Loss)
         };
         Some(if loss == Loss::Replaces { looks_up() } else { through })
     };
+    // What a local was given before is not read again.
+    let reads_again = |place: &Place| match place.base {
+        Base::Local(base) => analysis.values(function).path(base).is_none_or(|it| it.steps.len() < test.path.steps.len()),
+        Base::Global(_) => true,
+    };
     let mut branches = None;
     for (id, op) in program.function(function).numbered() {
         let place = match &op.kind {
@@ -174,11 +186,16 @@ fn used_after(analysis: &Analysis<'_>, function: Fun, test: &Access, loss: Loss)
             _ => continue,
         };
         // A local that has the object keeps it.
-        if id <= test.op || place.as_local().is_some() || !facts.locksets.before(id).is_empty() || goes_through(place) != Some(true) {
+        if id <= test.op
+            || place.as_local().is_some()
+            || !reads_again(place)
+            || !facts.locksets.before(id).is_empty()
+            || goes_through(place) != Some(true)
+        {
             continue;
         }
         let branches = branches.get_or_insert_with(|| Branches::new(program.function(function)));
-        if branches.decision(test.op, id).is_some() && !branches.is_caught(id) {
+        if branches.decision(test.op, id).is_some() && !branches.is_caught(id) && counts(id) {
             return Some(id);
         }
     }

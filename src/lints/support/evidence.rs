@@ -198,7 +198,7 @@ pub fn stays_on_loop(analysis: &Analysis<'_>, state: &State, function: Fun) -> b
 
 /// Whether the lock has to do with the state: a function that uses the state takes the lock or hands it on, is called under
 /// it somewhere, or uses what the lock guards, too.
-fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
+pub fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
     let program = analysis.program;
     let takes = |function: Fun| analysis.facts(function).locksets.locks.iter().any(|it| it.key.owner == lock.owner);
     let mentions = |function: Fun| {
@@ -240,19 +240,20 @@ pub struct OwnedLock {
     owner: Owner,
     name: Name,
     pub shown: String,
-    location: Option<Location>,
+    pub location: Option<Location>,
 }
 
 /// A lock of threads that the class has for state of that kind: what all objects share, a lock that they share; what each
 /// has, one that each has. A counting semaphore is none.
 pub fn owned_lock(program: &Program<'_>, class: Cls, of_class: bool) -> Option<OwnedLock> {
-    if lives_on_loop(program, class) {
-        return None;
-    }
+    if lives_on_loop(program, class) { None } else { lock_of(program, class, of_class, Scope::Thread) }
+}
+
+/// The same of a lock that keeps apart what `scope` says.
+pub fn lock_of(program: &Program<'_>, class: Cls, of_class: bool, scope: Scope) -> Option<OwnedLock> {
     program.ancestry(class).iter().copied().find_map(|it| {
-        let is_one = |name: Name, lock: &Lock| {
-            lock.scope == Scope::Thread && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name)
-        };
+        let is_one =
+            |name: Name, lock: &Lock| lock.scope == scope && program.is_class_attribute(it, name) == of_class && !program.is_counting(it, name);
         let mut locks = program.locks_of(it).filter(|(name, lock)| is_one(*name, lock));
         locks.next().map(|(name, _)| OwnedLock {
             owner: Owner::Field(it, name),

@@ -81,6 +81,57 @@ impl<'f> Graph<'f> {
         self.reached(self.after(home, Ways::Normal), Ways::Normal, stops)[goal.index()]
     }
 
+    /// Whether an op is on a way from just after `from` to `to`, exceptions aside, that passes none of `before` until it comes
+    /// to the op, and none of `after` from then on; and neither of the two ends.
+    pub fn between(&self, from: OpId, to: OpId, before: &[OpId], after: &[OpId]) -> impl Fn(OpId) -> bool + use<'f> {
+        let ir = self.ir;
+        let count = ir.blocks.len();
+        let by_block = |ops: &[OpId], end: OpId| {
+            let mut ops: Vec<(BlockId, OpId)> = ops.iter().chain([&end]).map(|it| (ir.block_of(*it), *it)).collect();
+            ops.sort_unstable();
+            ops
+        };
+        let (before, after) = (by_block(before, to), by_block(after, from));
+        let first_in = |block: BlockId, at: u32| {
+            let next = before.partition_point(|it| *it < (block, OpId(at)));
+            before.get(next).filter(|it| it.0 == block).map(|it| it.1)
+        };
+        let last_in = |block: BlockId, until: u32| {
+            let next = after.partition_point(|it| *it < (block, OpId(until)));
+            next.checked_sub(1).map(|it| after[it]).filter(|it| it.0 == block).map(|it| it.1)
+        };
+        let mut into: Vec<Vec<BlockId>> = vec![Vec::new(); count];
+        for block in (0..count).map(BlockId::from_index) {
+            self.after(block, Ways::Normal).for_each(|it| into[it.index()].push(block));
+        }
+        // Of each block, the ops that a way comes to: from one on, and until another; both if it is entered again.
+        let mut reached: Vec<Vec<(u32, u32)>> = vec![Vec::new(); count];
+        let mut work = vec![(self.block_of(from), from.0 + 1)];
+        let mut seen = vec![false; count];
+        while let Some((block, at)) = work.pop() {
+            let end = first_in(block, at);
+            reached[block.index()].push((at, end.map_or(u32::MAX, |it| it.0)));
+            if end.is_none() {
+                work.extend(self.after(block, Ways::Normal).filter(|it| !std::mem::replace(&mut seen[it.index()], true)).map(|it| (it, 0)));
+            }
+        }
+        let mut leading: Vec<Vec<(u32, u32)>> = vec![Vec::new(); count];
+        let mut work = vec![(self.block_of(to), to.0)];
+        let mut seen = vec![false; count];
+        while let Some((block, until)) = work.pop() {
+            let begin = last_in(block, until);
+            leading[block.index()].push((begin.map_or(0, |it| it.0 + 1), until));
+            if begin.is_none() {
+                work.extend(into[block.index()].iter().filter(|it| !std::mem::replace(&mut seen[it.index()], true)).map(|it| (*it, u32::MAX)));
+            }
+        }
+        let within = |ranges: &[(u32, u32)], op: OpId| ranges.iter().any(|it| (it.0..it.1).contains(&op.0));
+        move |op| {
+            let block = ir.block_of(op).index();
+            within(&reached[block], op) && within(&leading[block], op)
+        }
+    }
+
     /// Whether every way from the function's beginning to `to` passes one of `through`, exceptions aside.
     pub fn has_to_pass(&self, to: OpId, through: &[OpId]) -> bool {
         let goal = self.block_of(to);

@@ -27,6 +27,11 @@ pub fn item_of(analysis: &Analysis<'_>, function: Fun, definitions: &Definitions
     }
 }
 
+/// The item that a key is the key of.
+pub fn item_at(analysis: &Analysis<'_>, function: Fun, definitions: &Definitions<'_>, key: Local) -> Option<Item> {
+    named(analysis, function, definitions, key, 0)
+}
+
 /// Whether an op is about an item that only the calling thread has: its key is the thread, or what tells it from others.
 pub fn is_of_caller(analysis: &Analysis<'_>, function: Fun, definitions: &Definitions<'_>, op: OpId) -> bool {
     let Some(Key::Local(key)) = key_of(definitions, op) else { return false };

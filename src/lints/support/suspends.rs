@@ -23,12 +23,26 @@ pub fn is_for_tasks(analysis: &Analysis<'_>, function: Fun, lock: &Key) -> bool 
 
 /// Whether the function may be suspended on a way from one op to the other. Leaving `async with lock` goes on at once.
 pub fn suspends_between(analysis: &Analysis<'_>, function: Fun, from: OpId, to: OpId) -> bool {
+    suspensions(analysis, function, from, to, &[], &[]).next().is_some()
+}
+
+/// Where the function may be suspended on a way from one op to the other that passes none of `before` until then, and none
+/// of `after` from then on.
+pub fn suspensions<'a>(
+    analysis: &'a Analysis<'_>,
+    function: Fun,
+    from: OpId,
+    to: OpId,
+    before: &[OpId],
+    after: &[OpId],
+) -> impl Iterator<Item = OpId> + use<'a> {
     let graph = Graph::new(analysis.program.function(function));
-    let suspends = |op: &OpKind| match op {
+    let suspends = move |op: &OpKind| match op {
         OpKind::Await { value, .. } => analysis.waits.suspends_at(function, *value),
         OpKind::Enter { is_async, .. } | OpKind::Iterate { is_async, .. } => *is_async,
         OpKind::Yield { .. } => true,
         _ => false,
     };
-    graph.ops().any(|(id, op)| suspends(&op.kind) && graph.leads(from, id, &[to]) && graph.leads(id, to, &[from]))
+    let is_between = graph.between(from, to, before, after);
+    graph.ops().filter(move |(id, op)| suspends(&op.kind) && is_between(*id)).map(|it| it.0)
 }

@@ -1,0 +1,118 @@
+//! `if key in self.jobs: await …; self.jobs[key]`: what was tested is used after an await, and others take it out.
+
+use rustc_hash::FxHashSet;
+
+use super::super::check_then_act::MAX_BEFORE;
+use super::super::check_then_act::branches::Branches;
+use super::super::check_then_act::reuse::{Loss, is_view, loss, used_after};
+use super::super::support::{Item, Recent, finding, item_at, item_of, label, state_name, statement, step, suspensions};
+use super::tasks::{Shared, Tasks};
+use super::{ASYNC_UPDATE, MAX_TRIES, is_coroutine, is_own};
+use crate::analysis::Analysis;
+use crate::analysis::access::{Access, AccessKind};
+use crate::analysis::path::Owner;
+use crate::analysis::state::{State, Use};
+use crate::finding::{Confidence, Finding, Role};
+use crate::ir::{Callee, OpId, OpKind, Projection};
+use crate::program::Fun;
+
+pub(super) fn reuse<'a>(
+    analysis: &'a Analysis<'_>,
+    tasks: &Tasks<'_>,
+    owner: &Owner,
+    state: &State,
+    all_branches: &mut Recent<Branches<'a>>,
+    findings: &mut Vec<Finding>,
+) {
+    let is_tested = |it: &&Use| !it.writes && !it.construction && it.held.is_empty() && !it.maybe_guarded && is_coroutine(analysis, it.function);
+    let mut tests = state.uses.iter().filter(is_tested).peekable();
+    if tests.peek().is_none() {
+        return;
+    }
+    let writes = state.uses.iter().filter(|it| it.writes && !it.construction && !analysis.callers.is_unseen(it.function));
+    let losses = writes.filter_map(|it| loss(analysis, it).filter(|it| *it != Loss::Replaces).map(|loss| (it, loss)));
+    let Some((lost, loss)) = losses.min_by_key(|it| it.1) else { return };
+    let mut seen: FxHashSet<Fun> = FxHashSet::default();
+    for usage in tests.take(MAX_TRIES) {
+        let function = usage.function;
+        let test = analysis.access(usage);
+        if test.kind != AccessKind::Read || seen.contains(&function) || is_view(analysis, usage) || is_own(analysis, owner, function, test) {
+            continue;
+        }
+        let branches = all_branches.get(function, || Branches::new(analysis.program.function(function)));
+        let mut awaited = None;
+        let comes_late = |used: OpId| {
+            awaited = await_between(analysis, function, branches, test, used).filter(|_| needs(analysis, function, branches, test, used, loss));
+            awaited.is_some()
+        };
+        let (Some(used), Some(awaited)) = (used_after(analysis, function, test, loss, comes_late), awaited) else { continue };
+        if let Some(shared) = tasks.shared(owner, state, usage, None) {
+            seen.insert(function);
+            findings.push(report(analysis, shared, usage, [awaited, used], (lost, loss)));
+        }
+    }
+}
+
+/// Where others run between the test and the use, with nothing of the function's own that makes up for it: it puts
+/// something there before, or looks again after.
+fn await_between(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test: &Access, used: OpId) -> Option<OpId> {
+    let of_state = || analysis.facts(function).accesses.iter().filter(|it| it.key.owner == test.key.owner).take(MAX_BEFORE);
+    let writes: Vec<OpId> = of_state().filter(|it| it.kind.writes()).map(|it| it.op).collect();
+    let again: Vec<OpId> = of_state().filter(|it| it.kind.writes() || branches.decision(it.op, used).is_some()).map(|it| it.op).collect();
+    let is_own = branches.decision(test.op, used).is_some_and(|it| branches.is_own(&it, test));
+    suspensions(analysis, function, test.op, used, &writes, &again).next().filter(|_| is_own)
+}
+
+/// Whether the use needs what the test found: the object itself, or the same item.
+fn needs(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test: &Access, used: OpId, loss: Loss) -> bool {
+    let definitions = branches.definitions();
+    let place = match branches.op(used) {
+        Some(OpKind::Load { place, .. } | OpKind::Call { callee: Callee::Method { receiver: place, .. }, .. }) => *place,
+        _ => return false,
+    };
+    let item = place.projections.iter().find_map(|it| match it {
+        Projection::Key(key) => Some(Item::Constant(*key)),
+        Projection::Index(key) => item_at(analysis, function, definitions, *key),
+        _ => None,
+    });
+    let looked_for = branches.decision(test.op, used).and_then(|it| branches.looked_for(&it, test));
+    let tested = match looked_for {
+        Some(key) => item_at(analysis, function, definitions, key),
+        None => item_of(analysis, function, definitions, test.op),
+    };
+    loss == Loss::Clears || item.is_some() && item == tested
+}
+
+fn report(analysis: &Analysis<'_>, shared: Shared, usage: &Use, [awaited, used]: [OpId; 2], (lost, loss): (&Use, Loss)) -> Finding {
+    let program = analysis.program;
+    let name = state_name(analysis, analysis.access(usage));
+    let [tested, paused, location] = [usage.op, awaited, used].map(|it| statement(analysis, usage.function, it));
+    let place = statement(analysis, lost.function, lost.op);
+    let (verb, gone, ends) = match loss {
+        Loss::Clears => ("clears", "cleared it", "reads it again: `None`, and an error"),
+        _ => ("takes from", "taken it out", "looks for it again: an error"),
+    };
+    // Of what is cleared at all, much is cleared when all is over.
+    let confidence = match (loss, &shared.guard) {
+        (Loss::Clears, None) => Confidence::Low,
+        (Loss::Clears, Some(_)) => shared.confidence.min(Confidence::Medium),
+        _ => shared.confidence,
+    };
+    let mut it = finding(&ASYNC_UPDATE, analysis, usage.function, location, confidence);
+    it.message = format!("`{name}` is tested, and used after an `await`: another task may have {gone} in between");
+    it.caption = "may be gone by now".to_string();
+    it.help = format!("read `{name}` once, before the `await`, into a local, and use that; or test it again");
+    it.state = Some(name.clone());
+    it.locks = shared.guard.iter().map(|it| it.display(program)).collect();
+    it.labels.push(label(tested, Role::Read, format!("`{name}` is tested here")));
+    if paused != location && paused != tested {
+        it.labels.push(label(paused, Role::Await, "other tasks run here"));
+    }
+    it.labels.push(label(place, Role::OtherAccess, format!("`{}` {verb} it here", program.symbol(lost.function))));
+    it.evidence = shared.evidence;
+    it.interleaving.push(step('A', tested, format!("finds `{name}` there")));
+    it.interleaving.push(step('A', paused, "is suspended: the loop goes on with task B"));
+    it.interleaving.push(step('B', place, format!("{verb} it")));
+    it.interleaving.push(step('A', location, ends));
+    it
+}

@@ -1,0 +1,194 @@
+//! Why a state is taken for one that several tasks share, and how strong that is.
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::super::check_then_act::reuse::{Loss, loss};
+use super::super::support::{Graph, Ways, belongs, concerns, expression, is_at_hand, is_for_tasks, is_own, lock_of, statement};
+use crate::analysis::Analysis;
+use crate::analysis::path::{Key, Owner, Root, Step};
+use crate::analysis::state::{State, Use};
+use crate::catalog::{Concurrency, Scope};
+use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
+use crate::ir::{BlockId, Callee, Name, OpId, OpKind, Terminator};
+use crate::program::{Concurrent, Fun, spawn_row, spawned_arguments};
+
+/// So many of a function's callers, and theirs, are looked at for what starts tasks.
+const MAX_CALLERS: usize = 32;
+
+/// So many places of one function's calls are looked at.
+const MAX_SITES: usize = 16;
+
+/// What runs as several tasks.
+pub(super) struct Tasks<'a> {
+    analysis: &'a Analysis<'a>,
+    /// What is run as several tasks that have one object.
+    entries: FxHashMap<Fun, Concurrent>,
+}
+
+/// Why tasks share the state.
+pub(super) struct Shared {
+    pub confidence: Confidence,
+    pub evidence: Vec<Evidence>,
+    /// The lock of tasks that guards it elsewhere.
+    pub guard: Option<Key>,
+}
+
+impl<'a> Tasks<'a> {
+    pub(super) fn of(analysis: &'a Analysis<'a>) -> Tasks<'a> {
+        let is_one = |it: &&Concurrent| it.how == Concurrency::Task && it.several && !it.own_receiver;
+        let entries = analysis.program.threads.entries.iter().filter(is_one);
+        Tasks { analysis, entries: entries.rev().map(|it| (it.function, *it)).collect() }
+    }
+
+    /// `taken`: the lock that the function takes for the write, after the read.
+    pub(super) fn shared(&self, owner: &Owner, state: &State, usage: &Use, taken: Option<Key>) -> Option<Shared> {
+        let analysis = self.analysis;
+        let program = analysis.program;
+        let function = usage.function;
+        let write = analysis.access(usage);
+        let found = |confidence: Confidence, guard: Option<Key>, sign: Evidence| {
+            let confidence = if analysis.callers.is_unseen(function) { Confidence::Low } else { confidence };
+            Some(Shared { confidence, evidence: vec![sign], guard })
+        };
+        if let Some(lock) = taken {
+            let message = format!("`{}` is taken for the write, after the read", lock.display(program));
+            let sign = Evidence { kind: EvidenceKind::GuardedElsewhere, message, location: Some(statement(analysis, function, write.op)) };
+            return found(Confidence::High, taken, sign);
+        }
+        if let Some(declared) = state.declared.filter(|it| is_at_hand(program, function, write, &it.lock)) {
+            let message = format!("a comment says that `{}` guards it", declared.lock.display(program));
+            let sign = Evidence { kind: EvidenceKind::Declared, message, location: Some(declared.at) };
+            return found(Confidence::High, Some(declared.lock), sign);
+        }
+        if let Some((guard, example)) = state.guard()
+            && belongs(program, &guard, owner)
+            && is_at_hand(program, function, write, &guard)
+            && (is_own(program, &guard, owner) || state.is_mostly_under(&guard))
+        {
+            if analysis.entry.callers_hold(function, &guard) || !is_for_tasks(analysis, example.function, &guard) {
+                return None;
+            }
+            let message = format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program));
+            let location = Some(statement(analysis, example.function, example.op));
+            return found(Confidence::High, Some(guard), Evidence { kind: EvidenceKind::GuardedElsewhere, message, location });
+        }
+        let Owner::Field(class, _) = *owner else {
+            let sign = Evidence { kind: EvidenceKind::Singleton, message: "this is one object for all tasks".to_string(), location: None };
+            return found(Confidence::Medium, None, sign);
+        };
+        if matches!(write.path.root, Root::Class(_)) {
+            let sign = Evidence { kind: EvidenceKind::Singleton, message: "all instances share this".to_string(), location: None };
+            return found(Confidence::Medium, None, sign);
+        }
+        if write.path.root == Root::Param(0)
+            && let Some(sign) = self.entry(function)
+        {
+            return found(Confidence::Medium, None, sign);
+        }
+        if let Some(add) = comes_and_goes(analysis, state, function) {
+            let message = format!("only another task can find what `{}` puts in, and takes out before it returns", program.symbol(function));
+            let location = Some(statement(analysis, function, add));
+            return found(Confidence::Medium, None, Evidence { kind: EvidenceKind::ThreadTarget, message, location });
+        }
+        if let Some(lock) = lock_of(program, class, false, Scope::Async) {
+            // A lock that has nothing to do with the state says that several tasks come by, and an entry that each may make.
+            let is_keyed = matches!(write.path.steps.last(), Some(Step::Item));
+            let message = format!("`{}` owns `{}`, so it expects several tasks", program.class_name(class), lock.shown);
+            let confidence = if is_keyed || concerns(analysis, state, &lock) { Confidence::Medium } else { Confidence::Low };
+            return found(confidence, None, Evidence { kind: EvidenceKind::OwnsLock, message, location: lock.location });
+        }
+        let (message, location) = match callers(analysis, function) {
+            Some([one, other]) => {
+                let location = program.location(one, program.function(one).name_range);
+                let [one, other] = [one, other].map(|it| program.symbol(it));
+                (format!("`{one}` and `{other}` both come here, if several tasks call them on one object"), Some(location))
+            }
+            None => (format!("nothing shows that several tasks call `{}` on one object", program.symbol(function)), None),
+        };
+        found(Confidence::Low, None, Evidence { kind: EvidenceKind::Caveat, message, location })
+    }
+
+    /// What runs the function as several tasks at once on one object: itself, or a method of the same object that calls it.
+    fn entry(&self, function: Fun) -> Option<Evidence> {
+        let program = self.analysis.program;
+        let sign = |function: Fun, what: Name, location: Location| {
+            let message = format!("`{}` runs as several tasks (`{what}`)", program.symbol(function));
+            Evidence { kind: EvidenceKind::ThreadTarget, message, location: Some(location) }
+        };
+        let mut found: IndexSet<Fun, FxBuildHasher> = IndexSet::from_iter([function]);
+        let mut next = 0;
+        while let Some(function) = found.get_index(next).copied() {
+            next += 1;
+            if let Some(entry) = self.entries.get(&function) {
+                return Some(sign(function, entry.what, entry.location));
+            }
+            let sites = self.analysis.callers.sites(function).iter().take(MAX_SITES);
+            let own = sites.filter(|it| is_of_same_object(self.analysis, it.0, it.1));
+            for (caller, op) in own {
+                if let Some((what, at)) = spawned(self.analysis, *caller, *op) {
+                    return Some(sign(function, what, at));
+                }
+                if found.len() < MAX_CALLERS {
+                    found.insert(*caller);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Where the function puts something into the state that it takes out again on all its ways, if nobody else puts anything
+/// in: for itself it need not look whether it is there.
+fn comes_and_goes(analysis: &Analysis<'_>, state: &State, function: Fun) -> Option<OpId> {
+    let takes = |it: &&Use| loss(analysis, it) == Some(Loss::TakesOut);
+    let writes = || state.uses.iter().filter(|it| it.writes && !it.construction);
+    let taken: Vec<OpId> = writes().filter(|it| it.function == function && takes(it)).map(|it| it.op).collect();
+    let mut added = writes().filter(|it| !takes(it) && analysis.access(it).changes_in_place());
+    let first = added.next().filter(|it| it.function == function && !taken.is_empty())?.op;
+    let graph = Graph::new(analysis.program.function(function));
+    let takes_here = |block: BlockId| taken.iter().any(|it| graph.block_of(*it) == block && (block != graph.block_of(first) || *it > first));
+    let open = graph.reached([graph.block_of(first)], Ways::Normal, takes_here);
+    let returns = |block: usize| matches!(graph.ir.blocks[block].terminator, Terminator::Return(_));
+    let leaves_it = (0..open.len()).any(|it| open[it] && returns(it) && !takes_here(BlockId::from_index(it)));
+    (!leaves_it && added.all(|it| it.function == function)).then_some(first)
+}
+
+/// Two coroutines of the same object that await the function, and that others than the program may call.
+fn callers(analysis: &Analysis<'_>, function: Fun) -> Option<[Fun; 2]> {
+    let program = analysis.program;
+    let is_one = |it: &&(Fun, OpId)| {
+        it.0 != function && program.function(it.0).is_async && program.function(it.0).is_public && is_of_same_object(analysis, it.0, it.1)
+    };
+    let mut sites = analysis.callers.sites(function).iter().take(MAX_SITES).filter(is_one).map(|it| it.0);
+    let one = sites.next()?;
+    Some([one, sites.find(|it| *it != one)?])
+}
+
+/// Whether the call is of a method of the caller's own object.
+fn is_of_same_object(analysis: &Analysis<'_>, caller: Fun, call: OpId) -> bool {
+    let ir = analysis.program.function(caller);
+    let own = ir.params.first().map(|it| it.local);
+    let is_own = |it: &OpKind| matches!(it, OpKind::Call { callee: Callee::Method { receiver, .. }, .. } if receiver.as_local() == own);
+    analysis.program.class_of(caller).is_some() && own.is_some() && ir.op(call).is_some_and(|it| is_own(&it.kind))
+}
+
+/// What makes a task of the coroutine that a call gives, where that is done again and again: in a loop, or in a function
+/// that does not keep the one task it makes.
+fn spawned(analysis: &Analysis<'_>, caller: Fun, call: OpId) -> Option<(Name, Location)> {
+    let program = analysis.program;
+    let ir = program.function(caller);
+    let Some(OpKind::Call { dest: coroutine, .. }) = ir.op(call).map(|it| &it.kind) else { return None };
+    // `asyncio.run` is called where no loop runs, and comes back when all is done.
+    if !analysis.callers.is_on_loop(caller) {
+        return None;
+    }
+    let (at, task, what) = ir.numbered().find_map(|(id, op)| {
+        let OpKind::Call { dest, arguments, .. } = &op.kind else { return None };
+        let row = arguments.iter().any(|it| it.value == *coroutine).then(|| spawn_row(program, caller, *dest)).flatten()?;
+        (row.runs == Concurrency::Task && spawned_arguments(row, arguments).any(|it| it == *coroutine)).then_some((id, *dest, row.path))
+    })?;
+    let is_kept = || ir.ops.iter().any(|op| matches!(&op.kind, OpKind::Store { place, value, .. } if *value == task && place.as_local().is_none()));
+    let again = Graph::new(ir).leads(at, at, &[]) || !is_kept();
+    again.then(|| (what, expression(analysis, caller, at)))
+}
