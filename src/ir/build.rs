@@ -255,44 +255,37 @@ impl FunctionBuilder {
         }
     }
 
-    /// The finished function: unreachable blocks removed, the rest numbered in the order they were made.
+    /// The finished function: unreachable blocks removed, the rest numbered in reverse postorder. So a block comes after all
+    /// that lead to it, those at a loop's end aside, the arms of a branch come as they stand in the source, and handlers last.
     pub fn finish(mut self) -> Function {
         let blocks = &mut self.function.blocks;
-        // By block as they are numbered now: what becomes of those that are reached.
-        let mut kept: Vec<Option<Kept>> = vec![None; blocks.len()];
-        let mut work: SmallVec<[BlockId; 16]> = SmallVec::from_slice(&[BlockId(0)]);
-        while let Some(id) = work.pop() {
-            if kept[id.index()].replace(Kept::default()).is_some() {
-                continue;
-            }
-            let block = &blocks[id.index()];
-            work.extend(block.terminator.successors());
-            work.extend(block.unwind.filter(|_| block.count > 0 || block.terminator == Terminator::Raise));
+        let mut starts = vec![None; blocks.len()];
+        for (op, home) in self.function.ops.iter().zip(&self.homes) {
+            starts[home.index()].get_or_insert(op.range().start);
         }
-        let (mut number, mut next) = (0, 0);
-        for (block, kept) in blocks.iter_mut().zip(&mut kept) {
-            let Some(kept) = kept else { continue };
-            *kept = Kept { number: BlockId(number), next };
-            block.first = OpId(next as u32);
-            number += 1;
-            next += block.count as usize;
+        let order = reverse_postorder(blocks, &starts);
+        // By block as they are numbered until now: what becomes of those that are reached.
+        let mut kept: Vec<Option<Kept>> = vec![None; blocks.len()];
+        let mut next = 0;
+        for (number, id) in order.iter().enumerate() {
+            kept[id.index()] = Some(Kept { number: BlockId::from_index(number), next });
+            blocks[id.index()].first = OpId(next as u32);
+            next += blocks[id.index()].count as usize;
         }
         let map = |id: BlockId| kept[id.index()].map(|it| it.number);
-        let mut index = 0;
-        blocks.retain(|_| {
-            index += 1;
-            kept[index - 1].is_some()
-        });
-        for block in blocks {
-            block.unwind = block.unwind.and_then(map);
-            block.terminator.targets_mut().for_each(|it| *it = map(*it).unwrap_or(BlockId(0)));
-        }
+        let renumber = |id: &BlockId| {
+            let block = &mut blocks[id.index()];
+            let mut terminator = std::mem::replace(&mut block.terminator, Terminator::Unreachable);
+            terminator.targets_mut().for_each(|it| *it = map(*it).unwrap_or(BlockId(0)));
+            Block { terminator, unwind: block.unwind.and_then(map), ..*block }
+        };
+        let renumbered = order.iter().map(renumber).collect();
+        let made = std::mem::replace(&mut self.function.blocks, renumbered);
         self.put_in_order(kept, next);
         // It is kept for the whole run as it is now.
         let function = &mut self.function;
-        let mut room = Room { homes: self.homes, live: self.live, ..Room::default() };
+        let mut room = Room { homes: self.homes, live: self.live, blocks: made, ..Room::default() };
         room.ops = exact(&mut function.ops);
-        room.blocks = exact(&mut function.blocks);
         function.locals.settle();
         room.statements = exact(&mut function.statements);
         exact(&mut function.params);
@@ -300,6 +293,7 @@ impl FunctionBuilder {
         function.attributes.shrink_to_fit();
         room.live.clear();
         room.homes.clear();
+        room.blocks.clear();
         if room.ops.capacity() <= MAX_ROOM {
             ROOMS.with_borrow_mut(|it| it.push(room));
         }
@@ -309,9 +303,6 @@ impl FunctionBuilder {
     /// Puts the ops in the order of their blocks: each block's next one at its next place, `count` in all; the others go.
     fn put_in_order(&mut self, mut kept: Vec<Option<Kept>>, count: usize) {
         let ops = &mut self.function.ops;
-        if count == ops.len() && self.homes.is_sorted() {
-            return;
-        }
         const GONE: usize = usize::MAX;
         let goal = |home: &BlockId| match &mut kept[home.index()] {
             Some(block) => {
@@ -321,6 +312,9 @@ impl FunctionBuilder {
             None => GONE,
         };
         let mut goals: Vec<usize> = self.homes.iter().map(goal).collect();
+        if count == ops.len() && goals.is_sorted() {
+            return;
+        }
         // Each swap brings one op to its place.
         for at in 0..ops.len() {
             while goals[at] != at && goals[at] != GONE {
@@ -331,6 +325,39 @@ impl FunctionBuilder {
         }
         ops.truncate(count);
     }
+}
+
+/// The blocks that are reached from the first, each after those that lead to it, as far as they do not lead back. `starts`:
+/// where the ops of each begin in the source, if it has any.
+fn reverse_postorder(blocks: &[Block], starts: &[Option<u32>]) -> Vec<BlockId> {
+    let start = |id: &BlockId| {
+        let terminator = blocks[id.index()].terminator_range;
+        starts[id.index()].or((terminator != Range::default()).then_some(terminator.start)).unwrap_or(u32::MAX)
+    };
+    let after = |id: BlockId| -> SmallVec<[BlockId; 4]> {
+        let block = &blocks[id.index()];
+        let mut after: SmallVec<[BlockId; 4]> = block.terminator.successors().into_iter().collect();
+        after.sort_by_key(start);
+        after.extend(block.unwind.filter(|_| block.count > 0 || block.terminator == Terminator::Raise));
+        after
+    };
+    let mut seen = vec![false; blocks.len()];
+    let mut order = Vec::with_capacity(blocks.len());
+    let mut work: SmallVec<[(BlockId, SmallVec<[BlockId; 4]>); 8]> = SmallVec::new();
+    seen[0] = true;
+    work.push((BlockId(0), after(BlockId(0))));
+    while let Some((block, rest)) = work.last_mut() {
+        match rest.pop() {
+            Some(next) if !std::mem::replace(&mut seen[next.index()], true) => work.push((next, after(next))),
+            Some(_) => {}
+            None => {
+                order.push(*block);
+                work.pop();
+            }
+        }
+    }
+    order.reverse();
+    order
 }
 
 /// Moves what grew item by item to where there is room for it and no more, and gives the room that it had. Allocators
