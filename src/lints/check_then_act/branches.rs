@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use petgraph::algo::dominators::Dominators;
 use petgraph::graph::NodeIndex;
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 use super::super::support::Graph;
 use crate::analysis::Analysis;
@@ -110,21 +111,44 @@ impl<'f> Branches<'f> {
         let above: Vec<NodeIndex> = self.dominators.dominators(goal)?.take(MAX_ABOVE).collect();
         above.windows(2).find_map(|pair| {
             let (below, branch) = (pair[0].index(), pair[1].index());
-            let (condition, targets): (Local, Vec<BlockId>) = match &self.ir.blocks[branch].terminator {
-                Terminator::Branch { condition, then, otherwise } => (*condition, vec![*then, *otherwise]),
-                Terminator::Switch { on, arms } => (*on, arms.iter().map(|it| it.target).collect()),
-                _ => return None,
-            };
-            // An arm, not where the arms meet again.
-            let is_arm = self.definitions.predecessors(below) == [branch as u32] && targets.iter().any(|it| it.index() != below);
-            let sources = self.definitions.sources_at_end(condition, branch);
-            // Whether a loop goes on is no decision on what it goes over.
-            let goes_on = sources.first().is_some_and(|it| matches!(self.definitions.op(*it).map(|it| &it.kind), Some(OpKind::Next { .. })));
-            let raises = targets.iter().any(|it| it.index() != below && matches!(self.ir.blocks[it.index()].terminator, Terminator::Raise));
-            let is_error = |it: &Arm| it.variant.is_some_and(|it| it == "?");
-            let hands_on = matches!(&self.ir.blocks[branch].terminator, Terminator::Switch { arms, .. } if arms.iter().any(is_error));
-            (is_arm && !goes_on && sources.contains(&test)).then_some(Decision { condition, branch, sources, raises, hands_on })
+            // An arm, not where the arms meet again: what is before it are branches with other arms. Those of `a or b` have one
+            // arm in common.
+            let before = self.definitions.predecessors(below);
+            let is_arm = before.contains(&(branch as u32)) && before.iter().all(|it| self.has_another_arm(*it as usize, below));
+            before.iter().filter(|_| is_arm).find_map(|it| self.decided_at(*it as usize, below, test))
         })
+    }
+
+    /// Whether every way to an op leads through another, not far above.
+    pub(in crate::lints) fn always_passes(&self, above: OpId, op: OpId) -> bool {
+        let [home, goal] = [above, op].map(|it| NodeIndex::new(self.definitions.block_of(it)));
+        let mut dominators = self.dominators.dominators(goal).into_iter().flatten().take(MAX_ABOVE);
+        if home == goal { above < op } else { dominators.any(|it| it == home) }
+    }
+
+    /// What a block branches on, and where to.
+    fn branch(&self, block: usize) -> Option<(Local, SmallVec<[BlockId; 4]>)> {
+        match &self.ir.blocks[block].terminator {
+            Terminator::Branch { condition, then, otherwise } => Some((*condition, SmallVec::from_slice(&[*then, *otherwise]))),
+            Terminator::Switch { on, arms } => Some((*on, arms.iter().map(|it| it.target).collect())),
+            _ => None,
+        }
+    }
+
+    fn has_another_arm(&self, branch: usize, arm: usize) -> bool {
+        self.branch(branch).is_some_and(|it| it.1.iter().any(|it| it.index() == arm) && it.1.iter().any(|it| it.index() != arm))
+    }
+
+    /// The decision at the end of a block, if it depends on the test, for one of its arms.
+    fn decided_at(&self, branch: usize, arm: usize, test: OpId) -> Option<Decision> {
+        let (condition, targets) = self.branch(branch)?;
+        let sources = self.definitions.sources_at_end(condition, branch);
+        // Whether a loop goes on is no decision on what it goes over.
+        let goes_on = sources.first().is_some_and(|it| matches!(self.definitions.op(*it).map(|it| &it.kind), Some(OpKind::Next { .. })));
+        let raises = targets.iter().any(|it| it.index() != arm && matches!(self.ir.blocks[it.index()].terminator, Terminator::Raise));
+        let is_error = |it: &Arm| it.variant.is_some_and(|it| it == "?");
+        let hands_on = matches!(&self.ir.blocks[branch].terminator, Terminator::Switch { arms, .. } if arms.iter().any(is_error));
+        (!goes_on && sources.contains(&test)).then_some(Decision { condition, branch, sources, raises, hands_on })
     }
 }
 
