@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::callers::Callers;
 use crate::catalog::BlockingKind;
-use crate::ir::{Argument, ArgumentKind, Callee, Const, Function, Language, Local, Name, OpId, OpKind};
+use crate::ir::{Argument, ArgumentKind, Callee, Const, Function, Language, Local, Name, OpId, OpKind, Terminator};
 use crate::program::{Fun, Program, Target};
 
 /// A wait so many calls away is no longer looked for.
@@ -34,7 +34,8 @@ pub struct Waits {
     direct: FxHashMap<Fun, Vec<Wait>>,
     /// The nearest wait of a call of the function.
     nearest: FxHashMap<Fun, Wait>,
-    /// Values whose await goes on at once: what a coroutine gives that is never suspended.
+    /// Values whose await goes on at once: what a coroutine gives that is never suspended; and context managers that are
+    /// entered at once.
     straight: FxHashSet<(Fun, Local)>,
 }
 
@@ -49,9 +50,13 @@ impl Waits {
         self.nearest.get(&function)
     }
 
-    /// Whether the function may be suspended where it awaits `value`.
-    pub fn suspends_at(&self, function: Fun, value: Local) -> bool {
-        !self.straight.contains(&(function, value))
+    /// Whether the function may be suspended at the op, yields aside.
+    pub fn suspends_at(&self, function: Fun, op: &OpKind) -> bool {
+        match op {
+            OpKind::Await { value: it, .. } | OpKind::Enter { manager: it, is_async: true, .. } => !self.straight.contains(&(function, *it)),
+            OpKind::Iterate { is_async, .. } => *is_async,
+            _ => false,
+        }
     }
 }
 
@@ -88,18 +93,25 @@ pub fn waits(program: &Program<'_>, callers: &Callers) -> Waits {
     waits
 }
 
-/// The awaits of coroutines that are never suspended: all that these await are such.
+/// The awaits of coroutines that are never suspended: all that these await are such. And what is entered at once.
 fn straight(program: &Program<'_>) -> FxHashSet<(Fun, Local)> {
     let mut straight: FxHashSet<Fun> = FxHashSet::default();
+    let mut entered: FxHashSet<(Fun, Local)> = FxHashSet::default();
     let mut awaits: FxHashMap<Fun, Vec<(Fun, Local)>> = FxHashMap::default();
     let mut work = Vec::new();
     for function in program.function_ids().filter(|it| program.function(*it).is_async) {
         let ir = program.function(function);
+        let immediate = &program.catalog(function).tables.passing.immediate;
         let mut called: FxHashMap<Local, Fun> = FxHashMap::default();
         let mut suspends = ir.is_generator;
         for op in &ir.ops {
             match &op.kind {
                 OpKind::Call { dest, callee, .. } => {
+                    if let Target::External(path) = program.target(function, *dest)
+                        && immediate.contains(path)
+                    {
+                        entered.insert((function, *dest));
+                    }
                     if let Some(coroutine) = program.called(function, &op.kind).filter(|it| is_plain_coroutine(program, *it))
                         && is_certain(program, function, callee)
                     {
@@ -110,11 +122,14 @@ fn straight(program: &Program<'_>) -> FxHashSet<(Fun, Local)> {
                     Some(callee) => awaits.entry(*callee).or_default().push((function, *value)),
                     None => suspends = true,
                 },
-                OpKind::Enter { is_async: true, .. } | OpKind::Iterate { is_async: true, .. } => suspends = true,
+                OpKind::Enter { is_async: true, manager, .. } => suspends |= !entered.contains(&(function, *manager)),
+                OpKind::Iterate { is_async: true, .. } => suspends = true,
                 _ => {}
             }
         }
-        if suspends {
+        // What only raises is for others to say.
+        let is_abstract = !ir.blocks.iter().any(|it| matches!(it.terminator, Terminator::Return(_)));
+        if suspends || is_abstract {
             work.push(function);
         } else {
             straight.insert(function);
@@ -127,7 +142,8 @@ fn straight(program: &Program<'_>) -> FxHashSet<(Fun, Local)> {
             }
         }
     }
-    awaits.into_iter().filter(|it| straight.contains(&it.0)).flat_map(|it| it.1).collect()
+    entered.extend(awaits.into_iter().filter(|it| straight.contains(&it.0)).flat_map(|it| it.1));
+    entered
 }
 
 /// Whether the call cannot be of another function than it seems: in Python, what an object of another class is, is a guess.

@@ -336,6 +336,8 @@ pub struct Passing {
     pub entering: Vec<Name>,
     /// Decorators that make a context manager of a generator function (`contextlib.contextmanager`).
     pub managers: Vec<Name>,
+    /// Context managers that `async with` enters without waiting for anything (`asyncio.timeout`).
+    pub immediate: Vec<Name>,
     /// Functions whose result, or an attribute of it, tells the thread or task that calls from all others
     /// (`threading.get_ident`).
     pub identifying: Vec<Name>,

@@ -61,8 +61,6 @@ fn stops_threads(lock: &LockRef) -> bool {
 fn suspends(analysis: &Analysis<'_>, function: Fun, op: &OpKind) -> bool {
     let ir = analysis.program.function(function);
     match op {
-        OpKind::Await { value, .. } => analysis.waits.suspends_at(function, *value),
-        OpKind::Enter { is_async, .. } | OpKind::Iterate { is_async, .. } => *is_async,
         OpKind::Yield { from, .. } => {
             let is_coroutine = || ir.attributes.iter().any(|it| COROUTINES.contains(&it.path.last()));
             let is_manager = || ir.attributes.iter().any(|it| it.path.as_str().ends_with("contextmanager"));
@@ -70,7 +68,7 @@ fn suspends(analysis: &Analysis<'_>, function: Fun, op: &OpKind) -> bool {
                 || is_coroutine()
                 || ir.is_async && ir.kind != FunctionKind::GeneratorExpression && !is_manager()
         }
-        _ => false,
+        op => analysis.waits.suspends_at(function, op),
     }
 }
 

@@ -127,9 +127,10 @@ impl Flow<'_, '_> {
         if self.language == Language::Rust && self.passes_on(at, dest, &target, callee, arguments) {
             return;
         }
-        // A coroutine runs when it is awaited, not when it is called.
+        // A coroutine runs when it is awaited, not when it is called; what an async context manager takes, it has from here on.
+        let runs = |it: Fun| !self.program.function(it).is_async || self.program.function(it).is_generator;
         if let Target::Function { function: called, .. } | Target::Closure(called) | Target::Construct { init: Some(called), .. } = &target
-            && !self.program.function(*called).is_async
+            && runs(*called)
         {
             let call = Invocation { dest, target: &target, callee: Cow::Borrowed(callee), arguments };
             self.call_function(at, &call, *called);

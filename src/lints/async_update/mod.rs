@@ -5,18 +5,20 @@
 //! read that it was computed from, or the test that allows it, is looked for, and an await on every way between the two
 //! that nothing of the coroutine's own (a fresh read, a lock, an entry that claims the place) makes harmless.
 
+mod near;
 mod reuse;
 mod tasks;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::near::Near;
 use self::reuse::reuse;
 use self::tasks::{Shared, Tasks};
 use super::check_then_act::branches::{Branches, Decision, Made};
 use super::check_then_act::{MAX_BEFORE, MAX_TESTS, PLAIN, is_same_place, mutable_classes, settles, takes_out};
 use super::support::{
-    Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_read_again, item_at, item_of, label, over_states, state_name,
-    statement, step, stores_constant, suspensions,
+    Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_of_caller, is_read_again, item_at, item_of, label, over_states,
+    state_name, statement, step, stores_constant,
 };
 use super::{Check, Lint};
 use crate::analysis::Analysis;
@@ -43,9 +45,6 @@ pub const ASYNC_UPDATE: Lint = Lint {
 
 /// So many writes of one state in one function are tried; one finding is enough.
 const MAX_TRIES: usize = 16;
-
-/// So many writes of a function are looked at for those that say that somebody is at it.
-const MAX_CLAIMS: usize = 64;
 
 /// A read, an await, and a write that relies on the read.
 struct Case<'a> {
@@ -124,8 +123,12 @@ fn is_coroutine(analysis: &Analysis<'_>, function: Fun) -> bool {
 fn computed<'a>(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, read: &'a Access, write: &'a Access) -> Option<Case<'a>> {
     let definitions = branches.definitions();
     let makes = |it: &OpKind| matches!(it, OpKind::Call { dest, .. } if matches!(analysis.program.target(function, *dest), Target::Construct { .. }));
-    // What a container's own method adds is added to what is there now.
-    if write.kind == AccessKind::Mutate || !definitions.own_sources(write.value, write.op, makes).contains(&read.op) {
+    // What is added to a container in place is added to what is there now; and the object itself may be put back.
+    if write.kind == AccessKind::Mutate
+        || write.kind == AccessKind::Update && is_container(analysis, function, write)
+        || is_put_back(branches, read, write)
+        || !definitions.own_sources(write.value, write.op, makes).contains(&read.op)
+    {
         return None;
     }
     let is_keyed = matches!(write.path.steps.last(), Some(Step::Item));
@@ -133,15 +136,34 @@ fn computed<'a>(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>,
         return None;
     }
     let lock = apart(analysis, function, read, write)?;
-    let awaited = suspensions(analysis, function, read.op, write.op, &[], &[]).next()?;
+    let near = Near::of(analysis, function, read.op, write.op);
+    // Compared with what is there now, before it is written.
+    let again: Vec<OpId> = near.reads(write).filter(|it| branches.decision(*it, write.op).is_some()).collect();
+    let awaited = near.suspension(branches, read, write.op, &again)?;
     Some(Case { read, awaited, write, how: How::Computed, lock })
+}
+
+/// Whether what is written is the object that was there, or a new one if there was none: it is put back, changed or not.
+fn is_put_back(branches: &Branches<'_>, read: &Access, write: &Access) -> bool {
+    let origins = branches.definitions().origins(write.value, write.op);
+    let makes = |it: &OpId| matches!(branches.op(*it), Some(OpKind::Aggregate { .. } | OpKind::Call { .. }));
+    origins.contains(&read.op) && origins.iter().any(|it| *it != read.op && makes(it))
+}
+
+/// Whether `|=` and the like change in place what is there.
+fn is_container(analysis: &Analysis<'_>, function: Fun, write: &Access) -> bool {
+    let ty = write.path.resolve(analysis.program, function).map(|it| it.1);
+    matches!(ty, Some(Ty::External(path, _)) if analysis.program.catalog(function).container(path).is_some())
 }
 
 /// A write that a test before an await allows.
 fn decided<'a>(analysis: &'a Analysis<'_>, function: Fun, branches: &Branches<'_>, write: &'a Access, mutable: &FxHashSet<Cls>) -> Option<Case<'a>> {
     let accesses = &analysis.facts(function).accesses;
-    let before = &accesses[..accesses.partition_point(|it| it.op < write.op)];
-    let reads = before.iter().rev().take(MAX_BEFORE).filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &write.path));
+    let reads = accesses[..accesses.partition_point(|it| it.op < write.op)]
+        .iter()
+        .rev()
+        .take(MAX_BEFORE)
+        .filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &write.path));
     let mut reads = reads.take(MAX_TESTS).peekable();
     reads.peek()?;
     let takes_out = takes_out(analysis, function, branches, write);
@@ -156,14 +178,16 @@ fn decided<'a>(analysis: &'a Analysis<'_>, function: Fun, branches: &Branches<'_
         || branches.compares(&decision, analysis, function, write)
         || branches.is_presence(&decision, read, write)
         || is_of_another(analysis, function, branches, &decision, read, write)
+        || is_of_caller(analysis, function, branches.definitions(), write.op)
     {
         return None;
     }
+    let near = Near::of(analysis, function, read.op, write.op);
+    if !takes_out && near.renews(branches, write) {
+        return None;
+    }
     let lock = apart(analysis, function, read, write)?;
-    let again = looks_again(branches, accesses, write);
-    suspensions(analysis, function, read.op, write.op, &[], &again).next()?;
-    let claims = claims(branches, accesses, write);
-    let awaited = suspensions(analysis, function, read.op, write.op, &claims, &again).next()?;
+    let awaited = near.suspension(branches, read, write.op, &near.looks_again(branches, write))?;
     let how = if takes_out { How::TakesOut } else { decided_how(analysis, function, branches, &decision, write, mutable) };
     Some(Case { read, awaited, write, how, lock })
 }
@@ -177,15 +201,6 @@ fn is_of_another(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>
     };
     let written = item_of(analysis, function, definitions, write.op);
     tested.is_some() && written.is_some() && tested != written
-}
-
-/// The reads of the state that where or what is written comes of.
-fn looks_again(branches: &Branches<'_>, accesses: &[Access], write: &Access) -> Vec<OpId> {
-    let definitions = branches.definitions();
-    let uses = branches.op(write.op).map(OpKind::uses).unwrap_or_default();
-    let sources: FxHashSet<OpId> = uses.into_iter().flat_map(|it| definitions.sources(it, write.op)).collect();
-    let reads = accesses.iter().filter(|it| it.kind == AccessKind::Read && it.key.owner == write.key.owner);
-    reads.map(|it| it.op).filter(|it| sources.contains(it)).collect()
 }
 
 fn decided_how(
@@ -204,17 +219,6 @@ fn is_named(branches: &Branches<'_>, write: &Access) -> bool {
     let is_name = |it: &OpId| matches!(branches.op(*it), Some(OpKind::Load { place, .. }) if matches!(place.base, Base::Global(_)));
     let origins = branches.definitions().origins(write.value, write.op);
     write.kind == AccessKind::Write && !origins.is_empty() && origins.iter().all(is_name)
-}
-
-/// The other writes of the function that tell those who test that somebody is at it: of the same state, or of another that
-/// is tested as well.
-fn claims(branches: &Branches<'_>, accesses: &[Access], write: &Access) -> Vec<OpId> {
-    let is_tested = |claim: &Access| {
-        let reads = accesses.iter().filter(|it| it.kind == AccessKind::Read && it.key.owner == claim.key.owner);
-        reads.take(MAX_TESTS).any(|it| branches.decision(it.op, claim.op).is_some())
-    };
-    let others = accesses.iter().filter(|it| it.kind.writes() && it.op != write.op).take(MAX_CLAIMS);
-    others.filter(|it| it.key.owner == write.key.owner || is_tested(it)).map(|it| it.op).collect()
 }
 
 /// What keeps read and write apart: the lock that is taken for the write only, if any; none where one lock is held across

@@ -2,10 +2,10 @@
 
 use rustc_hash::FxHashSet;
 
-use super::super::check_then_act::MAX_BEFORE;
 use super::super::check_then_act::branches::Branches;
 use super::super::check_then_act::reuse::{Loss, is_view, loss, used_after};
-use super::super::support::{Item, Recent, finding, item_at, item_of, label, state_name, statement, step, suspensions};
+use super::super::support::{Item, Recent, finding, item_at, item_of, label, state_name, statement, step};
+use super::near::Near;
 use super::tasks::{Shared, Tasks};
 use super::{ASYNC_UPDATE, MAX_TRIES, is_coroutine, is_own};
 use crate::analysis::Analysis;
@@ -13,7 +13,7 @@ use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::path::Owner;
 use crate::analysis::state::{State, Use};
 use crate::finding::{Confidence, Finding, Role};
-use crate::ir::{Callee, OpId, OpKind, Projection};
+use crate::ir::{Base, Callee, Import, OpId, OpKind, Projection};
 use crate::program::Fun;
 
 pub(super) fn reuse<'a>(
@@ -36,7 +36,12 @@ pub(super) fn reuse<'a>(
     for usage in tests.take(MAX_TRIES) {
         let function = usage.function;
         let test = analysis.access(usage);
-        if test.kind != AccessKind::Read || seen.contains(&function) || is_view(analysis, usage) || is_own(analysis, owner, function, test) {
+        if test.kind != AccessKind::Read
+            || seen.contains(&function)
+            || is_view(analysis, usage)
+            || is_own(analysis, owner, function, test)
+            || is_imported(analysis, function, test)
+        {
             continue;
         }
         let branches = all_branches.get(function, || Branches::new(analysis.program.function(function)));
@@ -56,11 +61,20 @@ pub(super) fn reuse<'a>(
 /// Where others run between the test and the use, with nothing of the function's own that makes up for it: it puts
 /// something there before, or looks again after.
 fn await_between(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test: &Access, used: OpId) -> Option<OpId> {
-    let of_state = || analysis.facts(function).accesses.iter().filter(|it| it.key.owner == test.key.owner).take(MAX_BEFORE);
-    let writes: Vec<OpId> = of_state().filter(|it| it.kind.writes()).map(|it| it.op).collect();
-    let again: Vec<OpId> = of_state().filter(|it| it.kind.writes() || branches.decision(it.op, used).is_some()).map(|it| it.op).collect();
+    let near = Near::of(analysis, function, test.op, used);
+    let tests = near.reads(test).filter(|it| branches.decision(*it, used).is_some());
+    let again: Vec<OpId> = near.writes(test).chain(tests).collect();
     let is_own = branches.decision(test.op, used).is_some_and(|it| branches.is_own(&it, test));
-    suspensions(analysis, function, test.op, used, &writes, &again).next().filter(|_| is_own)
+    near.suspension(branches, test, used, &again).filter(|_| is_own)
+}
+
+/// Whether the function imports the global itself: the name is its own, and keeps what it was given.
+fn is_imported(analysis: &Analysis<'_>, function: Fun, test: &Access) -> bool {
+    let program = analysis.program;
+    let Some(OpKind::Load { place, .. }) = program.function(function).op(test.op).map(|it| &it.kind) else { return false };
+    let module = program.module_of(function);
+    let is_own = |it: &Import| it.item.is_some() && it.function.is_some_and(|it| program.fun(module, it) == function);
+    matches!(place.base, Base::Global(name) if program.module(module).ir.imports.iter().any(|it| it.binds == name && is_own(it)))
 }
 
 /// Whether the use needs what the test found: the object itself, or the same item.

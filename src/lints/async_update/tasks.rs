@@ -4,14 +4,14 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::super::check_then_act::reuse::{Loss, loss};
-use super::super::support::{Graph, Ways, belongs, concerns, expression, is_at_hand, is_for_tasks, is_own, lock_of, statement};
+use super::super::support::{Graph, Ways, belongs, expression, is_at_hand, is_for_tasks, is_own, lock_of, statement};
 use crate::analysis::Analysis;
-use crate::analysis::path::{Key, Owner, Root, Step};
+use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
 use crate::catalog::{Concurrency, Scope};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
-use crate::ir::{BlockId, Callee, Name, OpId, OpKind, Terminator};
-use crate::program::{Concurrent, Fun, spawn_row, spawned_arguments};
+use crate::ir::{BlockId, Callee, Function, Local, Name, Op, OpId, OpKind, Place, Terminator};
+use crate::program::{Concurrent, Fun, Target, spawn_row, spawned_arguments};
 
 /// So many of a function's callers, and theirs, are looked at for what starts tasks.
 const MAX_CALLERS: usize = 32;
@@ -92,11 +92,8 @@ impl<'a> Tasks<'a> {
             return found(Confidence::Medium, None, Evidence { kind: EvidenceKind::ThreadTarget, message, location });
         }
         if let Some(lock) = lock_of(program, class, false, Scope::Async) {
-            // A lock that has nothing to do with the state says that several tasks come by, and an entry that each may make.
-            let is_keyed = matches!(write.path.steps.last(), Some(Step::Item));
             let message = format!("`{}` owns `{}`, so it expects several tasks", program.class_name(class), lock.shown);
-            let confidence = if is_keyed || concerns(analysis, state, &lock) { Confidence::Medium } else { Confidence::Low };
-            return found(confidence, None, Evidence { kind: EvidenceKind::OwnsLock, message, location: lock.location });
+            return found(Confidence::Low, None, Evidence { kind: EvidenceKind::OwnsLock, message, location: lock.location });
         }
         let (message, location) = match callers(analysis, function) {
             Some([one, other]) => {
@@ -174,7 +171,7 @@ fn is_of_same_object(analysis: &Analysis<'_>, caller: Fun, call: OpId) -> bool {
 }
 
 /// What makes a task of the coroutine that a call gives, where that is done again and again: in a loop, or in a function
-/// that does not keep the one task it makes.
+/// that puts the task among others, or lets it go.
 fn spawned(analysis: &Analysis<'_>, caller: Fun, call: OpId) -> Option<(Name, Location)> {
     let program = analysis.program;
     let ir = program.function(caller);
@@ -188,7 +185,32 @@ fn spawned(analysis: &Analysis<'_>, caller: Fun, call: OpId) -> Option<(Name, Lo
         let row = arguments.iter().any(|it| it.value == *coroutine).then(|| spawn_row(program, caller, *dest)).flatten()?;
         (row.runs == Concurrency::Task && spawned_arguments(row, arguments).any(|it| it == *coroutine)).then_some((id, *dest, row.path))
     })?;
-    let is_kept = || ir.ops.iter().any(|op| matches!(&op.kind, OpKind::Store { place, value, .. } if *value == task && place.as_local().is_none()));
-    let again = Graph::new(ir).leads(at, at, &[]) || !is_kept();
-    again.then(|| (what, expression(analysis, caller, at)))
+    let again = || Graph::new(ir).leads(at, at, &[]);
+    // A group of tasks ends with the function that has it.
+    let is_free = || matches!(program.target(caller, task), Target::External(_));
+    (again() || is_free() && is_one_of_many(ir, task)).then(|| (what, expression(analysis, caller, at)))
+}
+
+/// Whether a value is put into a collection that outlives the function, or used by nobody.
+fn is_one_of_many(ir: &Function, value: Local) -> bool {
+    let stores = ir.ops.iter().filter_map(|op| match &op.kind {
+        OpKind::Store { place, value: stored, .. } if *stored == value => Some(place.as_local()),
+        _ => None,
+    });
+    let variables: Vec<Option<Local>> = stores.collect();
+    let loads = ir.ops.iter().filter_map(|op| match &op.kind {
+        OpKind::Load { dest, place, .. } if place.as_local().is_some_and(|it| variables.contains(&Some(it))) => Some(*dest),
+        _ => None,
+    });
+    let names: Vec<Local> = loads.chain([value]).collect();
+    let is_field = |it: &Place| it.as_local().is_none();
+    let is_put = |op: &Op| match &op.kind {
+        OpKind::Call { callee: Callee::Method { receiver, name }, arguments, .. } => {
+            matches!(name.as_str(), "add" | "append") && is_field(receiver) && arguments.iter().any(|it| names.contains(&it.value))
+        }
+        _ => false,
+    };
+    let returned = || ir.blocks.iter().any(|it| matches!(it.terminator, Terminator::Return(Some(it)) if it == value));
+    let is_used = || returned() || ir.ops.iter().any(|op| op.kind.uses().contains(&value));
+    !variables.contains(&None) && (ir.ops.iter().any(is_put) || variables.is_empty() && !is_used())
 }

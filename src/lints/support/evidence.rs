@@ -198,7 +198,7 @@ pub fn stays_on_loop(analysis: &Analysis<'_>, state: &State, function: Fun) -> b
 
 /// Whether the lock has to do with the state: a function that uses the state takes the lock or hands it on, is called under
 /// it somewhere, or uses what the lock guards, too.
-pub fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
+fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
     let program = analysis.program;
     let takes = |function: Fun| analysis.facts(function).locksets.locks.iter().any(|it| it.key.owner == lock.owner);
     let mentions = |function: Fun| {

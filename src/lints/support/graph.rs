@@ -100,36 +100,40 @@ impl<'f> Graph<'f> {
             let next = after.partition_point(|it| *it < (block, OpId(until)));
             next.checked_sub(1).map(|it| after[it]).filter(|it| it.0 == block).map(|it| it.1)
         };
-        let mut into: Vec<Vec<BlockId>> = vec![Vec::new(); count];
-        for block in (0..count).map(BlockId::from_index) {
-            self.after(block, Ways::Normal).for_each(|it| into[it.index()].push(block));
+        // Blocks come after those that lead to them: what lies between two is numbered so, unless a loop leads back.
+        let (home, goal) = (ir.block_of(from).index(), ir.block_of(to).index());
+        let (first, last) = if home <= goal { (home, goal) } else { (0, count - 1) };
+        let place = move |it: BlockId| it.index().checked_sub(first).filter(|_| it.index() <= last);
+        let graph = Graph { ir };
+        let after_in = |it: BlockId| graph.after(it, Ways::Normal).filter(|it| place(*it).is_some());
+        let mut into: Vec<Vec<BlockId>> = vec![Vec::new(); last + 1 - first];
+        for block in (first..=last).map(BlockId::from_index) {
+            after_in(block).for_each(|it| into[it.index() - first].push(block));
         }
         // Of each block, the ops that a way comes to: from one on, and until another; both if it is entered again.
-        let mut reached: Vec<Vec<(u32, u32)>> = vec![Vec::new(); count];
-        let mut work = vec![(self.block_of(from), from.0 + 1)];
-        let mut seen = vec![false; count];
+        let mut reached: Vec<Vec<(u32, u32)>> = vec![Vec::new(); into.len()];
+        let mut work = vec![(BlockId::from_index(home), from.0 + 1)];
+        let mut seen = vec![false; into.len()];
         while let Some((block, at)) = work.pop() {
             let end = first_in(block, at);
-            reached[block.index()].push((at, end.map_or(u32::MAX, |it| it.0)));
+            reached[block.index() - first].push((at, end.map_or(u32::MAX, |it| it.0)));
             if end.is_none() {
-                work.extend(self.after(block, Ways::Normal).filter(|it| !std::mem::replace(&mut seen[it.index()], true)).map(|it| (it, 0)));
+                work.extend(after_in(block).filter(|it| !std::mem::replace(&mut seen[it.index() - first], true)).map(|it| (it, 0)));
             }
         }
-        let mut leading: Vec<Vec<(u32, u32)>> = vec![Vec::new(); count];
-        let mut work = vec![(self.block_of(to), to.0)];
-        let mut seen = vec![false; count];
+        let mut leading: Vec<Vec<(u32, u32)>> = vec![Vec::new(); into.len()];
+        let mut work = vec![(BlockId::from_index(goal), to.0)];
+        let mut seen = vec![false; into.len()];
         while let Some((block, until)) = work.pop() {
             let begin = last_in(block, until);
-            leading[block.index()].push((begin.map_or(0, |it| it.0 + 1), until));
+            leading[block.index() - first].push((begin.map_or(0, |it| it.0 + 1), until));
             if begin.is_none() {
-                work.extend(into[block.index()].iter().filter(|it| !std::mem::replace(&mut seen[it.index()], true)).map(|it| (*it, u32::MAX)));
+                let before = into[block.index() - first].iter();
+                work.extend(before.filter(|it| !std::mem::replace(&mut seen[it.index() - first], true)).map(|it| (*it, u32::MAX)));
             }
         }
         let within = |ranges: &[(u32, u32)], op: OpId| ranges.iter().any(|it| (it.0..it.1).contains(&op.0));
-        move |op| {
-            let block = ir.block_of(op).index();
-            within(&reached[block], op) && within(&leading[block], op)
-        }
+        move |op| place(ir.block_of(op)).is_some_and(|it| within(&reached[it], op) && within(&leading[it], op))
     }
 
     /// Whether every way from the function's beginning to `to` passes one of `through`, exceptions aside.

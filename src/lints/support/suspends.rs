@@ -37,12 +37,9 @@ pub fn suspensions<'a>(
     after: &[OpId],
 ) -> impl Iterator<Item = OpId> + use<'a> {
     let graph = Graph::new(analysis.program.function(function));
-    let suspends = move |op: &OpKind| match op {
-        OpKind::Await { value, .. } => analysis.waits.suspends_at(function, *value),
-        OpKind::Enter { is_async, .. } | OpKind::Iterate { is_async, .. } => *is_async,
-        OpKind::Yield { .. } => true,
-        _ => false,
-    };
+    let suspends = move |op: &OpKind| matches!(op, OpKind::Yield { .. }) || analysis.waits.suspends_at(function, op);
     let is_between = graph.between(from, to, before, after);
-    graph.ops().filter(move |(id, op)| suspends(&op.kind) && is_between(*id)).map(|it| it.0)
+    let (first, last) = if from < to { (from, to) } else { (OpId(0), OpId(u32::MAX)) };
+    let near = graph.from(first).take_while(move |it| it.0 <= last);
+    near.filter(move |(id, op)| suspends(&op.kind) && is_between(*id)).map(|it| it.0)
 }

@@ -53,6 +53,7 @@ pub(super) struct Names {
     set: Name,
     dict: Name,
     enter: Name,
+    async_enter: Name,
     pub(super) init: Name,
     pub(super) option: Name,
 }
@@ -62,6 +63,7 @@ pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     set: Name::new("set"),
     dict: Name::new("dict"),
     enter: Name::new("__enter__"),
+    async_enter: Name::new("__aenter__"),
     init: Name::new("__init__"),
     option: Name::new("std::option::Option"),
 });
@@ -209,9 +211,10 @@ impl Scope<'_, '_> {
                 self.targets.push((*dest, target));
                 self.set(*dest, ty);
             }
-            OpKind::Enter { dest, manager, .. } => {
+            OpKind::Enter { dest, manager, is_async } => {
+                let enter = if *is_async { NAMES.async_enter } else { NAMES.enter };
                 let ty = match &self.locals[manager.index()] {
-                    Ty::Class(class, _) => match self.program.method(*class, NAMES.enter) {
+                    Ty::Class(class, _) => match self.program.method(*class, enter) {
                         Some(enter) => self.returns_of(enter),
                         None => Ty::Unknown,
                     },
