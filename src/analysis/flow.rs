@@ -83,7 +83,7 @@ pub fn flows(program: &Program<'_>, facts: &AllFacts<'_>) -> Flows {
 /// The locals with what a function took out of a container: from then on it is the function's own.
 fn taken_out(ir: &Function) -> FxHashSet<Local> {
     let mut found = FxHashSet::default();
-    // Blocks stand in the order of their making, so that of an arm may come after that where the arms meet.
+    // A loop may come back to what stands before.
     for _ in 0..2 {
         for op in &ir.ops {
             match &op.kind {

@@ -128,7 +128,7 @@ pub(super) fn function_types(round: &Round<'_, '_>, function: Fun) -> (FunctionT
     for op in &ir.ops {
         scope.op(&op.kind);
     }
-    // Blocks stand in the order of their making: a variable may be read in one before that which gives it its value.
+    // In a loop a variable may be read in one block before another that gives it its value.
     if scope.known_late {
         scope.passed.clear();
         for op in &ir.ops {
