@@ -98,6 +98,7 @@ fn straight(program: &Program<'_>) -> FxHashSet<(Fun, Local)> {
     let mut straight: FxHashSet<Fun> = FxHashSet::default();
     let mut entered: FxHashSet<(Fun, Local)> = FxHashSet::default();
     let mut awaits: FxHashMap<Fun, Vec<(Fun, Local)>> = FxHashMap::default();
+    let mut overridden: FxHashMap<Fun, bool> = FxHashMap::default();
     let mut work = Vec::new();
     for function in program.function_ids().filter(|it| program.function(*it).is_async) {
         let ir = program.function(function);
@@ -114,6 +115,7 @@ fn straight(program: &Program<'_>) -> FxHashSet<(Fun, Local)> {
                     }
                     if let Some(coroutine) = program.called(function, &op.kind).filter(|it| is_plain_coroutine(program, *it))
                         && is_certain(program, function, callee)
+                        && !*overridden.entry(coroutine).or_insert_with(|| is_overridden(program, coroutine))
                     {
                         called.insert(*dest, coroutine);
                     }
@@ -154,6 +156,12 @@ fn is_certain(program: &Program<'_>, function: Fun, callee: &Callee) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether a class below has another of that name.
+fn is_overridden(program: &Program<'_>, method: Fun) -> bool {
+    let name = program.function(method).name;
+    program.class_of(method).is_some_and(|class| program.subclasses(class).iter().any(|it| program.method(*it, name) != Some(method)))
 }
 
 /// Whether calling it gives a coroutine that runs its own body and nothing else.

@@ -14,6 +14,8 @@
 //!   [`OpKind::Load`] of a [`Place`].
 //! * A [`Place`] is a [`Base`] with projections: `self.stats["hits"]` is one place, and loading or storing it one op.
 //!   A chain is broken only where a call or another computed value stands in it.
+//! * Blocks are numbered in reverse postorder, and ops with them: what leads to a block stands before it, what leads back
+//!   to the head of a loop aside. Arms stand as in the source, handlers last.
 //! * Every op has the byte range of the source that made it and the [`Stmt`] it belongs to. [`OpKind::uses`] and
 //!   [`OpKind::defines`] name its locals, so "the value read here flows into the write there" is a walk.
 //!

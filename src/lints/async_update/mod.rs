@@ -24,6 +24,7 @@ use super::{Check, Lint};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::atomics::is_exclusive;
+use crate::analysis::lockset::Held;
 use crate::analysis::path::{Key, Owner, Step};
 use crate::analysis::state::Use;
 use crate::catalog::Scope;
@@ -225,13 +226,19 @@ fn is_named(branches: &Branches<'_>, write: &Access) -> bool {
 /// both, or the state is read again under the second, or the rules about locks have their own to say.
 fn apart(analysis: &Analysis<'_>, function: Fun, read: &Access, write: &Access) -> Option<Option<Key>> {
     let locksets = &analysis.facts(function).locksets;
-    if locksets.is_held_across(read.op, write.op) || !analysis.entry.held(function).is_empty() {
+    // What lets in several keeps none of them out.
+    let is_counting = |held: &Held| matches!(locksets.lock(held).key.owner, Owner::Field(class, name) if analysis.program.is_counting(class, name));
+    let [at_read, at_write] = [read, write].map(|it| {
+        let mut held = locksets.guards(it.op);
+        held.retain(|it| !is_counting(it));
+        held
+    });
+    if at_write.iter().any(|it| at_read.iter().any(|held| held.at == it.at)) || !analysis.entry.held(function).is_empty() {
         return None;
     }
-    let at_write = locksets.guards(write.op);
     let Some(held) = at_write.iter().find(|it| locksets.keeps_out(it)) else { return at_write.is_empty().then_some(None) };
     let lock = locksets.lock(held);
-    let is_split = locksets.guards(read.op).iter().any(|it| locksets.lock(it).is_same(lock));
+    let is_split = at_read.iter().any(|it| locksets.lock(it).is_same(lock));
     let is_ours = lock.scope == Scope::Async && !is_split && !is_read_again(analysis, function, write, held.at);
     is_ours.then_some(Some(lock.key))
 }

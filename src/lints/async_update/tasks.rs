@@ -8,9 +8,9 @@ use super::super::support::{Graph, Ways, belongs, expression, is_at_hand, is_for
 use crate::analysis::Analysis;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
-use crate::catalog::{Concurrency, Scope};
+use crate::catalog::{Concurrency, Scope, Spawn};
 use crate::finding::{Confidence, Evidence, EvidenceKind, Location};
-use crate::ir::{BlockId, Callee, Function, Local, Name, Op, OpId, OpKind, Place, Terminator};
+use crate::ir::{Argument, ArgumentKind, BlockId, Callee, Function, Local, Name, Op, OpId, OpKind, Place, Terminator};
 use crate::program::{Concurrent, Fun, Target, spawn_row, spawned_arguments};
 
 /// So many of a function's callers, and theirs, are looked at for what starts tasks.
@@ -180,15 +180,34 @@ fn spawned(analysis: &Analysis<'_>, caller: Fun, call: OpId) -> Option<(Name, Lo
     if !analysis.callers.is_on_loop(caller) {
         return None;
     }
-    let (at, task, what) = ir.numbered().find_map(|(id, op)| {
-        let OpKind::Call { dest, arguments, .. } = &op.kind else { return None };
-        let row = arguments.iter().any(|it| it.value == *coroutine).then(|| spawn_row(program, caller, *dest)).flatten()?;
-        (row.runs == Concurrency::Task && spawned_arguments(row, arguments).any(|it| it == *coroutine)).then_some((id, *dest, row.path))
-    })?;
-    let again = || Graph::new(ir).leads(at, at, &[]);
+    let is_again = |op: OpId| Graph::new(ir).leads(op, op, &[]);
+    let spawning = |op: &OpKind, gets: &dyn Fn(&'static Spawn, &[Argument]) -> bool| match op {
+        OpKind::Call { dest, arguments, .. } => {
+            let row = spawn_row(program, caller, *dest).filter(|it| it.runs == Concurrency::Task && gets(it, arguments))?;
+            Some((*dest, row.path))
+        }
+        _ => None,
+    };
+    // `gather(*[self.one(it) for it in all])`
+    if is_collected(ir, *coroutine) && is_again(call) {
+        let spreads = |_: &'static Spawn, arguments: &[Argument]| arguments.iter().any(|it| it.kind == ArgumentKind::Spread);
+        return ir.ops.iter().find_map(|op| spawning(&op.kind, &spreads)).map(|(_, what)| (what, expression(analysis, caller, call)));
+    }
+    let gets = |row: &'static Spawn, arguments: &[Argument]| spawned_arguments(row, arguments).any(|it| it == *coroutine);
+    let takes = |op: &Op| matches!(&op.kind, OpKind::Call { arguments, .. } if arguments.iter().any(|it| it.value == *coroutine));
+    let (at, (task, what)) = ir.numbered().filter(|it| takes(it.1)).find_map(|(id, op)| Some((id, spawning(&op.kind, &gets)?)))?;
     // A group of tasks ends with the function that has it.
     let is_free = || matches!(program.target(caller, task), Target::External(_));
-    (again() || is_free() && is_one_of_many(ir, task)).then(|| (what, expression(analysis, caller, at)))
+    (is_again(at) || is_free() && is_one_of_many(ir, task)).then(|| (what, expression(analysis, caller, at)))
+}
+
+/// Whether a value is put into a list, by a comprehension or one at a time.
+fn is_collected(ir: &Function, value: Local) -> bool {
+    ir.ops.iter().any(|op| match &op.kind {
+        OpKind::Compute { dest, operands, .. } => operands.first() == Some(dest) && operands.contains(&value),
+        OpKind::Call { callee: Callee::Method { name, .. }, arguments, .. } => *name == "append" && arguments.iter().any(|it| it.value == value),
+        _ => false,
+    })
 }
 
 /// Whether a value is put into a collection that outlives the function, or used by nobody.

@@ -14,8 +14,8 @@ use crate::analysis::definitions::Definitions;
 use crate::ir::{AggregateKind, Arm, BlockId, Callee, Const, Function, Local, OpId, OpKind, Operation, Terminator};
 use crate::program::{Cls, Fun, Target};
 
-/// Exceptions that one for a missing key or item is.
-const CATCHING: &[&str] = &["BaseException", "Exception", "IndexError", "KeyError", "LookupError", "ValueError"];
+/// Exceptions that one for a missing key, item or object is.
+const CATCHING: &[&str] = &["AttributeError", "BaseException", "Exception", "IndexError", "KeyError", "LookupError", "ValueError"];
 
 /// Methods that fail if there is nothing in what they are called on.
 const INSISTING: &[&str] = &["expect", "unwrap"];
