@@ -49,7 +49,8 @@ const MAX_TRIES: usize = 16;
 
 /// A read, an await, and a write that relies on the read.
 struct Case<'a> {
-    read: &'a Access,
+    /// As of where the state is looked at.
+    read: Access,
     awaited: OpId,
     write: &'a Access,
     how: How,
@@ -141,7 +142,7 @@ fn computed<'a>(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>,
     // Compared with what is there now, before it is written.
     let again: Vec<OpId> = near.reads(write).filter(|it| branches.decision(*it, write.op).is_some()).collect();
     let awaited = near.suspension(branches, read, write.op, &again)?;
-    Some(Case { read, awaited, write, how: How::Computed, lock })
+    Some(Case { read: read.clone(), awaited, write, how: How::Computed, lock })
 }
 
 /// Whether what is written is the object that was there, or a new one if there was none: it is put back, changed or not.
@@ -183,12 +184,13 @@ fn decided<'a>(analysis: &'a Analysis<'_>, function: Fun, branches: &Branches<'_
     {
         return None;
     }
+    let read = Access { op: branches.looks_at(&decision, read), ..read.clone() };
     let near = Near::of(analysis, function, read.op, write.op);
     if !takes_out && near.renews(branches, write) {
         return None;
     }
-    let lock = apart(analysis, function, read, write)?;
-    let awaited = near.suspension(branches, read, write.op, &near.looks_again(branches, write))?;
+    let lock = apart(analysis, function, &read, write)?;
+    let awaited = near.suspension(branches, &read, write.op, &near.looks_again(branches, write))?;
     let how = if takes_out { How::TakesOut } else { decided_how(analysis, function, branches, &decision, write, mutable) };
     Some(Case { read, awaited, write, how, lock })
 }
@@ -250,7 +252,7 @@ fn is_plain(analysis: &Analysis<'_>, function: Fun, write: &Access) -> bool {
 
 fn report(analysis: &Analysis<'_>, usage: &Use, case: &Case<'_>, shared: Shared) -> Finding {
     let program = analysis.program;
-    let Case { read, awaited, write, how, ref lock } = *case;
+    let Case { ref read, awaited, write, how, ref lock } = *case;
     let function = usage.function;
     let [read_at, paused, wrote] = [read.op, awaited, write.op].map(|it| statement(analysis, function, it));
     let name = state_name(analysis, write);

@@ -200,14 +200,26 @@ impl Branches<'_> {
         self.definitions.own_sources_at_end(decision.condition, decision.branch).contains(&test.op)
     }
 
-    /// The key of which the test is whether it is in a container.
-    pub(in crate::lints) fn looked_for(&self, decision: &Decision, test: &Access) -> Option<Local> {
-        self.ops_of(decision).find_map(|op| match op {
-            OpKind::Compute { operation: Operation::In | Operation::NotIn, operands, .. } if operands.get(1) == Some(&test.value) => {
-                operands.first().copied()
+    /// The key of which the test is whether it is in a container, and the op that looks.
+    fn membership(&self, decision: &Decision, test: &Access) -> Option<(OpId, Local)> {
+        decision.sources.iter().find_map(|id| match self.op(*id)? {
+            OpKind::Compute { operation: Operation::In | Operation::NotIn, operands, .. } => {
+                let [key, container] = operands[..] else { return None };
+                let is_tested = container == test.value || self.definitions.origins(container, *id).contains(&test.op);
+                is_tested.then_some((*id, key))
             }
             _ => None,
         })
+    }
+
+    /// The key of which the test is whether it is in a container.
+    pub(in crate::lints) fn looked_for(&self, decision: &Decision, test: &Access) -> Option<Local> {
+        self.membership(decision, test).map(|it| it.1)
+    }
+
+    /// Where the state is looked at for the decision: a local may have had the container for long.
+    pub(in crate::lints) fn looks_at(&self, decision: &Decision, test: &Access) -> OpId {
+        self.membership(decision, test).map_or(test.op, |it| it.0)
     }
 
     /// Whether a truth value is stored.

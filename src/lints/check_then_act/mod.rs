@@ -91,7 +91,8 @@ pub const CHECK_THEN_ACT: Lint = Lint {
 
 /// A test and an act that depends on it.
 struct Case<'a> {
-    test: &'a Access,
+    /// Where the state is looked at.
+    tested: OpId,
     act: &'a Access,
     gap: Gap,
     /// The other way raises.
@@ -146,7 +147,8 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             if is_update && !(branches.has_limit(&decision) && branches.counts(act)) {
                 continue;
             }
-            let Some(gap) = gap(analysis, usage.function, test, act).filter(|_| !is_for_one_thread(analysis, owner, usage.function)) else {
+            let tested = branches.looks_at(&decision, test);
+            let Some(gap) = gap(analysis, usage.function, tested, act).filter(|_| !is_for_one_thread(analysis, owner, usage.function)) else {
                 continue;
             };
             if branches.compares(&decision, analysis, usage.function, act)
@@ -165,7 +167,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
                 branches.made(analysis, usage.function, act, &mutable)
             };
             let raises = decision.raises && !is_update;
-            let case = Case { test, act, gap, raises, made, takes_out, claims, limited: is_update };
+            let case = Case { tested, act, gap, raises, made, takes_out, claims, limited: is_update };
             if let Some(found) = report(analysis, owner, state, usage, &case) {
                 seen.insert(usage.function);
                 findings.push(found);
@@ -254,9 +256,9 @@ pub(super) fn settles(branches: &Branches<'_>, act: &Access) -> bool {
 }
 
 /// What there is between test and act; none where a lock is held across both, or the state is tested again.
-fn gap(analysis: &Analysis<'_>, function: Fun, test: &Access, act: &Access) -> Option<Gap> {
+fn gap(analysis: &Analysis<'_>, function: Fun, tested: OpId, act: &Access) -> Option<Gap> {
     let locksets = &analysis.facts(function).locksets;
-    let (at_test, at_act) = (locksets.guards(test.op), locksets.guards(act.op));
+    let (at_test, at_act) = (locksets.guards(tested), locksets.guards(act.op));
     let by_callers = !analysis.entry.held(function).is_empty() || analysis.entry.callers_hold_one(function);
     let is_own = matches!(act.path.root, Root::Local(local) if is_fresh(analysis, function, local));
     if is_own || by_callers || at_act.iter().any(|it| at_test.iter().any(|held| held.at == it.at)) {
@@ -311,10 +313,10 @@ fn graded(made: bool, constant: bool, raises: bool) -> Confidence {
 }
 
 fn report(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use, case: &Case<'_>) -> Option<Finding> {
-    let Case { test, act, ref gap, raises, made, takes_out, claims, limited } = *case;
+    let Case { tested, act, ref gap, raises, made, takes_out, claims, limited } = *case;
     let program = analysis.program;
     let function = usage.function;
-    let (tested, acted) = (statement(analysis, function, test.op), statement(analysis, function, act.op));
+    let (tested, acted) = (statement(analysis, function, tested), statement(analysis, function, act.op));
     let name = state_name(analysis, act);
     let mut evidence = Vec::new();
     let mut labels = Vec::new();
