@@ -117,6 +117,14 @@ def passed(n):
     yield "m0.py", f"def keep(x):\n    x.kept = x\n{chain}def g{n // 4}(x):\n    return x\n{body}"
 
 
+def awaits(n):
+    """One coroutine that tests many fields, awaits what they lack, and sets them."""
+    body = "".join(f"        if self.f{i} is None:\n            self.f{i} = await make()\n" for i in range(n // 2))
+    head = "class C:\n    def __init__(self):\n        self.lock = asyncio.Lock()\n"
+    made = "".join(f"        self.f{i} = None\n" for i in range(n // 2))
+    yield "m0.py", f"import asyncio\n{head}{made}    async def m(self, make):\n{body}"
+
+
 def guards(n):
     """Rust: structs with a mutex, taken by methods that call each other."""
     part = (
@@ -129,7 +137,7 @@ def guards(n):
         yield f"src/m{number // A_FILE}.rs", "".join(parts[number : number + A_FILE])
 
 
-SHAPES = [calls, callers, classes, locks, accesses, statements, updates, tests, heirs, sections, fields, waits, replaced, passed, guards]
+SHAPES = [calls, callers, classes, locks, accesses, statements, updates, tests, heirs, sections, fields, waits, replaced, passed, awaits, guards]
 
 
 def seconds(files):

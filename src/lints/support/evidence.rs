@@ -17,6 +17,12 @@ const LOOP_SHARE: usize = 5;
 const MAX_CALLERS: usize = 3;
 const MAX_SITES: usize = 16;
 
+/// So many ops of a function are looked at for the lock.
+const MAX_OPS: usize = 4096;
+
+/// So many accesses of a function are looked at for what the lock guards.
+const MAX_USES: usize = 256;
+
 /// Why the state is taken for shared, and how strong that is.
 pub struct Shared {
     pub confidence: Confidence,
@@ -203,7 +209,7 @@ fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
     let takes = |function: Fun| analysis.facts(function).locksets.locks.iter().any(|it| it.key.owner == lock.owner);
     let mentions = |function: Fun| {
         let values = analysis.values(function);
-        program.function(function).ops.iter().any(|op| match &op.kind {
+        program.function(function).ops.iter().take(MAX_OPS).any(|op| match &op.kind {
             OpKind::Load { place, .. } if place.projections.last() == Some(&Projection::Field(lock.name)) => {
                 values.place(program, place).and_then(|it| it.resolve(program, function)).is_some_and(|it| it.0.owner == lock.owner)
             }
@@ -212,7 +218,7 @@ fn concerns(analysis: &Analysis<'_>, state: &State, lock: &OwnedLock) -> bool {
     };
     let uses_guarded = |function: Fun| {
         let guard = |owner: &Owner| analysis.states.get(owner).and_then(|it| it.guard()).map(|it| it.0.owner);
-        analysis.facts(function).accesses.iter().any(|it| guard(&it.key.owner) == Some(lock.owner))
+        analysis.facts(function).accesses.iter().take(MAX_USES).any(|it| guard(&it.key.owner) == Some(lock.owner))
     };
     let mut functions: Vec<Fun> = state.uses.iter().filter(|it| !it.construction).map(|it| it.function).collect();
     functions.dedup();

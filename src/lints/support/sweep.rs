@@ -25,10 +25,11 @@ pub fn over_functions<T: Send>(analysis: &Analysis<'_>, look: impl Fn(Fun, &mut 
 /// What `look` finds in each state, with what it keeps from one to the next.
 pub fn over_states<'a, K: Default, T: Send>(analysis: &'a Analysis<'_>, look: impl Fn(&'a Owner, &'a State, &mut K, &mut Vec<T>) + Sync) -> Vec<T> {
     let states: Vec<(&Owner, &State)> = analysis.states.iter().collect();
-    let look = |states: &[(&'a Owner, &'a State)]| {
-        let (mut kept, mut found) = (K::default(), Vec::new());
-        states.iter().for_each(|(owner, state)| look(owner, state, &mut kept, &mut found));
+    // What is kept goes on from row to row, as far as one worker looks at them: what is known of a long function is costly.
+    let look = |kept: &mut K, states: &[(&'a Owner, &'a State)]| {
+        let mut found = Vec::new();
+        states.iter().for_each(|(owner, state)| look(owner, state, kept, &mut found));
         found
     };
-    states.par_chunks(IN_A_ROW).flat_map_iter(look).collect()
+    states.par_chunks(IN_A_ROW).map_init(K::default, look).flatten_iter().collect()
 }
