@@ -28,7 +28,7 @@ use crate::analysis::lockset::Held;
 use crate::analysis::path::{Key, Owner, Step};
 use crate::analysis::state::Use;
 use crate::catalog::Scope;
-use crate::finding::{Confidence, Evidence, EvidenceKind, Finding, Role, Rule, Severity};
+use crate::finding::{Confidence, Finding, Role, Rule, Severity};
 use crate::ir::{Base, Language, OpId, OpKind};
 use crate::program::{Cls, Fun, Target, Ty};
 
@@ -311,13 +311,6 @@ fn report(analysis: &Analysis<'_>, usage: &Use, case: &Case<'_>, shared: Shared)
         it.labels.push(label(paused, Role::Await, "other tasks run here"));
     }
     it.evidence = shared.evidence;
-    if how == How::Computed && write.kind == AccessKind::Update && read_at == wrote {
-        it.evidence.push(Evidence {
-            kind: EvidenceKind::Caveat,
-            message: "the old value is read before the right-hand side is awaited".to_string(),
-            location: None,
-        });
-    }
     it.interleaving.push(step('A', read_at, first));
     it.interleaving.push(step('A', paused, "is suspended: the loop goes on with task B"));
     it.interleaving.push(step('B', read_at, again));
