@@ -335,6 +335,11 @@ fn lock_named(program: &Program<'_>, module: Mod, class: Option<Cls>, text: Name
 }
 
 impl Program<'_> {
+    /// Whether objects of the class can be acquired and released.
+    pub fn has_lock_methods(&self, class: Cls) -> bool {
+        ["acquire", "release"].iter().all(|it| self.method(class, Name::new(it)).is_some())
+    }
+
     /// Whether objects of the type are locks of the program's own.
     fn is_lock_class(&self, ty: &Ty, catalog: &Catalog) -> bool {
         match ty.peeled(catalog) {

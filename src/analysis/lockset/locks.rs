@@ -119,8 +119,7 @@ impl Flow<'_, '_> {
             let takes: Vec<_> = (0..taken).filter_map(|index| substitute(&summary.takes[index].lock).map(|it| (index, it))).collect();
             self.takes_of(at, enter, takes);
             // What can be acquired and released is a lock, also where it is not seen how.
-            let is_lock = || ["acquire", "release"].iter().all(|it| self.program.method(*class, Name::new(it)).is_some());
-            let is_opaque = net.is_empty() && is_lock();
+            let is_opaque = net.is_empty() && self.program.has_lock_methods(*class);
             for (lock, mode) in net {
                 let lock = self.intern(lock);
                 at.state.push(Held { lock, at: at.id, by: HeldBy::Manager(manager), mode, sure: true, tried: None });

@@ -2,7 +2,7 @@
 //! what was read.
 //!
 //! Between two awaits a task has the loop to itself; at an await all others may run. So for each write of a coroutine, the
-//! read that it was computed from, or the test that allows it, is looked for, and an await on every way between the two
+//! read that it was computed from, or the test that allows it, is looked for, and an await on a way between the two
 //! that nothing of the coroutine's own (a fresh read, a lock, an entry that claims the place) makes harmless.
 
 mod near;
@@ -15,10 +15,10 @@ use self::near::Near;
 use self::reuse::reuse;
 use self::tasks::{Shared, Tasks};
 use super::check_then_act::branches::{Branches, Decision, Made};
-use super::check_then_act::{MAX_BEFORE, MAX_TESTS, PLAIN, is_same_place, mutable_classes, settles, takes_out};
+use super::check_then_act::{PLAIN, mutable_classes, reads_before, settles, takes_out};
 use super::support::{
-    Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_of_caller, is_read_again, item_at, item_of, label, over_states,
-    state_name, statement, step, stores_constant,
+    Recent, Updates, finding, implements_lock, is_for_one_thread, is_method, is_of_caller, is_read_again, item_of, label, over_states, state_name,
+    statement, step, stores_constant,
 };
 use super::{Check, Lint};
 use crate::analysis::Analysis;
@@ -92,7 +92,7 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
             let branches = branches.get(function, || Branches::new(analysis.program.function(function)));
             let read = updates.read_before(analysis, function, write);
             let case = read.and_then(|it| computed(analysis, function, branches, it, write));
-            let Some(case) = case.or_else(|| decided(analysis, function, branches, write, &mutable)) else { continue };
+            let Some(case) = case.or_else(|| decided(analysis, usage, branches, &mutable)) else { continue };
             if let Some(shared) = tasks.shared(owner, state, usage, case.lock).filter(|it| !is_taken_between(analysis, function, &case, it)) {
                 *tries = MAX_TRIES;
                 found.push(report(analysis, usage, &case, shared));
@@ -159,19 +159,13 @@ fn is_container(analysis: &Analysis<'_>, function: Fun, write: &Access) -> bool 
 }
 
 /// A write that a test before an await allows.
-fn decided<'a>(analysis: &'a Analysis<'_>, function: Fun, branches: &Branches<'_>, write: &'a Access, mutable: &FxHashSet<Cls>) -> Option<Case<'a>> {
-    let accesses = &analysis.facts(function).accesses;
-    let reads = accesses[..accesses.partition_point(|it| it.op < write.op)]
-        .iter()
-        .rev()
-        .take(MAX_BEFORE)
-        .filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &write.path));
-    let mut reads = reads.take(MAX_TESTS).peekable();
+fn decided<'a>(analysis: &'a Analysis<'_>, usage: &Use, branches: &Branches<'_>, mutable: &FxHashSet<Cls>) -> Option<Case<'a>> {
+    let (function, write) = (usage.function, analysis.access(usage));
+    let mut reads = reads_before(analysis, usage).peekable();
     reads.peek()?;
     let takes_out = takes_out(analysis, function, branches, write);
-    let is_caught = || matches!(branches.op(write.op), Some(OpKind::Delete { .. }));
     let says_which = || stores_constant(analysis, function, write) || branches.is_flag(write) || is_named(branches, write);
-    if !takes_out && (settles(branches, write) || is_caught() || says_which()) {
+    if !takes_out && (settles(branches, write) || says_which()) {
         return None;
     }
     // The nearest test decides.
@@ -191,30 +185,16 @@ fn decided<'a>(analysis: &'a Analysis<'_>, function: Fun, branches: &Branches<'_
     }
     let lock = apart(analysis, function, &read, write)?;
     let awaited = near.suspension(branches, &read, write.op, &near.looks_again(branches, write))?;
-    let how = if takes_out { How::TakesOut } else { decided_how(analysis, function, branches, &decision, write, mutable) };
+    let decided = || How::Decided { made: branches.made(analysis, function, write, mutable), raises: decision.raises };
+    let how = if takes_out { How::TakesOut } else { decided() };
     Some(Case { read, awaited, write, how, lock })
 }
 
 /// Whether the test is about another item than the write.
 fn is_of_another(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, decision: &Decision, test: &Access, write: &Access) -> bool {
-    let definitions = branches.definitions();
-    let tested = match branches.looked_for(decision, test) {
-        Some(key) => item_at(analysis, function, definitions, key),
-        None => item_of(analysis, function, definitions, test.op),
-    };
-    let written = item_of(analysis, function, definitions, write.op);
+    let tested = branches.item(analysis, function, decision, test);
+    let written = item_of(analysis, function, branches.definitions(), write.op);
     tested.is_some() && written.is_some() && tested != written
-}
-
-fn decided_how(
-    analysis: &Analysis<'_>,
-    function: Fun,
-    branches: &Branches<'_>,
-    decision: &Decision,
-    write: &Access,
-    mutable: &FxHashSet<Cls>,
-) -> How {
-    How::Decided { made: branches.made(analysis, function, write, mutable), raises: decision.raises }
 }
 
 /// Whether what is written is a name's value: a state that is gone into, `State.CONNECTED`.

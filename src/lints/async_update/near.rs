@@ -59,14 +59,17 @@ impl<'a> Near<'a> {
     /// Where others run between the read and the op that relies on it, unless the function looks `again` after that, or has
     /// told those who test that somebody is at it.
     pub(super) fn suspension(&self, branches: &Branches<'_>, read: &Access, used: OpId, again: &[OpId]) -> Option<OpId> {
-        suspensions(self.analysis, self.function, read.op, used, &[], again).next()?;
-        let claims: Vec<&Access> = self.accesses.iter().filter(|it| it.kind.writes() && it.op != used && self.is_tested(branches, it)).collect();
-        let others: Vec<OpId> = claims.iter().filter(|it| it.key.owner != read.key.owner).map(|it| it.op).collect();
+        let first = suspensions(self.analysis, self.function, read.op, used, &[], again).next()?;
+        let is_other = |it: &&Access| it.kind.writes() && it.key.owner != read.key.owner && self.is_tested(branches, it);
+        let others: Vec<OpId> = self.accesses.iter().filter(is_other).map(|it| it.op).collect();
         if others.iter().any(|it| branches.always_passes(*it, read.op)) {
             return None;
         }
         let own = self.writes(read).filter(|it| *it != used);
         let claims: Vec<OpId> = own.chain(others).collect();
+        if claims.is_empty() {
+            return Some(first);
+        }
         suspensions(self.analysis, self.function, read.op, used, &claims, again).next()
     }
 

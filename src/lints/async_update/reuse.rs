@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashSet;
 
-use super::super::check_then_act::branches::Branches;
+use super::super::check_then_act::branches::{Branches, Decision};
 use super::super::check_then_act::reuse::{Loss, is_view, loss, used_after};
-use super::super::support::{Item, Recent, finding, item_at, item_of, label, state_name, statement, step};
+use super::super::support::{Item, Recent, finding, item_at, label, state_name, statement, step};
 use super::near::Near;
 use super::tasks::{Shared, Tasks};
 use super::{ASYNC_UPDATE, MAX_TRIES, is_coroutine, is_own};
@@ -44,13 +44,14 @@ pub(super) fn reuse<'a>(
         {
             continue;
         }
-        let branches = all_branches.get(function, || Branches::new(analysis.program.function(function)));
         let mut awaited = None;
-        let comes_late = |used: OpId| {
-            awaited = await_between(analysis, function, branches, test, used).filter(|_| needs(analysis, function, branches, test, used, loss));
+        let comes_late = |branches: &Branches<'_>, decision: &Decision, used: OpId| {
+            let needs = || needs(analysis, function, branches, decision, test, used, loss);
+            awaited = await_between(analysis, function, branches, decision, test, used).filter(|_| needs());
             awaited.is_some()
         };
-        let (Some(used), Some(awaited)) = (used_after(analysis, function, test, loss, comes_late), awaited) else { continue };
+        let used = used_after(analysis, function, test, loss, all_branches, comes_late);
+        let (Some(used), Some(awaited)) = (used, awaited) else { continue };
         if let Some(shared) = tasks.shared(owner, state, usage, None) {
             seen.insert(function);
             findings.push(report(analysis, shared, usage, [awaited, used], (lost, loss)));
@@ -60,12 +61,14 @@ pub(super) fn reuse<'a>(
 
 /// Where others run between the test and the use, with nothing of the function's own that makes up for it: it puts
 /// something there before, or looks again after.
-fn await_between(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test: &Access, used: OpId) -> Option<OpId> {
+fn await_between(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, decision: &Decision, test: &Access, used: OpId) -> Option<OpId> {
+    if !branches.is_own(decision, test) {
+        return None;
+    }
     let near = Near::of(analysis, function, test.op, used);
     let tests = near.reads(test).filter(|it| branches.decision(*it, used).is_some());
     let again: Vec<OpId> = near.writes(test).chain(tests).collect();
-    let is_own = branches.decision(test.op, used).is_some_and(|it| branches.is_own(&it, test));
-    near.suspension(branches, test, used, &again).filter(|_| is_own)
+    near.suspension(branches, test, used, &again)
 }
 
 /// Whether the function imports the global itself: the name is its own, and keeps what it was given.
@@ -78,23 +81,17 @@ fn is_imported(analysis: &Analysis<'_>, function: Fun, test: &Access) -> bool {
 }
 
 /// Whether the use needs what the test found: the object itself, or the same item.
-fn needs(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, test: &Access, used: OpId, loss: Loss) -> bool {
-    let definitions = branches.definitions();
+fn needs(analysis: &Analysis<'_>, function: Fun, branches: &Branches<'_>, decision: &Decision, test: &Access, used: OpId, loss: Loss) -> bool {
     let place = match branches.op(used) {
         Some(OpKind::Load { place, .. } | OpKind::Call { callee: Callee::Method { receiver: place, .. }, .. }) => *place,
         _ => return false,
     };
     let item = place.projections.iter().find_map(|it| match it {
         Projection::Key(key) => Some(Item::Constant(*key)),
-        Projection::Index(key) => item_at(analysis, function, definitions, *key),
+        Projection::Index(key) => item_at(analysis, function, branches.definitions(), *key),
         _ => None,
     });
-    let looked_for = branches.decision(test.op, used).and_then(|it| branches.looked_for(&it, test));
-    let tested = match looked_for {
-        Some(key) => item_at(analysis, function, definitions, key),
-        None => item_of(analysis, function, definitions, test.op),
-    };
-    loss == Loss::Clears || item.is_some() && item == tested
+    loss == Loss::Clears || item.is_some() && item == branches.item(analysis, function, decision, test)
 }
 
 fn report(analysis: &Analysis<'_>, shared: Shared, usage: &Use, [awaited, used]: [OpId; 2], (lost, loss): (&Use, Loss)) -> Finding {

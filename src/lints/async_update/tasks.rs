@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::super::check_then_act::reuse::{Loss, loss};
-use super::super::support::{Graph, Ways, belongs, expression, is_at_hand, is_for_tasks, is_own, lock_of, statement};
+use super::super::support::{Graph, Guarded, Ways, expression, guarded, is_for_tasks, lock_of, statement};
 use crate::analysis::Analysis;
 use crate::analysis::path::{Key, Owner, Root};
 use crate::analysis::state::{State, Use};
@@ -56,22 +56,9 @@ impl<'a> Tasks<'a> {
             let sign = Evidence { kind: EvidenceKind::GuardedElsewhere, message, location: Some(statement(analysis, function, write.op)) };
             return found(Confidence::High, taken, sign);
         }
-        if let Some(declared) = state.declared.filter(|it| is_at_hand(program, function, write, &it.lock)) {
-            let message = format!("a comment says that `{}` guards it", declared.lock.display(program));
-            let sign = Evidence { kind: EvidenceKind::Declared, message, location: Some(declared.at) };
-            return found(Confidence::High, Some(declared.lock), sign);
-        }
-        if let Some((guard, example)) = state.guard()
-            && belongs(program, &guard, owner)
-            && is_at_hand(program, function, write, &guard)
-            && (is_own(program, &guard, owner) || state.is_mostly_under(&guard))
-        {
-            if analysis.entry.callers_hold(function, &guard) || !is_for_tasks(analysis, example.function, &guard) {
-                return None;
-            }
-            let message = format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program));
-            let location = Some(statement(analysis, example.function, example.op));
-            return found(Confidence::High, Some(guard), Evidence { kind: EvidenceKind::GuardedElsewhere, message, location });
+        if let Some(Guarded { lock, example, sign, .. }) = guarded(analysis, owner, state, usage) {
+            let is_moot = |example: Fun| analysis.entry.callers_hold(function, &lock) || !is_for_tasks(analysis, example, &lock);
+            return if example.is_some_and(is_moot) { None } else { found(Confidence::High, Some(lock), sign) };
         }
         let Owner::Field(class, _) = *owner else {
             let sign = Evidence { kind: EvidenceKind::Singleton, message: "this is one object for all tasks".to_string(), location: None };

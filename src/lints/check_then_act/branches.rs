@@ -7,7 +7,7 @@ use petgraph::graph::NodeIndex;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
-use super::super::support::Graph;
+use super::super::support::{Graph, Item, item_at, item_of};
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind};
 use crate::analysis::definitions::Definitions;
@@ -212,9 +212,12 @@ impl Branches<'_> {
         })
     }
 
-    /// The key of which the test is whether it is in a container.
-    pub(in crate::lints) fn looked_for(&self, decision: &Decision, test: &Access) -> Option<Local> {
-        self.membership(decision, test).map(|it| it.1)
+    /// The item that the test is about.
+    pub(in crate::lints) fn item(&self, analysis: &Analysis<'_>, function: Fun, decision: &Decision, test: &Access) -> Option<Item> {
+        match self.membership(decision, test) {
+            Some((_, key)) => item_at(analysis, function, &self.definitions, key),
+            None => item_of(analysis, function, &self.definitions, test.op),
+        }
     }
 
     /// Where the state is looked at for the decision: a local may have had the container for long.

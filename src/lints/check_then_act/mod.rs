@@ -72,10 +72,10 @@ pub(super) const PLAIN: &[&str] = &["String", "bool", "char", "f32", "f64", "flo
 const MAX_LATER: usize = 16;
 
 /// So many reads before an act are tried as its test.
-pub(super) const MAX_TESTS: usize = 16;
+const MAX_TESTS: usize = 16;
 
 /// A test stands among so many accesses before the act.
-pub(super) const MAX_BEFORE: usize = 1024;
+const MAX_BEFORE: usize = 1024;
 
 pub const CHECK_THEN_ACT: Lint = Lint {
     rule: Rule {
@@ -123,22 +123,19 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
         if is_method(analysis.program, owner) || !matches!(owner, Owner::Field(..) | Owner::Global(..)) {
             return;
         }
-        reuse(analysis, owner, state, findings);
+        reuse(analysis, owner, state, all_branches, findings);
         ensured(analysis, owner, state, all_branches, findings);
         let mut seen: FxHashSet<Fun> = FxHashSet::default();
         for usage in state.uses.iter().filter(|it| it.writes && !it.construction && !it.maybe_guarded) {
             let act = analysis.access(usage);
             // The nearest test decides.
-            let before = analysis.facts(usage.function).accesses[..usage.access as usize].iter().rev();
-            let reads = before.take(MAX_BEFORE).filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &act.path)).take(MAX_TESTS);
-            let mut reads = reads.peekable();
+            let mut reads = reads_before(analysis, usage).peekable();
             if seen.contains(&usage.function) || reads.peek().is_none() {
                 continue;
             }
             let branches = all_branches.get(usage.function, || Branches::new(analysis.program.function(usage.function)));
             let takes_out = takes_out(analysis, usage.function, branches, act);
-            let is_caught = || matches!(branches.op(act.op), Some(OpKind::Delete { .. }));
-            if !takes_out && (settles(branches, act) || is_caught()) {
+            if !takes_out && settles(branches, act) {
                 continue;
             }
             let Some((test, decision)) = reads.find_map(|it| branches.decision(it.op, act.op).map(|decision| (it, decision))) else { continue };
@@ -179,8 +176,15 @@ fn check(analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
     pairs(analysis, findings);
 }
 
+/// The reads of what an act changes that stand before it, the nearest first.
+pub(super) fn reads_before<'a>(analysis: &'a Analysis<'_>, usage: &Use) -> impl Iterator<Item = &'a Access> {
+    let act = analysis.access(usage);
+    let before = analysis.facts(usage.function).accesses[..usage.access as usize].iter().rev();
+    before.take(MAX_BEFORE).filter(|it| it.kind == AccessKind::Read && is_same_place(&it.path, &act.path)).take(MAX_TESTS)
+}
+
 /// Whether the one is the other, or the container of it; and not of something further inside.
-pub(super) fn is_same_place(read: &Path, written: &Path) -> bool {
+fn is_same_place(read: &Path, written: &Path) -> bool {
     if written.steps.len() > read.steps.len() + 1 {
         return false;
     }
@@ -245,12 +249,14 @@ pub(super) fn mutable_classes(analysis: &Analysis<'_>) -> FxHashSet<Cls> {
     changed.collect()
 }
 
-/// Whether the act tells by itself whether it was needed, or somebody looks at what it says.
+/// Whether the act, which does not fail, tells by itself whether it was needed, or somebody looks at what it says.
 pub(super) fn settles(branches: &Branches<'_>, act: &Access) -> bool {
     match branches.op(act.op) {
         Some(OpKind::Call { dest, callee: Callee::Method { name, .. }, .. }) => {
             SETTLING.contains(&name.as_str()) || *name == "insert" && branches.is_used(*dest)
         }
+        // Of one that is gone somebody catches the exception.
+        Some(OpKind::Delete { .. }) => true,
         _ => false,
     }
 }

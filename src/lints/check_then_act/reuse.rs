@@ -5,11 +5,11 @@ use std::cell::OnceCell;
 use rustc_hash::FxHashMap;
 
 use super::super::support::{
-    Guard, REMOVING, Shared, finding, has_to_do_with, is_at_hand, is_for_one_thread, is_method, label, shared, state_name, statement, stays_on_loop,
-    step,
+    Guard, REMOVING, Recent, Shared, finding, has_to_do_with, is_at_hand, is_for_one_thread, is_method, label, shared, state_name, statement,
+    stays_on_loop, step,
 };
 use super::CHECK_THEN_ACT;
-use super::branches::Branches;
+use super::branches::{Branches, Decision};
 use super::swept::swept;
 use crate::analysis::Analysis;
 use crate::analysis::access::{Access, AccessKind, VIEWS};
@@ -41,7 +41,13 @@ enum Why<'a> {
     Swept(Evidence),
 }
 
-pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findings: &mut Vec<Finding>) {
+pub(super) fn reuse<'a>(
+    analysis: &'a Analysis<'_>,
+    owner: &Owner,
+    state: &State,
+    all_branches: &mut Recent<Branches<'a>>,
+    findings: &mut Vec<Finding>,
+) {
     let program = analysis.program;
     if program.language(state.uses[0].function) != Language::Python {
         return;
@@ -87,7 +93,7 @@ pub(super) fn reuse(analysis: &Analysis<'_>, owner: &Owner, state: &State, findi
             continue;
         }
         *tries += 1;
-        let Some(used) = used_after(analysis, function, access, loss, |_| true) else { continue };
+        let Some(used) = used_after(analysis, function, access, loss, all_branches, |_, _, _| true) else { continue };
         let why = match (guard.take(), swept().filter(|it| it.0.op == lost.op && it.0.function == lost.function)) {
             (Some(it), _) => Why::Guarded(it),
             (None, Some((_, sign))) => Why::Swept(sign.clone()),
@@ -141,12 +147,13 @@ pub(in crate::lints) fn is_view(analysis: &Analysis<'_>, usage: &Use) -> bool {
 
 /// Where the same place is read again, to call it or to look inside, on the strength of the test; with no lock held, and
 /// where `counts` says that it matters.
-pub(in crate::lints) fn used_after(
-    analysis: &Analysis<'_>,
+pub(in crate::lints) fn used_after<'a>(
+    analysis: &'a Analysis<'_>,
     function: Fun,
     test: &Access,
     loss: Loss,
-    mut counts: impl FnMut(OpId) -> bool,
+    all_branches: &mut Recent<Branches<'a>>,
+    mut counts: impl FnMut(&Branches<'_>, &Decision, OpId) -> bool,
 ) -> Option<OpId> {
     let program = analysis.program;
     let facts = analysis.facts(function);
@@ -171,7 +178,6 @@ pub(in crate::lints) fn used_after(
         Base::Local(base) => analysis.values(function).path(base).is_none_or(|it| it.steps.len() < test.path.steps.len()),
         Base::Global(_) => true,
     };
-    let mut branches = None;
     for (id, op) in program.function(function).numbered() {
         let place = match &op.kind {
             // `d.get(key, None)`: who says what he wants instead counts on its being gone.
@@ -194,8 +200,8 @@ pub(in crate::lints) fn used_after(
         {
             continue;
         }
-        let branches = branches.get_or_insert_with(|| Branches::new(program.function(function)));
-        if branches.decision(test.op, id).is_some() && !branches.is_caught(id) && counts(id) {
+        let branches = &*all_branches.get(function, || Branches::new(program.function(function)));
+        if branches.decision(test.op, id).is_some_and(|it| !branches.is_caught(id) && counts(branches, &it, id)) {
             return Some(id);
         }
     }

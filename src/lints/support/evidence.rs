@@ -54,25 +54,14 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
         let confidence = if analysis.callers.is_unseen(usage.function) { Confidence::Low } else { confidence };
         Shared { confidence, evidence: vec![sign], guard, locks_each: false, of_class, one_thread, is_documented: false, unrelated: false }
     };
-    if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, write, &it.lock)) {
-        let message = format!("a comment says that `{}` guards it", declared.lock.display(program));
-        let confidence = if declared.prose { with_switch(Confidence::Medium, Confidence::High) } else { Confidence::High };
-        let sign = Evidence { kind: EvidenceKind::Declared, message, location: Some(declared.at) };
-        return Some(found(confidence, Some((declared.lock, declared.at)), sign));
-    }
-    if let Some((guard, example)) = state.guard()
-        && belongs(program, &guard, owner)
-        && is_at_hand(program, usage.function, write, &guard)
-        && (is_own(program, &guard, owner) || state.is_mostly_under(&guard))
-        && !implements_lock(program, usage.function)
-    {
-        if analysis.entry.callers_hold(usage.function, &guard) {
-            return None;
+    match guarded(analysis, owner, state, usage) {
+        Some(Guarded { lock, example: Some(_), .. }) if analysis.entry.callers_hold(usage.function, &lock) => return None,
+        Some(Guarded { lock, at, example, sign }) => {
+            let is_certain = example.is_none() && state.declared.is_some_and(|it| !it.prose);
+            let confidence = if is_certain { Confidence::High } else { with_switch(Confidence::Medium, Confidence::High) };
+            return Some(found(confidence, Some((lock, at)), sign));
         }
-        let place = statement(analysis, example.function, example.op);
-        let message = format!("`{}` writes it under `{}`", program.symbol(example.function), guard.display(program));
-        let sign = Evidence { kind: EvidenceKind::GuardedElsewhere, message, location: Some(place) };
-        return Some(found(with_switch(Confidence::Medium, Confidence::High), Some((guard, place)), sign));
+        None => {}
     }
     if let Some(entry) = analysis.sharing.entry(usage.function, &write.path).map(|it| program.threads.entries[it as usize])
         && (entry.several || updated_outside(analysis, state, usage))
@@ -145,6 +134,35 @@ pub fn shared(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use
     let message = format!("the program {sign}, and {of_all}");
     let sign = Evidence { kind: EvidenceKind::Threads, message, location: Some(location) };
     Some(found(Confidence::Low, None, sign))
+}
+
+/// The lock that guards a state elsewhere, and has to do with a use of it.
+pub struct Guarded {
+    pub lock: Key,
+    pub at: Location,
+    /// The function that shows it; none if a comment says so.
+    pub example: Option<Fun>,
+    pub sign: Evidence,
+}
+
+/// The lock that a comment names, or that others hold when they write the state.
+pub fn guarded(analysis: &Analysis<'_>, owner: &Owner, state: &State, usage: &Use) -> Option<Guarded> {
+    let program = analysis.program;
+    let access = analysis.access(usage);
+    if let Some(declared) = state.declared.filter(|it| is_at_hand(program, usage.function, access, &it.lock)) {
+        let message = format!("a comment says that `{}` guards it", declared.lock.display(program));
+        let sign = Evidence { kind: EvidenceKind::Declared, message, location: Some(declared.at) };
+        return Some(Guarded { lock: declared.lock, at: declared.at, example: None, sign });
+    }
+    let (lock, example) = state.guard()?;
+    let is_guard = belongs(program, &lock, owner)
+        && is_at_hand(program, usage.function, access, &lock)
+        && (is_own(program, &lock, owner) || state.is_mostly_under(&lock))
+        && !implements_lock(program, usage.function);
+    let at = statement(analysis, example.function, example.op);
+    let message = format!("`{}` writes it under `{}`", program.symbol(example.function), lock.display(program));
+    let sign = Evidence { kind: EvidenceKind::GuardedElsewhere, message, location: Some(at) };
+    is_guard.then_some(Guarded { lock, at, example: Some(example.function), sign })
 }
 
 /// Whether the function, or the class that has the state, says that it is for one thread.

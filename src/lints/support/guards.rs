@@ -8,7 +8,7 @@ use crate::analysis::path::{Key, Owner};
 use crate::analysis::state::{State, Use};
 use crate::catalog::Scope;
 use crate::finding::{Evidence, EvidenceKind, Location};
-use crate::ir::{Callee, Language, Name, OpKind, Place};
+use crate::ir::{Callee, Language, OpKind, Place};
 use crate::program::{Fun, Program, Ty};
 
 /// The lock that guards a state.
@@ -124,8 +124,7 @@ pub fn is_own(program: &Program<'_>, guard: &Key, owner: &Owner) -> bool {
 
 /// Whether the function is part of a lock: its own state is guarded by what it implements.
 pub fn implements_lock(program: &Program<'_>, function: Fun) -> bool {
-    let has = |class, name| program.method(class, Name::new(name)).is_some();
-    program.class_of(function).is_some_and(|it| has(it, "acquire") && has(it, "release"))
+    program.class_of(function).is_some_and(|it| program.has_lock_methods(it))
 }
 
 /// Whether the object that is written has the lock at all: a sibling's lock guards the sibling.

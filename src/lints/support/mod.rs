@@ -13,7 +13,7 @@ mod suspends;
 mod sweep;
 mod updates;
 
-pub use self::evidence::{Shared, is_for_one_thread, lock_of, owned_lock, shared, stays_on_loop};
+pub use self::evidence::{Guarded, Shared, guarded, is_for_one_thread, lock_of, owned_lock, shared, stays_on_loop};
 pub use self::graph::{Graph, Ways};
 pub use self::guards::{Guard, belongs, has_to_do_with, implements_lock, is_at_hand, is_method, is_own};
 pub use self::ignores::Ignores;
